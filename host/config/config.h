@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The configuration: built-in defaults, then a file, a preset, the environment and --set, merged once
+ * into an immutable snapshot. Keys are dotted paths ("server.port", "stream.fps"); the options of a
+ * module stand under its id ("encode/x264.preset"). Every value remembers where it came from. */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "oriel/host_config.h"
+#include "util/error.h"
+
+struct config;
+
+struct config_inputs {
+    const char *file;         /* --config; NULL: none */
+    const char *preset;       /* --preset; NULL: from the environment, the file, or "balanced" */
+    const char *const *sets;  /* --set, "a.b=c" */
+    size_t set_count;
+    char **environment;       /* environ; NULL: none */
+};
+
+/* False with a sentence that names file and line, variable or flag, the key, and the nearest known key. */
+struct config *config_create(const struct config_inputs *inputs, struct error *err);
+void config_destroy(struct config *config); /* NULL is fine */
+
+/* The host's own values. An unknown key is a programmer's error. Strings live as long as the config. */
+const char *config_string(const struct config *config, const char *key); /* "" when not set */
+int64_t config_int(const struct config *config, const char *key);
+double config_float(const struct config *config, const char *key);
+bool config_bool(const struct config *config, const char *key);
+/* The i-th string of a list, NULL past its end. */
+const char *config_item(const struct config *config, const char *key, size_t index);
+
+/* Every value with its origin ("default", "preset balanced", "oriel.json:12", "NAPARI_CUDA_WIDTH",
+ * "--set"), one `key = value  # origin` a line, or as JSON. Secrets are not shown. */
+void config_print(const struct config *config, FILE *out, bool json);
+
+/* The validated values of one module instance; defaults filled in. False with the reason. */
+const struct oriel_config *config_for_module(const struct config *config, const char *module_id,
+                                             const struct oriel_option_table *table,
+                                             struct error *err);
+void config_for_module_free(const struct oriel_config *config); /* NULL is fine */
+
+/* Keys under ids of modules that are not loaded cannot be checked; this says so for each id that is not
+ * among `ids`. */
+bool config_check_modules(const struct config *config, const char *const *ids, size_t count,
+                          struct error *err);
+
+/* Sets the log levels of all areas from "log.*". */
+void config_apply_log(const struct config *config);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The control room: one thread that owns the scene record and every session. It takes messages of state
+ * connections, notices of the render room and calls of the command line, reduces them into the record,
+ * acknowledges, notifies every client, and posts the new snapshot. */
+#ifndef CONTROL_CONTROL_H
+#define CONTROL_CONTROL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "oriel/transport.h"
+#include "pixel/stream.h"
+#include "render/render.h"
+#include "scene/snapshot.h"
+#include "util/error.h"
+
+struct config;
+struct control;
+struct metrics;
+struct registry;
+
+/* The rooms it drives; set before control_start. */
+struct control_rooms {
+    struct render *render;
+    struct stream *stream;
+};
+
+/* `render_version` style facts for status and commands come from the rooms. The record is empty ("idle")
+ * until something is opened. */
+struct control *control_create(const struct config *config, struct registry *registry,
+                               struct metrics *metrics, struct error *err);
+void control_set_rooms(struct control *control, const struct control_rooms *rooms);
+bool control_start(struct control *control, struct error *err);
+/* Goodbye to every session, then stops the thread. */
+void control_stop(struct control *control);
+void control_destroy(struct control *control); /* NULL is fine */
+
+/* Before control_start: what `oriel serve DATA…` and --scene open. A path that cannot be opened is an
+ * error naming it. */
+bool control_open_data(struct control *control, const char *uri, struct error *err);
+bool control_open_scene(struct control *control, const char *path, struct error *err);
+/* The snapshot of what is in the record now; the caller's reference. Also for `oriel render`. */
+struct scene_snapshot *control_snapshot(struct control *control);
+/* Before control_start: canvas size in pixels; resets the camera when `home`. */
+void control_set_canvas(struct control *control, uint32_t width, uint32_t height, bool home);
+
+/* State connections. [any-thread] */
+void control_conn_open(struct control *control, const struct oriel_transport *transport, void *self,
+                       uint64_t conn, const char *query, const char *peer);
+void control_conn_message(struct control *control, uint64_t conn, uint32_t kind, const uint8_t *data,
+                          uint64_t bytes);
+void control_conn_closed(struct control *control, uint64_t conn);
+
+/* For render_events and stream_events. [any-thread] */
+void control_render_notice(struct control *control, const struct render_notice *notice);
+void control_stream_config(struct control *control, const struct stream_info *info);
+void control_stream_fault(struct control *control, const char *text);
+
+#endif

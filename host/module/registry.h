@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Every module found on disk: probed in a child process, loaded on first use, never unloaded. */
+#ifndef MODULE_REGISTRY_H
+#define MODULE_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "oriel/module.h"
+#include "util/error.h"
+
+struct config;
+struct registry;
+
+enum module_kind {
+    MODULE_CAPTURE, MODULE_ENCODER, MODULE_TRANSPORT, MODULE_SCENE, MODULE_SOURCE,
+    MODULE_KIND_COUNT
+};
+
+const char *module_kind_name(enum module_kind kind); /* "capture", "encoder", … */
+const char *module_kind_interface(enum module_kind kind); /* "oriel.capture/1", … */
+
+/* What the probe found in a file. Strings live as long as the registry. `reason` is NULL for a usable
+ * module; else it says in one sentence, with file and both versions where versions differ, why not. */
+struct module {
+    const char *path;
+    const char *id;       /* "" when it could not be read */
+    const char *version;
+    const char *vendor;
+    const char *license;
+    const char *description;
+    const char *build;
+    unsigned abi_major, abi_minor, target_minor;
+    bool kinds[MODULE_KIND_COUNT];
+    const char *reason;
+};
+
+/* Scans the module folders of the configuration. A file that cannot be used is kept with its reason;
+ * only a folder list that makes no sense fails. [main] */
+struct registry *registry_create(const struct config *config, struct error *err);
+void registry_destroy(struct registry *registry);
+
+size_t registry_count(const struct registry *registry);
+const struct module *registry_at(const struct registry *registry, size_t index);
+
+/* The ids that the configuration lists for a kind ("modules.encoder": [...]), best first. */
+size_t registry_wanted(const struct registry *registry, enum module_kind kind, const char *const **ids);
+
+/* One instance's hold on a module: its vtable, its services and its options. */
+struct module_use {
+    const struct module *module;
+    const void *vtable;         /* struct oriel_encoder, … by kind */
+    struct oriel_host *host;
+    const struct oriel_config *config;
+};
+
+/* Loads a module for one instance. `label` names the instance in the log. False with the reason when
+ * it is missing, refused, or its options are wrong (nearest name and file position included).
+ * [any-thread] */
+bool module_use_open(struct registry *registry, enum module_kind kind, const char *id,
+                     const char *label, struct module_use *use, struct error *err);
+/* The instance has been destroyed. Zeroed `use` is fine. [any-thread] */
+void module_use_close(struct module_use *use);
+
+/* Loads the first of the wanted modules for which `try` (create an instance, encode a frame, …)
+ * returns true. Logs the choice and the reason of every refusal before it. False, with all reasons,
+ * when none works. */
+bool module_use_first(struct registry *registry, enum module_kind kind, const char *label,
+                      bool (*try_use)(struct module_use *use, void *data, struct error *err),
+                      void *data, struct module_use *use, struct error *err);
+
+#endif

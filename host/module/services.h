@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the host does for modules behind oriel_host: logs, failures, buffers, frame references. The
+ * rooms of the host use the same buffers and references. Safe on any thread. */
+#ifndef MODULE_SERVICES_H
+#define MODULE_SERVICES_H
+
+#include "oriel/module.h"
+
+/* One instance's services. `label` ("encode/x264#1") names it in the log. */
+struct oriel_host *services_create(const char *label);
+void services_destroy(struct oriel_host *host);
+
+/* Why the last call of this thread into a module failed; "" after one that did not say. Reading it
+ * clears it. */
+const char *services_failure(void);
+
+/* The host interfaces that depend on who asks; NULL takes one back. Set before modules are created. */
+void services_set_interface(const char *id, const void *interface);
+
+/* A buffer with one reference and `bytes` bytes at *data to fill before anyone else sees it; NULL when
+ * out of memory. Headroom is 64 bytes. */
+const struct oriel_buffer *buffer_create(uint64_t bytes, uint8_t **data);
+const struct oriel_buffer *buffer_ref(const struct oriel_buffer *buffer);
+void buffer_unref(const struct oriel_buffer *buffer); /* NULL is fine */
+
+const struct oriel_frame *frame_ref(const struct oriel_frame *frame);
+void frame_unref(const struct oriel_frame *frame); /* NULL is fine */
+
+#endif

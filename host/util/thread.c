@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "util/thread.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+
+#include "util/clock.h"
+
+bool thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *data)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &old);
+    int failed = pthread_create(thread, NULL, run, data);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (failed)
+        return false;
+    pthread_setname_np(*thread, name);
+    return true;
+}
+
+void cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+bool cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_ns)
+{
+    if (deadline_ns == INT64_MAX) {
+        pthread_cond_wait(cond, mutex);
+        return true;
+    }
+    struct timespec t = {.tv_sec = deadline_ns / NS_PER_S, .tv_nsec = deadline_ns % NS_PER_S};
+    return pthread_cond_timedwait(cond, mutex, &t) != ETIMEDOUT;
+}
