@@ -62,6 +62,19 @@ void stream_request_key(struct stream *stream, const char *why);
 void stream_note_intent(struct stream *stream, const char *session, uint64_t rev, uint64_t revision);
 void stream_session_closed(struct stream *stream, const char *session);
 
+/* The pose that `revision` shows, in the terms of the extended header (docs/protocol/pixel.md). Control
+ * calls it before it posts the snapshot of that revision, for every one it posts; the newest 1024 are
+ * kept. A frame whose revision was never noted carries the newest pose noted before it. */
+struct pixel_pose {
+    double center[3]; /* world x, y, z */
+    double zoom;      /* pixels of the canvas for a world unit */
+    double quat[4];   /* w, x, y, z: camera right, down, away -> world x, y, z */
+    double fov;       /* degrees, 0 orthographic */
+    uint32_t ndisplay; /* 2 or 3 */
+    uint32_t reserved;
+};
+void stream_note_pose(struct stream *stream, uint64_t revision, const struct pixel_pose *pose);
+
 /* A copy of the newest configuration; false before there is one. */
 bool stream_current(struct stream *stream, struct stream_info *info);
 /* Streams, branches, clients and counters as JSON for status frames and /metrics.json; caller frees. */
