@@ -72,18 +72,8 @@ void render_post(struct render *render, struct scene_snapshot *snapshot);
 uint32_t render_tap_add(struct render *render, const struct render_tap *tap);
 void render_tap_remove(struct render *render, uint32_t tap);
 
-/* What the renderer knows about the values: for limits, histograms, the status bar. All may read data
- * and so take time. [any-thread but render's] */
-struct data_range {
-    double min, max;   /* of the values looked at; NaN and infinities left out */
-    double low, high;  /* quantiles 0.005 and 0.995 */
-    uint64_t count;
-    uint32_t bins[256]; /* equal bins over min..max */
-};
-/* Of the coarsest level, or of a few planes of it when it is large (docs/data.md). */
-bool render_range(struct render *render, const struct layer_binding *binding, struct data_range *range,
-                  struct error *err);
-/* The value at a level-0 index of the layer's axes. */
+/* The value at a level-0 index of the layer's axes. May read data and so take time.
+ * [any-thread but render's] */
 bool render_probe(struct render *render, const struct layer_binding *binding,
                   const int64_t index[ORIEL_MAX_AXES], double *value, struct error *err);
 
