@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "module/services.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/check.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+#define HEADROOM 64u
+#define MAX_INTERFACES 16
+
+struct services {
+    struct oriel_host host; /* first: an oriel_host of ours is a struct services */
+    enum log_area area;
+    char label[];
+};
+
+/* ---- failures ---- */
+
+static _Thread_local char failure[1024];
+static _Thread_local bool failed;
+
+const char *services_failure(void)
+{
+    const char *text = failed ? failure : "";
+    failed = false;
+    return text;
+}
+
+static oriel_result host_fail(const struct oriel_host *host, oriel_result result, const char *text)
+{
+    (void)host;
+    snprintf(failure, sizeof failure, "%s", text ? text : "");
+    failed = true;
+    return result;
+}
+
+/* ---- log and clock ---- */
+
+static void host_log(const struct oriel_host *host, uint32_t level, const char *text)
+{
+    const struct services *services = (const struct services *)host;
+    if (level < LOG_ERROR || level > LOG_TRACE)
+        level = LOG_INFO;
+    log_at(services->area, (enum log_level)level, "%s: %s", services->label, text ? text : "");
+}
+
+static int64_t host_now_ns(const struct oriel_host *host)
+{
+    (void)host;
+    return clock_ns();
+}
+
+/* ---- frames ---- */
+
+/* The count is kept in the pointer-sized field itself: NULL is 0, and no frame costs an allocation. */
+_Static_assert(sizeof(void *) == sizeof(uintptr_t), "the count fits a pointer");
+
+static uintptr_t *frame_count(const struct oriel_frame *frame)
+{
+    return (uintptr_t *)(uintptr_t)&frame->host_count;
+}
+
+const struct oriel_frame *frame_ref(const struct oriel_frame *frame)
+{
+    __atomic_fetch_add(frame_count(frame), 1, __ATOMIC_RELAXED);
+    return frame;
+}
+
+static void frame_unref_done(const struct oriel_frame *frame, const struct oriel_fence *done)
+{
+    static const struct oriel_fence none = {.kind = ORIEL_FENCE_NONE};
+    uintptr_t before = __atomic_fetch_sub(frame_count(frame), 1, __ATOMIC_ACQ_REL);
+    CHECK(before > 0);
+    if (before == 1)
+        frame->release(frame, done ? done : &none);
+}
+
+void frame_unref(const struct oriel_frame *frame)
+{
+    if (frame)
+        frame_unref_done(frame, NULL);
+}
+
+static void host_frame_ref(const struct oriel_host *host, const struct oriel_frame *frame)
+{
+    (void)host;
+    frame_ref(frame);
+}
+
+static void host_frame_unref(const struct oriel_host *host, const struct oriel_frame *frame,
+                             const struct oriel_fence *done)
+{
+    (void)host;
+    if (frame)
+        frame_unref_done(frame, done);
+}
+
+/* ---- buffers ---- */
+
+/* One allocation: this head, the headroom, the bytes. */
+struct buffer {
+    struct oriel_buffer public;
+    atomic_uint refs;
+    _Alignas(64) uint8_t headroom[HEADROOM];
+    uint8_t bytes[];
+};
+
+const struct oriel_buffer *buffer_create(uint64_t bytes, uint8_t **data)
+{
+    if (bytes > SIZE_MAX / 2)
+        return NULL;
+    /* aligned_alloc wants a multiple of the alignment */
+    size_t size = (sizeof(struct buffer) + (size_t)bytes + 63) & ~(size_t)63;
+    struct buffer *buffer = aligned_alloc(64, size);
+    if (!buffer)
+        return NULL;
+    buffer->public = (struct oriel_buffer){
+        .size = sizeof buffer->public,
+        .headroom = HEADROOM,
+        .data = buffer->bytes,
+        .bytes = bytes,
+    };
+    atomic_init(&buffer->refs, 1);
+    *data = buffer->bytes;
+    return &buffer->public;
+}
+
+const struct oriel_buffer *buffer_ref(const struct oriel_buffer *buffer)
+{
+    struct buffer *own = (struct buffer *)(uintptr_t)buffer;
+    atomic_fetch_add_explicit(&own->refs, 1, memory_order_relaxed);
+    return buffer;
+}
+
+void buffer_unref(const struct oriel_buffer *buffer)
+{
+    if (!buffer)
+        return;
+    struct buffer *own = (struct buffer *)(uintptr_t)buffer;
+    unsigned before = atomic_fetch_sub_explicit(&own->refs, 1, memory_order_acq_rel);
+    CHECK(before > 0);
+    if (before == 1)
+        free(own);
+}
+
+static const struct oriel_buffer *host_buffer_new(const struct oriel_host *host, const void *data,
+                                                  uint64_t bytes)
+{
+    (void)host;
+    uint8_t *to;
+    const struct oriel_buffer *buffer = buffer_create(bytes, &to);
+    if (buffer && bytes)
+        memcpy(to, data, (size_t)bytes);
+    return buffer;
+}
+
+static void host_buffer_ref(const struct oriel_host *host, const struct oriel_buffer *buffer)
+{
+    (void)host;
+    buffer_ref(buffer);
+}
+
+static void host_buffer_unref(const struct oriel_host *host, const struct oriel_buffer *buffer)
+{
+    (void)host;
+    buffer_unref(buffer);
+}
+
+/* ---- interfaces ---- */
+
+static pthread_mutex_t interfaces_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+    char id[64];
+    const void *pointer;
+} interfaces[MAX_INTERFACES];
+
+void services_set_interface(const char *id, const void *interface)
+{
+    CHECK(strlen(id) < sizeof interfaces[0].id);
+    pthread_mutex_lock(&interfaces_lock);
+    size_t at = 0;
+    while (at < MAX_INTERFACES && interfaces[at].id[0] && strcmp(interfaces[at].id, id) != 0)
+        at++;
+    CHECK(at < MAX_INTERFACES);
+    strcpy(interfaces[at].id, id);
+    interfaces[at].pointer = interface;
+    pthread_mutex_unlock(&interfaces_lock);
+}
+
+static const void *host_get_interface(const struct oriel_host *host, const char *id)
+{
+    (void)host;
+    const void *found = NULL;
+    pthread_mutex_lock(&interfaces_lock);
+    for (size_t i = 0; i < MAX_INTERFACES && interfaces[i].id[0]; i++) {
+        if (strcmp(interfaces[i].id, id) == 0)
+            found = interfaces[i].pointer;
+    }
+    pthread_mutex_unlock(&interfaces_lock);
+    return found;
+}
+
+/* ---- one instance's services ---- */
+
+static enum log_area area_of(const char *label)
+{
+    static const struct {
+        const char *kind;
+        enum log_area area;
+    } areas[] = {
+        {"encode/", LOG_PIXEL}, {"capture/", LOG_RENDER}, {"scene/", LOG_RENDER},
+        {"source/", LOG_DATA},  {"transport/", LOG_TRANSPORT},
+    };
+    for (size_t i = 0; i < sizeof areas / sizeof areas[0]; i++) {
+        if (strncmp(label, areas[i].kind, strlen(areas[i].kind)) == 0)
+            return areas[i].area;
+    }
+    return LOG_MODULE;
+}
+
+struct oriel_host *services_create(const char *label)
+{
+    size_t length = strlen(label) + 1;
+    struct services *services = xcalloc(1, sizeof *services + length);
+    memcpy(services->label, label, length);
+    services->area = area_of(label);
+    services->host = (struct oriel_host){
+        .size = sizeof services->host,
+        .abi_minor = ORIEL_ABI_MINOR,
+        .data = services,
+        .log = host_log,
+        .fail = host_fail,
+        .now_ns = host_now_ns,
+        .frame_ref = host_frame_ref,
+        .frame_unref = host_frame_unref,
+        .buffer_new = host_buffer_new,
+        .buffer_ref = host_buffer_ref,
+        .buffer_unref = host_buffer_unref,
+        .get_interface = host_get_interface,
+    };
+    return &services->host;
+}
+
+void services_destroy(struct oriel_host *host)
+{
+    free(host);
+}
