@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "cli/gate.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/site.h"
+#include "control/control.h"
+#include "metrics/metrics.h"
+#include "module/services.h"
+#include "pixel/stream.h"
+#include "scene/colormap.h"
+#include "util/check.h"
+#include "util/log.h"
+
+#define MAX_TRANSPORTS 8u
+/* A connection's number for the rooms: the transport's own number, with the transport's index on top. */
+#define INDEX_SHIFT 56u
+#define CONN_MASK ((UINT64_C(1) << INDEX_SHIFT) - 1)
+
+enum channel { CHANNEL_STATE = 1, CHANNEL_PIXEL };
+
+/* One transport as the rooms see it: `vtable` with this struct as self. */
+struct door {
+    struct gate *gate;
+    uint64_t index;
+    struct module_use use;
+    const struct oriel_transport *real;
+    void *real_self;
+    struct oriel_transport_host callbacks;
+};
+
+/* Open connections, a hash table with chains; few hundred at most. */
+struct conn_entry {
+    struct conn_entry *next;
+    uint64_t conn;
+    enum channel channel;
+};
+#define CONN_BUCKETS 256u
+
+struct gate {
+    struct gate_rooms rooms;
+    struct site *site;
+    const struct oriel_buffer *colormaps;
+    atomic_bool ready;
+
+    struct door doors[MAX_TRANSPORTS];
+    uint32_t door_count;
+
+    pthread_mutex_t lock;
+    struct conn_entry *conns[CONN_BUCKETS];
+};
+
+/* --- what the rooms call: numbers back to the transport's own --- */
+
+static oriel_result door_send(void *self, uint64_t conn, const struct oriel_message *message)
+{
+    struct door *door = self;
+    return door->real->send(door->real_self, conn & CONN_MASK, message);
+}
+
+static oriel_result door_queued(void *self, uint64_t conn, struct oriel_queued *queued)
+{
+    struct door *door = self;
+    return door->real->queued(door->real_self, conn & CONN_MASK, queued);
+}
+
+static void door_close(void *self, uint64_t conn, uint32_t code, const char *reason)
+{
+    struct door *door = self;
+    door->real->close(door->real_self, conn & CONN_MASK, code, reason);
+}
+
+static const struct oriel_transport door_vtable = {
+    .size = sizeof door_vtable,
+    .send = door_send,
+    .queued = door_queued,
+    .close = door_close,
+};
+
+/* --- connections --- */
+
+static struct conn_entry **conn_slot(struct gate *gate, uint64_t conn)
+{
+    struct conn_entry **slot = &gate->conns[(conn ^ (conn >> INDEX_SHIFT)) % CONN_BUCKETS];
+    while (*slot && (*slot)->conn != conn)
+        slot = &(*slot)->next;
+    return slot;
+}
+
+static void conn_add(struct gate *gate, uint64_t conn, enum channel channel)
+{
+    struct conn_entry *entry = xcalloc(1, sizeof *entry);
+    entry->conn = conn;
+    entry->channel = channel;
+    pthread_mutex_lock(&gate->lock);
+    struct conn_entry **slot = conn_slot(gate, conn);
+    entry->next = *slot;
+    *slot = entry;
+    pthread_mutex_unlock(&gate->lock);
+}
+
+/* 0 when unknown. With `remove` it is forgotten. */
+static enum channel conn_channel(struct gate *gate, uint64_t conn, bool remove)
+{
+    enum channel channel = 0;
+    pthread_mutex_lock(&gate->lock);
+    struct conn_entry **slot = conn_slot(gate, conn);
+    struct conn_entry *entry = *slot;
+    if (entry) {
+        channel = entry->channel;
+        if (remove) {
+            *slot = entry->next;
+            free(entry);
+        }
+    }
+    pthread_mutex_unlock(&gate->lock);
+    return channel;
+}
+
+static enum channel request_channel(const struct oriel_request *request)
+{
+    if (strcmp(request->path, "/state") == 0)
+        return CHANNEL_STATE;
+    if (strcmp(request->path, "/pixel") == 0)
+        return CHANNEL_PIXEL;
+    if (strcmp(request->path, "/") == 0 && request->listener == ORIEL_LISTENER_HTTP)
+        return CHANNEL_STATE;
+    if (strcmp(request->path, "/") == 0 && request->listener == ORIEL_LISTENER_PIXEL)
+        return CHANNEL_PIXEL;
+    return 0;
+}
+
+static uint64_t door_conn(const struct oriel_transport_host *to, uint64_t conn)
+{
+    const struct door *door = to->data;
+    CHECK(conn && conn <= CONN_MASK);
+    return conn | (door->index << INDEX_SHIFT);
+}
+
+static uint32_t on_opened(const struct oriel_transport_host *to, uint64_t conn,
+                          const struct oriel_request *request)
+{
+    struct door *door = to->data;
+    struct gate *gate = door->gate;
+    uint64_t number = door_conn(to, conn);
+    enum channel channel = request_channel(request);
+    if (!channel) {
+        log_info(LOG_TRANSPORT, "%s: no websocket at %s", request->peer, request->path);
+        return 404;
+    }
+    /* Known before the room hears of it: its answer may close the connection at once. */
+    conn_add(gate, number, channel);
+    if (channel == CHANNEL_STATE) {
+        control_conn_open(gate->rooms.control, &door_vtable, door, number, request->query, request->peer);
+        return 0;
+    }
+    struct error err;
+    if (!stream_conn_open(gate->rooms.stream, &door_vtable, door, number, request->query,
+                          request->peer, &err)) {
+        log_warn(LOG_TRANSPORT, "%s: pixel connection refused: %s", request->peer, err.text);
+        conn_channel(gate, number, true);
+        /* Accepted and closed with the reason, since a browser shows no status of a refused upgrade. */
+        door->real->close(door->real_self, conn, 4400, err.text);
+    }
+    return 0;
+}
+
+static void on_message(const struct oriel_transport_host *to, uint64_t conn, uint32_t kind,
+                       const uint8_t *data, uint64_t bytes)
+{
+    struct gate *gate = ((struct door *)to->data)->gate;
+    uint64_t number = door_conn(to, conn);
+    switch (conn_channel(gate, number, false)) {
+    case CHANNEL_STATE:
+        control_conn_message(gate->rooms.control, number, kind, data, bytes);
+        break;
+    case CHANNEL_PIXEL:
+        stream_conn_message(gate->rooms.stream, number, kind, data, bytes);
+        break;
+    }
+}
+
+static void on_writable(const struct oriel_transport_host *to, uint64_t conn)
+{
+    struct gate *gate = ((struct door *)to->data)->gate;
+    uint64_t number = door_conn(to, conn);
+    if (conn_channel(gate, number, false) == CHANNEL_PIXEL)
+        stream_conn_writable(gate->rooms.stream, number);
+}
+
+static void on_closed(const struct oriel_transport_host *to, uint64_t conn)
+{
+    struct gate *gate = ((struct door *)to->data)->gate;
+    uint64_t number = door_conn(to, conn);
+    switch (conn_channel(gate, number, true)) {
+    case CHANNEL_STATE:
+        control_conn_closed(gate->rooms.control, number);
+        break;
+    case CHANNEL_PIXEL:
+        stream_conn_closed(gate->rooms.stream, number);
+        break;
+    }
+}
+
+/* --- HTTP --- */
+
+static void respond(struct door *door, uint64_t id, uint32_t status, const char *type,
+                    const struct oriel_buffer *body, const char *etag)
+{
+    const struct oriel_http_header headers[] = {
+        {"content-type", type},
+        {"cache-control", etag ? "no-cache" : "no-store"},
+        {"x-content-type-options", "nosniff"},
+        {"referrer-policy", "no-referrer"},
+        {"content-security-policy", site_policy},
+        {"etag", etag},
+    };
+    struct oriel_response response = {
+        .size = sizeof response,
+        .status = status,
+        .header_count = sizeof headers / sizeof headers[0] - (etag ? 0 : 1),
+        .headers = headers,
+        .body = body,
+    };
+    door->real->respond(door->real_self, id, &response);
+}
+
+static void respond_text(struct door *door, uint64_t id, uint32_t status, const char *type,
+                         const char *text)
+{
+    uint8_t *data;
+    size_t bytes = strlen(text);
+    const struct oriel_buffer *body = buffer_create(bytes, &data);
+    if (body)
+        memcpy(data, text, bytes);
+    respond(door, id, body ? status : 503, type, body, NULL);
+    buffer_unref(body);
+}
+
+static void respond_owned(struct door *door, uint64_t id, const char *type, char *text)
+{
+    respond_text(door, id, text ? 200 : 500, type, text ? text : "");
+    free(text);
+}
+
+static void on_http(const struct oriel_transport_host *to, uint64_t id,
+                    const struct oriel_request *request)
+{
+    struct door *door = to->data;
+    struct gate *gate = door->gate;
+    const char *path = request->path;
+
+    if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0) {
+        respond_text(door, id, 405, "text/plain", "only GET and HEAD here\n");
+    } else if (strcmp(path, "/metrics") == 0) {
+        respond_owned(door, id, "text/plain; version=0.0.4", metrics_prometheus(gate->rooms.metrics));
+    } else if (strcmp(path, "/metrics.json") == 0) {
+        respond_owned(door, id, "application/json", metrics_json(gate->rooms.metrics));
+    } else if (strcmp(path, "/healthz") == 0) {
+        respond_text(door, id, 200, "text/plain", "alive\n");
+    } else if (strcmp(path, "/readyz") == 0) {
+        bool ready = atomic_load(&gate->ready);
+        respond_text(door, id, ready ? 200 : 503, "text/plain", ready ? "ready\n" : "not ready\n");
+    } else if (strcmp(path, "/api/colormaps.json") == 0) {
+        respond(door, id, 200, "application/json", gate->colormaps, NULL);
+    } else {
+        const struct site_file *file =
+            request->listener == ORIEL_LISTENER_HTTP ? site_find(gate->site, path) : NULL;
+        const char *seen = request->header ? request->header(request, "if-none-match") : NULL;
+        if (!file)
+            respond_text(door, id, 404, "text/plain", "nothing here\n");
+        else if (seen && strcmp(seen, file->etag) == 0)
+            respond(door, id, 304, file->type, NULL, file->etag);
+        else
+            respond(door, id, 200, file->type, file->body, file->etag);
+    }
+}
+
+/* [{"name":…, "colors":[[r,g,b,a] × 32]}…] for the strips beside the names. */
+static const struct oriel_buffer *colormap_strips(void)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    CHECK(out);
+    fputc('[', out);
+    const struct oriel_colormap *map;
+    for (size_t i = 0; (map = colormap_at(i)); i++) {
+        fprintf(out, "%s{\"name\":\"%s\",\"colors\":[", i ? "," : "", map->name);
+        for (int k = 0; k < 32; k++) {
+            float c[4];
+            colormap_sample(map, k / 31.0, c);
+            fprintf(out, "%s[%.0f,%.0f,%.0f,%.0f]", k ? "," : "", (double)c[0] * 255,
+                    (double)c[1] * 255, (double)c[2] * 255, (double)c[3] * 255);
+        }
+        fputs("]}", out);
+    }
+    fputc(']', out);
+    CHECK(fclose(out) == 0);
+    uint8_t *data;
+    const struct oriel_buffer *buffer = buffer_create(bytes, &data);
+    CHECK(buffer);
+    memcpy(data, text, bytes);
+    free(text);
+    return buffer;
+}
+
+/* --- life --- */
+
+struct gate *gate_create(const struct gate_rooms *rooms, const char *web_dir, struct error *err)
+{
+    struct site *site = site_create(web_dir, err);
+    if (!site)
+        return NULL;
+    struct gate *gate = xcalloc(1, sizeof *gate);
+    gate->rooms = *rooms;
+    gate->site = site;
+    gate->colormaps = colormap_strips();
+    pthread_mutex_init(&gate->lock, NULL);
+    return gate;
+}
+
+bool gate_open_transport(struct gate *gate, struct registry *registry, const char *id, struct error *err)
+{
+    CHECK(gate->door_count < MAX_TRANSPORTS);
+    struct door *door = &gate->doors[gate->door_count];
+    if (!module_use_open(registry, MODULE_TRANSPORT, id, id, &door->use, err))
+        return false;
+    door->gate = gate;
+    door->index = gate->door_count;
+    door->real = door->use.vtable;
+    door->callbacks = (struct oriel_transport_host){
+        .size = sizeof door->callbacks,
+        .data = door,
+        .opened = on_opened,
+        .message = on_message,
+        .writable = on_writable,
+        .closed = on_closed,
+        .http = on_http,
+    };
+    if (door->real->create(door->use.host, door->use.config, &door->callbacks, &door->real_self) !=
+        ORIEL_OK) {
+        error_set(err, "%s: %s", id, services_failure());
+        module_use_close(&door->use);
+        return false;
+    }
+    gate->door_count++;
+    return true;
+}
+
+void gate_close(struct gate *gate)
+{
+    for (uint32_t i = 0; i < gate->door_count; i++) {
+        struct door *door = &gate->doors[i];
+        if (!door->real_self)
+            continue;
+        door->real->destroy(door->real_self);
+        door->real_self = NULL;
+    }
+}
+
+void gate_destroy(struct gate *gate)
+{
+    if (!gate)
+        return;
+    for (uint32_t i = 0; i < gate->door_count; i++)
+        module_use_close(&gate->doors[i].use);
+    for (uint32_t b = 0; b < CONN_BUCKETS; b++) {
+        for (struct conn_entry *entry = gate->conns[b], *next; entry; entry = next) {
+            next = entry->next;
+            free(entry);
+        }
+    }
+    pthread_mutex_destroy(&gate->lock);
+    buffer_unref(gate->colormaps);
+    site_destroy(gate->site);
+    free(gate);
+}
+
+void gate_set_ready(struct gate *gate, bool ready)
+{
+    atomic_store(&gate->ready, ready);
+}
+
+bool gate_endpoint(const struct gate *gate, uint32_t listener, struct oriel_endpoint *endpoint)
+{
+    for (uint32_t i = 0; i < gate->door_count; i++) {
+        const struct door *door = &gate->doors[i];
+        for (uint32_t k = 0;; k++) {
+            struct oriel_endpoint found = {.size = sizeof found};
+            if (door->real->endpoint(door->real_self, k, &found) != ORIEL_OK)
+                break;
+            if (found.listener == listener) {
+                *endpoint = found;
+                return true;
+            }
+        }
+    }
+    return false;
+}

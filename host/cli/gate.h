@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The gate: between the transports and the rooms. It decides from listener and path what a connection
+ * is for, gives every connection one number that is unique over all transports, and answers HTTP: the
+ * page, the numbers, the health of the process. Its callbacks run on the transports' threads. */
+#ifndef CLI_GATE_H
+#define CLI_GATE_H
+
+#include <stdbool.h>
+
+#include "module/registry.h"
+#include "oriel/transport.h"
+#include "util/error.h"
+
+struct config;
+struct control;
+struct gate;
+struct metrics;
+struct render;
+struct stream;
+
+struct gate_rooms {
+    struct control *control;
+    struct stream *stream;
+    struct metrics *metrics;
+};
+
+/* Reads the page's files from `web_dir` once; they are served from memory. */
+struct gate *gate_create(const struct gate_rooms *rooms, const char *web_dir, struct error *err);
+void gate_destroy(struct gate *gate); /* NULL is fine; after gate_close */
+
+/* Starts one transport. False when it cannot listen. */
+bool gate_open_transport(struct gate *gate, struct registry *registry, const char *id, struct error *err);
+/* Stops every transport; no callback comes after it. */
+void gate_close(struct gate *gate);
+
+/* /readyz: 200 while true. */
+void gate_set_ready(struct gate *gate, bool ready);
+
+/* The first bound address of a listener (ORIEL_LISTENER_*); false when there is none. */
+bool gate_endpoint(const struct gate *gate, uint32_t listener, struct oriel_endpoint *endpoint);
+
+#endif
