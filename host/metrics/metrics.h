@@ -13,7 +13,8 @@ struct metrics *metrics_create(void);
 void metrics_destroy(struct metrics *metrics);
 
 /* The same name and labels give the same metric. `labels`: "stage=\"draw\"" or NULL. `help`: one
- * sentence. Histograms are in milliseconds with fixed buckets, exported in seconds. */
+ * sentence. Histograms are in milliseconds with fixed buckets, exported in seconds. The names that
+ * have one in the reference's JSON stand in metrics_json.c. */
 struct metric *metrics_counter(struct metrics *metrics, const char *name, const char *labels, const char *help);
 struct metric *metrics_gauge(struct metrics *metrics, const char *name, const char *labels, const char *help);
 struct metric *metrics_histogram(struct metrics *metrics, const char *name, const char *labels, const char *help);
