@@ -41,7 +41,8 @@ struct oriel_scene_module {
     /* Forgets a slab; unknown ids are fine. */
     void (*evict)(void *self, uint64_t slab);
     /* Draws the background and every visible layer into the target. Slabs it was not given are left
-     * out. */
+     * out. When GL_SCISSOR_TEST is enabled at the call, nothing outside of the scissor box is touched
+     * and no work is spent there: the host draws costly pictures band by band. */
     oriel_result (*draw)(void *self, const struct oriel_view *view, const struct oriel_target *target);
 
     /* Optional from here on. */
