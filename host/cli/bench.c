@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* `oriel bench`: what each stage costs on this machine, end to end without the sockets. */
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/bench_client.h"
+#include "cli/bench_data.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "cli/server.h"
+#include "module/registry.h"
+#include "render/render.h"
+#include "util/check.h"
+#include "util/clock.h"
+
+#define FPS 60
+#define WARM_UP 10
+#define CODECS "h264,vp9,vp8,jpeg,png,raw"
+
+struct bench {
+    char dir[64];
+    char slice[96];
+    char volume[96];
+    const struct cli_options *options;
+    int frames;
+    cJSON *results; /* array of objects, one a row */
+};
+
+/* --- numbers --- */
+
+enum column { TOTAL, PLAN, DRAW, CAPTURE, WAIT, ENCODE, QUEUE, PARTS, COLUMN_COUNT };
+static const char *const column_names[COLUMN_COUNT] = {"total",  "plan",  "draw",  "capture",
+                                                       "wait", "encode", "queue", "parts"};
+
+struct series {
+    double *values[COLUMN_COUNT];
+    int count;
+};
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double quantile(double *values, int count, double q)
+{
+    qsort(values, (size_t)count, sizeof *values, compare_doubles);
+    return count ? values[(int)lround(q * (count - 1))] : NAN;
+}
+
+static void series_add(struct series *series, const struct bench_picture *p, double total)
+{
+    const double row[COLUMN_COUNT] = {
+        [TOTAL] = total,           [PLAN] = p->plan_ms,     [DRAW] = p->draw_ms,
+        [CAPTURE] = p->capture_ms, [WAIT] = p->wait_ms,     [ENCODE] = p->encode_ms,
+        [QUEUE] = p->queue_ms,     [PARTS] = p->draw_ms + p->capture_ms + p->encode_ms,
+    };
+    for (int c = 0; c < COLUMN_COUNT; c++)
+        series->values[c][series->count] = row[c];
+    series->count++;
+}
+
+/* --- one server with one encoder --- */
+
+struct stage {
+    struct config *config;
+    struct server server;
+    struct bench_client *client;
+};
+
+static bool stage_open(struct bench *bench, struct stage *stage, const char *data, const char *encoder,
+                       int width, int height, struct error *err)
+{
+    *stage = (struct stage){0};
+    char sets[4][128];
+    snprintf(sets[0], sizeof sets[0], "canvas.width=%d", width);
+    snprintf(sets[1], sizeof sets[1], "canvas.height=%d", height);
+    snprintf(sets[2], sizeof sets[2], "log.level=error");
+    snprintf(sets[3], sizeof sets[3], "modules.encoder=[\"%s\"]", encoder);
+    const char *extra[] = {sets[0], sets[1], sets[2], sets[3]};
+    if (!(stage->config = cli_options_config(bench->options, extra, encoder ? 4 : 3, err)))
+        return false;
+    const struct server_scene scene = {.data = &data, .data_count = 1};
+    if (!server_start(&stage->server, stage->config, &scene, err))
+        goto fail;
+    stage->client = bench_client_open(&stage->server, CODECS, 10000, err);
+    struct bench_picture first;
+    if (stage->client && !bench_client_wait(stage->client, 0, false, 20000, &first))
+        error_set(err, "no picture within 20 s");
+    else if (stage->client)
+        return true;
+    bench_client_close(stage->client);
+    server_free(&stage->server);
+fail:
+    config_destroy(stage->config);
+    return false;
+}
+
+static void stage_close(struct stage *stage)
+{
+    bench_client_close(stage->client);
+    server_free(&stage->server);
+    config_destroy(stage->config);
+}
+
+/* --- suites --- */
+
+static void print_header(const char *title)
+{
+    printf("\n%s\n%-18s %10s %13s %13s %13s %13s %13s %7s %7s %9s\n", title, "encoder", "size",
+           "total", "plan", "draw", "capture", "encode", "ratio", "fps", "kB/frame");
+    fflush(stdout);
+}
+
+static void report(struct bench *bench, const char *suite, const char *encoder, int width, int height,
+                   struct series *series, double seconds, uint64_t bytes)
+{
+    cJSON *row = cJSON_CreateObject();
+    cJSON_AddStringToObject(row, "suite", suite);
+    cJSON_AddStringToObject(row, "encoder", encoder);
+    cJSON_AddNumberToObject(row, "width", width);
+    cJSON_AddNumberToObject(row, "height", height);
+    cJSON_AddNumberToObject(row, "frames", series->count);
+    double median[COLUMN_COUNT], p99[COLUMN_COUNT];
+    for (int c = 0; c < COLUMN_COUNT; c++) {
+        median[c] = quantile(series->values[c], series->count, 0.5);
+        p99[c] = quantile(series->values[c], series->count, 0.99);
+        cJSON *cell = cJSON_AddObjectToObject(row, column_names[c]);
+        cJSON_AddNumberToObject(cell, "p50_ms", median[c]);
+        cJSON_AddNumberToObject(cell, "p99_ms", p99[c]);
+    }
+    double fps = series->count / seconds;
+    double kilobytes = series->count ? (double)bytes / 1000 / series->count : 0;
+    cJSON_AddNumberToObject(row, "fps", fps);
+    cJSON_AddNumberToObject(row, "kB_per_frame", kilobytes);
+    cJSON_AddItemToArray(bench->results, row);
+
+    char size[24];
+    snprintf(size, sizeof size, "%dx%d", width, height);
+    printf("%-18s %10s", encoder, size);
+    const enum column shown[] = {TOTAL, PLAN, DRAW, CAPTURE, ENCODE};
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
+        printf(" %5.2f /%6.2f", median[shown[i]], p99[shown[i]]);
+    printf(" %7.2f %7.1f %9.1f\n", median[TOTAL] / median[PARTS], fps, kilobytes);
+    fflush(stdout);
+}
+
+static void sleep_until(int64_t deadline_ns)
+{
+    struct timespec t = {.tv_sec = deadline_ns / NS_PER_S, .tv_nsec = deadline_ns % NS_PER_S};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
+        ;
+}
+
+/* Sends a new pose each 1/60 s, or when the last one has been shown, and measures from sending to the
+ * packet that shows it. */
+static bool run_moves(struct bench *bench, const char *suite, const char *encoder, int width, int height,
+                      struct error *err)
+{
+    bool orbit = strcmp(suite, "orbit") == 0;
+    struct stage stage;
+    if (!stage_open(bench, &stage, orbit ? bench->volume : bench->slice, encoder, width, height, err))
+        return false;
+    struct bench_picture picture;
+    if (orbit)
+        bench_client_update(stage.client, "view", "ndisplay", "3");
+    /* Everything is loaded before the clock runs. */
+    bool fine = bench_client_wait(stage.client, 0, true, 20000, &picture);
+    usleep(300 * 1000);
+
+    struct series series = {0};
+    for (int c = 0; c < COLUMN_COUNT; c++)
+        series.values[c] = xcalloc((size_t)bench->frames, sizeof(double));
+    struct bench_view view = *bench_client_view(stage.client);
+    double middle[3];
+    for (int a = 0; a < 3; a++)
+        middle[a] = (view.extent[0][a] + view.extent[1][a]) / 2;
+    double zoom = orbit ? (double)height * 480 / 720 / 256 : view.zoom;
+
+    uint64_t bytes0 = 0, bytes = 0;
+    int64_t started = 0, next = clock_ns();
+    for (int i = 0; fine && i < bench->frames + WARM_UP; i++) {
+        if (i == WARM_UP) {
+            started = clock_ns();
+            bench_client_count(stage.client, &bytes0);
+        }
+        double angle = i * 3 * M_PI / 180;
+        double center[3] = {middle[0], middle[1], middle[2]};
+        double quat[4] = {1, 0, 0, 0};
+        if (orbit) {
+            quat[0] = cos(angle / 2);
+            quat[2] = sin(angle / 2);
+        } else {
+            center[0] += 400 * sin(angle);
+            center[1] += 300 * sin(2 * angle);
+        }
+        sleep_until(next);
+        int64_t sent = bench_client_pose(stage.client, (uint64_t)i + 1, orbit ? 3 : 2, center, zoom, quat);
+        fine = bench_client_wait(stage.client, (uint64_t)i + 1, false, 10000, &picture);
+        if (i >= WARM_UP && fine)
+            series_add(&series, &picture, (double)(picture.received_ns - sent) / NS_PER_MS);
+        next += NS_PER_S / FPS;
+        if (next < clock_ns())
+            next = clock_ns();
+    }
+    bench_client_count(stage.client, &bytes);
+    double seconds = (double)(clock_ns() - started) / NS_PER_S;
+    int64_t rest = clock_ns();
+    if (fine && orbit) {
+        fine = bench_client_wait(stage.client, (uint64_t)(bench->frames + WARM_UP), true, 10000, &picture);
+        rest = picture.received_ns - rest;
+    }
+    if (fine) {
+        report(bench, suite, encoder, width, height, &series, seconds, bytes - bytes0);
+        if (orbit) {
+            printf("%-18s full quality %.0f ms after the last move\n", "", (double)rest / NS_PER_MS);
+            cJSON *row = cJSON_GetArrayItem(bench->results, cJSON_GetArraySize(bench->results) - 1);
+            cJSON_AddNumberToObject(row, "full_quality_after_ms", (double)rest / NS_PER_MS);
+        }
+    } else {
+        error_set(err, "%s with %s: a picture did not come within 10 s", suite, encoder);
+    }
+    for (int c = 0; c < COLUMN_COUNT; c++)
+        free(series.values[c]);
+    stage_close(&stage);
+    return fine;
+}
+
+static double cpu_seconds(void)
+{
+    struct rusage use;
+    getrusage(RUSAGE_SELF, &use);
+    return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+           (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) * 1e-6;
+}
+
+/* With a client connected and nothing changing. */
+static bool run_idle(struct bench *bench, struct error *err)
+{
+    struct stage stage;
+    if (!stage_open(bench, &stage, bench->slice, NULL, 1280, 720, err))
+        return false;
+    struct bench_picture picture;
+    bench_client_wait(stage.client, 0, true, 20000, &picture);
+    usleep(3000 * 1000); /* refinement and prefetch are over */
+    uint64_t bytes, before = bench_client_count(stage.client, &bytes);
+    double cpu = cpu_seconds();
+    const double seconds = 10;
+    usleep((useconds_t)(seconds * 1e6));
+    cpu = (cpu_seconds() - cpu) / seconds * 100;
+    uint64_t pictures = bench_client_count(stage.client, &bytes) - before;
+    printf("\nidle with a client, %.0f s: %.3f %% of a core, %llu pictures\n", seconds, cpu,
+           (unsigned long long)pictures);
+    cJSON *row = cJSON_CreateObject();
+    cJSON_AddStringToObject(row, "suite", "idle");
+    cJSON_AddNumberToObject(row, "cpu_percent", cpu);
+    cJSON_AddNumberToObject(row, "pictures", (double)pictures);
+    cJSON_AddItemToArray(bench->results, row);
+    stage_close(&stage);
+    return true;
+}
+
+/* What the child of run_start does: everything up to the first packet, then it is gone. */
+static _Noreturn void start_child(struct bench *bench)
+{
+    struct stage stage;
+    struct error err;
+    if (!stage_open(bench, &stage, bench->slice, NULL, 1280, 720, &err)) {
+        fprintf(stderr, "oriel: bench: %s\n", err.text);
+        _exit(1);
+    }
+    _exit(0);
+}
+
+/* From exec to the first packet, in a process of its own, several times. */
+static bool run_start(struct bench *bench, struct error *err)
+{
+    enum { RUNS = 7 };
+    double ms[RUNS];
+    for (int i = 0; i < RUNS; i++) {
+        int64_t begin = clock_ns();
+        pid_t child = fork();
+        if (child == 0) {
+            execl("/proc/self/exe", "oriel", "bench", "--first-packet", bench->slice, (char *)NULL);
+            _exit(127);
+        }
+        int status;
+        if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
+            return error_set(err, "start: the child failed");
+        ms[i] = (double)(clock_ns() - begin) / NS_PER_MS;
+    }
+    double best = ms[0];
+    for (int i = 1; i < RUNS; i++)
+        best = fmin(best, ms[i]);
+    double median = quantile(ms, RUNS, 0.5);
+    printf("\nexec to first packet, %d runs: median %.0f ms, best %.0f ms\n", RUNS, median, best);
+    cJSON *row = cJSON_CreateObject();
+    cJSON_AddStringToObject(row, "suite", "start");
+    cJSON_AddNumberToObject(row, "p50_ms", median);
+    cJSON_AddNumberToObject(row, "best_ms", best);
+    cJSON_AddItemToArray(bench->results, row);
+    return true;
+}
+
+/* --- the command --- */
+
+static const char usage[] =
+    "usage: oriel bench [SUITE…] [--json FILE] [--encoder ID]… [--size WxH]… [--frames N]\n"
+    "                   [--data FILE] [--volume FILE] [--config FILE] [--preset NAME] [--set a.b=c]…\n"
+    "  pan     a 4096² uint16 slice moves, 60 poses a second at most\n"
+    "  orbit   a 256³ uint16 volume turns\n"
+    "  start   from exec to the first packet\n"
+    "  idle    CPU with a client connected and nothing changing\n"
+    "Times are milliseconds, median / 99th percentile. ratio: total against draw + capture + encode.\n";
+
+#define MAX_LIST 32
+
+struct bench_args {
+    const char *suites[MAX_LIST];
+    size_t suite_count;
+    const char *encoders[MAX_LIST];
+    size_t encoder_count;
+    int sizes[MAX_LIST][2];
+    size_t size_count;
+};
+
+/* Every usable encoder that the configuration lists, unless some were named. */
+static bool default_encoders(struct bench *bench, struct bench_args *args, struct registry **registry,
+                             struct config **config, struct error *err)
+{
+    if (!(*config = cli_options_config(bench->options, NULL, 0, err)) ||
+        !(*registry = registry_create(*config, err)))
+        return false;
+    for (size_t i = 0; i < registry_count(*registry) && args->encoder_count < MAX_LIST; i++) {
+        const struct module *module = registry_at(*registry, i);
+        if (module->kinds[MODULE_ENCODER] && !module->reason)
+            args->encoders[args->encoder_count++] = module->id;
+    }
+    return true;
+}
+
+static bool wanted(const struct bench_args *args, const char *suite)
+{
+    for (size_t i = 0; i < args->suite_count; i++) {
+        if (strcmp(args->suites[i], suite) == 0)
+            return true;
+    }
+    return args->suite_count == 0;
+}
+
+static bool run_suites(struct bench *bench, struct bench_args *args, struct error *err)
+{
+    static const char *const moving[] = {"pan", "orbit"};
+    static const char *const titles[] = {"pan of a 4096 x 4096 uint16 slice", "orbit of a 256^3 uint16 volume"};
+    struct registry *registry = NULL;
+    struct config *config = NULL;
+    bool fine = args->encoder_count || default_encoders(bench, args, &registry, &config, err);
+    for (int m = 0; fine && m < 2; m++) {
+        if (!wanted(args, moving[m]))
+            continue;
+        print_header(titles[m]);
+        for (size_t s = 0; fine && s < args->size_count; s++) {
+            for (size_t e = 0; fine && e < args->encoder_count; e++)
+                fine = run_moves(bench, moving[m], args->encoders[e], args->sizes[s][0],
+                                 args->sizes[s][1], err);
+        }
+    }
+    if (fine && wanted(args, "start"))
+        fine = run_start(bench, err);
+    if (fine && wanted(args, "idle"))
+        fine = run_idle(bench, err);
+    registry_destroy(registry);
+    config_destroy(config);
+    return fine;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* `oriel serve`: puts the rooms together, opens the doors, waits for a signal. */
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/gate.h"
+#include "cli/options.h"
+#include "cli/server.h"
+#include "module/registry.h"
+#include "util/check.h"
+#include "util/log.h"
+
+static const char usage[] =
+    "usage: oriel serve [DATA…] [options]\n"
+    "  DATA                 an OME-Zarr, Zarr or .npy to open; none: wait until a client opens one\n"
+    "  --scene FILE         open a scene file\n"
+    "  --port N             HTTP port (8081); 0 takes free ports for all three\n"
+    "  --pixel-port N       port of the desktop client's pixel channel (8082), -1: none\n"
+    "  --metrics-port N     port of the numbers (8083), -1: none\n"
+    "  --host ADDRESS       address to listen on (127.0.0.1)\n"
+    "  --prefix /PATH       put every route under a path, behind a proxy\n"
+    "  --ready-file FILE    write the addresses there as JSON when every socket accepts\n";
+
+struct serve_args {
+    const char *scene;
+    const char *ready_file;
+    const char *default_data;
+};
+
+/* <prefix>/bin/oriel has its page in <prefix>/share/oriel/web; a build folder has the same shape. */
+static bool web_folder(char out[PATH_MAX], struct error *err)
+{
+    char exe[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    if (n < 0)
+        return error_set(err, "/proc/self/exe: %s", strerror(errno));
+    exe[n] = '\0';
+    for (int up = 0; up < 2; up++) {
+        char *slash = strrchr(exe, '/');
+        CHECK(slash);
+        *slash = '\0';
+    }
+    int length = snprintf(out, PATH_MAX, "%s/share/oriel/web", exe);
+    return length < PATH_MAX || error_set(err, "%s: path too long", exe);
+}
+
+/* "http://127.0.0.1:8081/s/abc/"; a wildcard address becomes one that a browser here can open. */
+static bool endpoint_url(const struct gate *gate, const struct config *config, uint32_t listener,
+                         const char *scheme, char *out, size_t size)
+{
+    struct oriel_endpoint endpoint;
+    if (!gate_endpoint(gate, listener, &endpoint))
+        return false;
+    const char *host = endpoint.host;
+    if (strcmp(host, "0.0.0.0") == 0)
+        host = "127.0.0.1";
+    else if (strcmp(host, "::") == 0)
+        host = "::1";
+    bool v6 = strchr(host, ':') != NULL;
+    const char *prefix = config_string(config, "server.prefix");
+    snprintf(out, size, "%s%s://%s%s%s:%u%s/", scheme, endpoint.secure ? "s" : "", v6 ? "[" : "", host,
+             v6 ? "]" : "", endpoint.port, prefix);
+    return true;
+}
+
+/* Written beside the target and renamed, so that a reader sees all of it or nothing. */
+static bool write_ready_file(const char *path, const struct gate *gate, const struct config *config,
+                             struct error *err)
+{
+    static const struct {
+        const char *name, *scheme;
+        uint32_t listener;
+    } rows[] = {
+        {"http", "http", ORIEL_LISTENER_HTTP},
+        {"state", "ws", ORIEL_LISTENER_HTTP},
+        {"pixel", "ws", ORIEL_LISTENER_PIXEL},
+        {"metrics", "http", ORIEL_LISTENER_METRICS},
+    };
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddNumberToObject(json, "pid", getpid());
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char url[512];
+        if (endpoint_url(gate, config, rows[i].listener, rows[i].scheme, url, sizeof url))
+            cJSON_AddStringToObject(json, rows[i].name, url);
+    }
+    char *text = cJSON_PrintUnformatted(json);
+    cJSON_Delete(json);
+    CHECK(text);
+    char *temporary = xasprintf("%s.%d", path, (int)getpid());
+    FILE *out = fopen(temporary, "w");
+    bool fine = out && fprintf(out, "%s\n", text) > 0;
+    fine = out && fclose(out) == 0 && fine;
+    fine = fine && rename(temporary, path) == 0;
+    if (!fine) {
+        error_set(err, "%s: %s", path, strerror(errno));
+        unlink(temporary);
+    }
+    free(temporary);
+    free(text);
+    return fine;
+}
+
+static void wait_for_signal(const sigset_t *signals)
+{
+    int signal;
+    while (sigwait(signals, &signal) != 0)
+        ;
+    log_info(LOG_MAIN, "%s: draining", signal == SIGINT ? "interrupted" : "terminated");
+}
+
+/* All doors open, or false. */
+static bool open_doors(struct gate *gate, struct server *server, struct error *err)
+{
+    const char *const *ids;
+    size_t count = registry_wanted(server->registry, MODULE_TRANSPORT, &ids);
+    if (count == 0)
+        return error_set(err, "modules.transport: the list is empty, so nobody could connect");
+    for (size_t i = 0; i < count; i++) {
+        if (!gate_open_transport(gate, server->registry, ids[i], err))
+            return false;
+    }
+    return true;
+}
+
+static bool serve(const struct config *config, const struct server_scene *scene,
+                  const struct serve_args *args, struct error *err)
+{
+    /* Every thread that is started from here on leaves these to this one. */
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+
+    char web[PATH_MAX], url[512];
+    struct server server;
+    if (!web_folder(web, err) || !server_start(&server, config, scene, err))
+        return false;
+    struct gate *gate = gate_create(&(struct gate_rooms){.control = server.control,
+                                                         .stream = server.stream,
+                                                         .metrics = server.metrics},
+                                    web, err);
+    bool fine = gate && open_doors(gate, &server, err) &&
+                (!args->ready_file || write_ready_file(args->ready_file, gate, config, err));
+    if (fine) {
+        gate_set_ready(gate, true);
+        if (endpoint_url(gate, config, ORIEL_LISTENER_HTTP, "http", url, sizeof url)) {
+            printf("oriel: ready %s\n", url);
+            fflush(stdout);
+        }
+        wait_for_signal(&signals);
+        gate_set_ready(gate, false);
+    }
+    server_stop(&server);
+    if (gate)
+        gate_close(gate);
+    gate_destroy(gate);
+    server_free(&server);
+    if (fine && args->ready_file)
+        unlink(args->ready_file);
+    return fine;
+}

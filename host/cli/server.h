@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The rooms put together, without transports: what `serve` and `bench` have in common. Used by the main
+ * thread only. */
+#ifndef CLI_SERVER_H
+#define CLI_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/config.h"
+#include "util/error.h"
+
+struct control;
+struct metrics;
+struct registry;
+struct render;
+struct stream;
+
+struct server {
+    const struct config *config; /* the caller's */
+    struct registry *registry;
+    struct metrics *metrics;
+    struct control *control;
+    struct render *render;
+    struct stream *stream;
+};
+
+struct server_scene {
+    const char *const *data; /* datasets to open, bottom first */
+    size_t data_count;
+    const char *scene_file; /* NULL: none */
+};
+
+/* Everything is running and draws as soon as a client is there, or nothing is left and err says why. */
+bool server_start(struct server *server, const struct config *config,
+                  const struct server_scene *scene, struct error *err);
+/* Says goodbye to the sessions. Transports are closed between this and server_free. */
+void server_stop(struct server *server);
+void server_free(struct server *server);
+
+#endif

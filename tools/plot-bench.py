@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Draws the stages of `oriel bench --json FILE` as stacked bars.
+
+    tools/plot-bench.py bench.json docs/results/bench.svg
+"""
+
+import json
+import sys
+
+import matplotlib
+
+matplotlib.use("svg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+STAGES = [("plan", "#a9b0bb"), ("draw", "#4560c4"), ("capture", "#8ab4ff"), ("wait", "#565f6c"),
+          ("encode", "#e3b617"), ("queue", "#99121f")]
+
+
+def main(source, target):
+    with open(source) as file:
+        rows = [row for row in json.load(file)["results"] if row["suite"] in ("pan", "orbit")]
+    groups = sorted({(row["suite"], row["width"], row["height"]) for row in rows},
+                    key=lambda g: (g[0] != "pan", g[1]))
+    plt.rcParams.update({"font.size": 9, "svg.fonttype": "none"})
+    figure, axes = plt.subplots(1, len(groups), figsize=(4.2 * len(groups), 3.4), squeeze=False)
+    titles = {"pan": "2-D pan", "orbit": "3-D orbit"}
+    for axis, (suite, width, height) in zip(axes[0], groups):
+        chosen = [r for r in rows if (r["suite"], r["width"], r["height"]) == (suite, width, height)]
+        names = [r["encoder"].removeprefix("encode/") for r in chosen]
+        left = [0.0] * len(chosen)
+        for stage, colour in STAGES:
+            values = [r[stage]["p50_ms"] for r in chosen]
+            axis.barh(names, values, left=left, color=colour, label=stage, height=0.7)
+            left = [a + b for a, b in zip(left, values)]
+        axis.plot([r["total"]["p99_ms"] for r in chosen], names, "|", color="black", ms=12, label="total p99")
+        axis.invert_yaxis()
+        axis.set_title(f"{titles[suite]}, {width}×{height}")
+        axis.set_xlabel("ms from input to packet (median)")
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0][0].legend(frameon=False, fontsize=8, loc="lower right")
+    figure.tight_layout()
+    figure.savefig(target)
+
+
+main(*sys.argv[1:3])
