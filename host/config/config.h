@@ -23,7 +23,7 @@ struct config_inputs {
     char **environment;       /* environ; NULL: none */
 };
 
-/* False with a sentence that names file and line, variable or flag, the key, and the nearest known key. */
+/* NULL with a sentence that names file and line, variable or flag, the key, and the nearest known key. */
 struct config *config_create(const struct config_inputs *inputs, struct error *err);
 void config_destroy(struct config *config); /* NULL is fine */
 
@@ -39,8 +39,10 @@ const char *config_item(const struct config *config, const char *key, size_t ind
  * "--set"), one `key = value  # origin` a line, or as JSON. Secrets are not shown. */
 void config_print(const struct config *config, FILE *out, bool json);
 
-/* The validated values of one module instance; defaults filled in. False with the reason. */
+/* The validated values of one module instance; defaults filled in. An option that has the name of a key
+ * of `section` ("stream"; NULL: none) and no value of its own takes that key's. NULL with the reason. */
 const struct oriel_config *config_for_module(const struct config *config, const char *module_id,
+                                             const char *section,
                                              const struct oriel_option_table *table,
                                              struct error *err);
 void config_for_module_free(const struct oriel_config *config); /* NULL is fine */

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a snapshot holds; for the files of this room. */
+#ifndef CONFIG_INTERNAL_H
+#define CONFIG_INTERNAL_H
+
+#include "config/config.h"
+#include "config/option.h"
+#include "config/schema.h"
+#include "config/settings.h"
+
+struct config_value {
+    struct option_value value;
+    const char *origin; /* in `settings`, or "default" */
+    bool set;           /* false: the key has no default, and nothing gave it a value */
+};
+
+struct config {
+    struct settings settings;
+    struct config_value *values; /* as schema_options() */
+};
+
+bool setting_value(const struct setting *setting, const struct oriel_option *option,
+                   struct option_value *value, struct error *err);
+
+#endif
