@@ -9,6 +9,7 @@
 #include "oriel/module.h"
 #include "util/error.h"
 
+struct cJSON;
 struct config;
 struct registry;
 
@@ -19,6 +20,8 @@ enum module_kind {
 
 const char *module_kind_name(enum module_kind kind); /* "capture", "encoder", … */
 const char *module_kind_interface(enum module_kind kind); /* "oriel.capture/1", … */
+/* The section of the configuration whose keys its options inherit: "render", "stream", … */
+const char *module_kind_section(enum module_kind kind);
 
 /* What the probe found in a file. Strings live as long as the registry. `reason` is NULL for a usable
  * module; else it says in one sentence, with file and both versions where versions differ, why not. */
@@ -33,15 +36,22 @@ struct module {
     unsigned abi_major, abi_minor, target_minor;
     bool kinds[MODULE_KIND_COUNT];
     const char *reason;
+    /* {"encoder": {"options": […], "formats": […], "codecs": […]}, …}; NULL for an unusable one. */
+    const struct cJSON *facts;
 };
 
-/* Scans the module folders of the configuration. A file that cannot be used is kept with its reason;
- * only a folder list that makes no sense fails. [main] */
+/* Scans the module folders: modules.path of the configuration, $ORIEL_MODULE_PATH, the user's, those
+ * beside this program, the system's. The first usable file of an id wins, the others are kept with that
+ * as their reason, as is a file that cannot be used; only a folder of modules.path that is none fails.
+ * [main] */
 struct registry *registry_create(const struct config *config, struct error *err);
 void registry_destroy(struct registry *registry);
 
 size_t registry_count(const struct registry *registry);
 const struct module *registry_at(const struct registry *registry, size_t index);
+
+/* The module that an instance of `id` would be made from, or a refused file of that id, or NULL. */
+const struct module *registry_find(const struct registry *registry, const char *id);
 
 /* The ids that the configuration lists for a kind ("modules.encoder": [...]), best first. */
 size_t registry_wanted(const struct registry *registry, enum module_kind kind, const char *const **ids);
