@@ -25,10 +25,18 @@ struct camera_extent {
 void camera_matrix(const struct oriel_camera *camera, unsigned ndisplay, unsigned width,
                    unsigned height, double world_to_clip[16]); /* column-major */
 
+/* From the eye to the centre, world units; for an orthographic camera as if its fov were nominal. */
+#define CAMERA_NOMINAL_FOV 60.0
+double camera_distance(const struct oriel_camera *camera, unsigned height);
+
 /* World point of a canvas pixel (x right, y down) on the plane through the centre that faces the viewer. */
 void camera_unproject(const struct oriel_camera *camera, unsigned ndisplay, unsigned width,
                       unsigned height, double px, double py, double world[3]);
 
+/* Centre of the extent, and the zoom at which the box as seen from the camera's own orientation takes 0.95
+ * of the canvas. */
+void camera_fit(struct oriel_camera *camera, unsigned ndisplay, unsigned width, unsigned height,
+                const struct camera_extent *extent);
 /* napari's home: centre of the extent, 0.95 of the canvas, angles zero in 3-D. */
 void camera_reset(struct oriel_camera *camera, unsigned ndisplay, unsigned width, unsigned height,
                   const struct camera_extent *extent);

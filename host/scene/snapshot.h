@@ -32,6 +32,23 @@ struct scene_snapshot {
 struct scene_snapshot *scene_snapshot_ref(struct scene_snapshot *snapshot);
 void scene_snapshot_unref(struct scene_snapshot *snapshot); /* NULL is fine */
 
+/* The part [*start, *start + *count) of a level that a binding shows along a dataset axis, from the
+ * level's length and level 0's. oriel_level::shape is *count, and index 0 of the layer is *start. */
+static inline void layer_binding_range(const struct layer_binding *binding, uint32_t axis,
+                                       uint64_t shape0, uint64_t shape, uint64_t *start,
+                                       uint64_t *count)
+{
+    double ratio = shape0 ? (double)shape / (double)shape0 : 1;
+    double first = (double)binding->start[axis] * ratio;
+    double end = ((double)binding->start[axis] + (double)binding->count[axis]) * ratio;
+    uint64_t low = (uint64_t)first, high = (uint64_t)end;
+    high += (double)high < end - 1e-6;
+    high = high > shape ? shape : high;
+    low = low >= high ? high ? high - 1 : 0 : low;
+    *start = low;
+    *count = binding->layer_axis[axis] < 0 ? 1 : high - low;
+}
+
 /* napari aligns axes at the end: layer axis j of an n-d layer is world axis j + ndim - n. */
 static inline uint32_t scene_world_axis(const struct oriel_snapshot *scene,
                                         const struct oriel_layer *layer, uint32_t layer_axis)

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The world that the layers span: its axes, and what dims and camera become when it changes. */
+#ifndef SCENE_WORLD_H
+#define SCENE_WORLD_H
+
+#include "scene/scene.h"
+
+struct world_axes {
+    uint32_t ndim;
+    struct scene_axis axes[ORIEL_MAX_AXES];
+};
+
+void world_remember(const struct scene *scene, struct world_axes *axes);
+/* Recomputes scene->ndim and scene->axes from the layers. */
+void world_fit(struct scene *scene);
+/* order and step for a new world: identity, the middle of every axis. */
+void world_put_dims(const struct scene *scene, struct record_batch *batch);
+/* Dims and cameras after layers came or went: as they were when the world is as `before`; else new dims
+ * and napari's home. */
+void world_put(const struct scene *scene, const struct world_axes *before,
+               struct record_batch *batch);
+
+#endif
