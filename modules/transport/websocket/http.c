@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Plain HTTP: requests to the host, its answers back, large bodies piece by piece. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server.h"
+
+#define PIECE 65536u
+#define WRITE_TIMEOUT_S 30
+
+/* Under the lock, with the exchange unanswered. */
+static void answer(const struct server *server, struct exchange *exchange,
+                   const struct oriel_response *response)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    for (uint64_t i = 0; out && i < response->header_count; i++) {
+        const struct oriel_http_header *header = &response->headers[i];
+        /* A line break would begin a header that the host never wrote. */
+        if (!header->name || !header->value || strpbrk(header->name, "\r\n: ") ||
+            strpbrk(header->value, "\r\n"))
+            continue;
+        fprintf(out, "%s:%c%s%c", header->name, 0, header->value, 0);
+    }
+    if (out && fclose(out) == 0) {
+        exchange->headers = text;
+        exchange->headers_bytes = bytes;
+    }
+    exchange->status = response->status;
+    exchange->body = response->body;
+    if (exchange->body)
+        server->host->buffer_ref(server->host, exchange->body);
+    exchange->answered = true;
+}
+
+void transport_respond(void *self, uint64_t id, const struct oriel_response *response)
+{
+    struct server *server = self;
+    bool cancel = false;
+    pthread_mutex_lock(&server->lock);
+    struct session *session = server_find(server, id);
+    if (session && session->exchange && !session->exchange->answered) {
+        answer(server, session->exchange, response);
+        cancel = server_wake(server, session);
+    }
+    pthread_mutex_unlock(&server->lock);
+    if (cancel)
+        lws_cancel_service(server->context);
+}
+
+/* An answer of the transport's own: one line of text. */
+static int answer_line(struct session *session, uint32_t status, const char *line)
+{
+    struct server *server = session->server;
+    const struct oriel_http_header headers[] = {
+        {"content-type", "text/plain"},
+        {"cache-control", "no-store"},
+        {"allow", "GET, HEAD, POST"},
+    };
+    const struct oriel_buffer *body = server->host->buffer_new(server->host, line, strlen(line));
+    struct oriel_response response = {
+        .size = sizeof response,
+        .status = status,
+        .header_count = status == 405 ? 3 : 2,
+        .headers = headers,
+        .body = body,
+    };
+    pthread_mutex_lock(&server->lock);
+    answer(server, session->exchange, &response);
+    pthread_mutex_unlock(&server->lock);
+    if (body)
+        server->host->buffer_unref(server->host, body);
+    lws_callback_on_writable(session->wsi);
+    return 0;
+}
+
+static int dispatch(struct session *session)
+{
+    struct server *server = session->server;
+    struct exchange *exchange = session->exchange;
+    struct request request;
+    const char *method;
+    uint32_t status = request_init(&request, session, &method);
+    if (status) {
+        request_finish(&request);
+        return answer_line(session, status, status == 404 ? "nothing here\n" : "bad request\n");
+    }
+    request.seen.body = exchange->inbound;
+    request.seen.body_bytes = exchange->inbound_bytes;
+    lws_set_timeout(session->wsi, NO_PENDING_TIMEOUT, 0); /* the host may take its time */
+    server->to->http(server->to, session->id, &request.seen);
+    request_finish(&request);
+    return 0;
+}
+
+int http_begin(struct session *session)
+{
+    struct server *server = session->server;
+    if (session->exchange)
+        return -1;
+    struct exchange *exchange = calloc(1, sizeof *exchange);
+    if (!exchange)
+        return -1;
+    pthread_mutex_lock(&server->lock);
+    session->exchange = exchange;
+    server_name(server, session);
+    pthread_mutex_unlock(&server->lock);
+
+    struct request request;
+    request_init(&request, session, &exchange->method);
+    const char *length = request.seen.header(&request.seen, "content-length");
+    int64_t body = length ? strtoll(length, NULL, 10) : 0;
+    request_finish(&request);
+
+    bool post = strcmp(exchange->method, "POST") == 0;
+    if (!post && strcmp(exchange->method, "GET") != 0 && strcmp(exchange->method, "HEAD") != 0) {
+        exchange->hang_up = body != 0; /* nobody will read it */
+        return answer_line(session, 405, "only GET, HEAD and POST here\n");
+    }
+    if (post && !length) {
+        exchange->hang_up = true;
+        return answer_line(session, 411, "a body needs its length\n");
+    }
+    if (body < 0 || body > server->message_bytes) {
+        exchange->hang_up = true;
+        return answer_line(session, 413, "the body is too large\n");
+    }
+    return post && body ? 0 : dispatch(session);
+}
+
+int http_body(struct session *session, const void *data, size_t bytes)
+{
+    struct exchange *exchange = session->exchange;
+    if (!exchange || exchange->answered)
+        return 0;
+    size_t total = exchange->inbound_bytes + bytes;
+    if (total > (uint64_t)session->server->message_bytes)
+        return -1;
+    if (total > exchange->inbound_room) {
+        uint8_t *grown = realloc(exchange->inbound, total * 2);
+        if (!grown)
+            return -1;
+        exchange->inbound = grown;
+        exchange->inbound_room = total * 2;
+    }
+    memcpy(exchange->inbound + exchange->inbound_bytes, data, bytes);
+    exchange->inbound_bytes = total;
+    return 0;
+}
+
+int http_complete(struct session *session)
+{
+    struct exchange *exchange = session->exchange;
+    /* A POST without a body has been dispatched by http_begin(). */
+    return exchange && !exchange->answered && exchange->inbound_bytes ? dispatch(session) : 0;
+}
+
+static int write_head(struct session *session, uint64_t body_bytes, bool with_body)
+{
+    struct exchange *exchange = session->exchange;
+    struct lws *wsi = session->wsi;
+    size_t room = exchange->headers_bytes * 2 + 2048;
+    uint8_t *start = server_scratch(session->server, room);
+    if (!start)
+        return -1;
+    uint8_t *p = start, *end = start + room - 1;
+    if (lws_add_http_header_status(wsi, exchange->status, &p, end))
+        return -1;
+    const char *at = exchange->headers, *stop = at + exchange->headers_bytes;
+    while (at && at < stop) {
+        const char *name = at, *value = name + strlen(name) + 1;
+        at = value + strlen(value) + 1;
+        if (lws_add_http_header_by_name(wsi, (const uint8_t *)name, (const uint8_t *)value,
+                                        (int)strlen(value), &p, end))
+            return -1;
+    }
+    if (exchange->hang_up &&
+        lws_add_http_header_by_name(wsi, (const uint8_t *)"connection:", (const uint8_t *)"close", 5, &p, end))
+        return -1;
+    /* 1xx, 204 and 304 have no body and no length. */
+    if (exchange->status >= 200 && exchange->status != 204 && exchange->status != 304 &&
+        lws_add_http_header_content_length(wsi, body_bytes, &p, end))
+        return -1;
+    if (lws_finalize_http_header(wsi, &p, end))
+        return -1;
+    enum lws_write_protocol how =
+        with_body ? LWS_WRITE_HTTP_HEADERS : LWS_WRITE_HTTP_HEADERS | LWS_WRITE_H2_STREAM_END;
+    return lws_write(wsi, start, (size_t)(p - start), how) < 0 ? -1 : 0;
+}
+
+int http_writable(struct session *session)
+{
+    struct exchange *exchange = session->exchange;
+    if (!exchange)
+        return 0;
+    pthread_mutex_lock(&session->server->lock);
+    bool answered = exchange->answered;
+    pthread_mutex_unlock(&session->server->lock);
+    if (!answered)
+        return 0;
+
+    struct lws *wsi = session->wsi;
+    uint64_t bytes = exchange->body ? exchange->body->bytes : 0;
+    bool with_body = bytes && strcmp(exchange->method, "HEAD") != 0 && exchange->status != 204 &&
+                     exchange->status != 304;
+    lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, WRITE_TIMEOUT_S);
+    if (!exchange->head_sent) {
+        if (write_head(session, bytes, with_body) != 0)
+            return -1;
+        exchange->head_sent = true;
+    } else if (with_body) {
+        uint64_t left = bytes - exchange->sent;
+        size_t n = left < PIECE ? (size_t)left : PIECE;
+        uint8_t *piece = server_scratch(session->server, n);
+        if (!piece)
+            return -1;
+        memcpy(piece, exchange->body->data + exchange->sent, n);
+        if (lws_write(wsi, piece, n, n == left ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < 0)
+            return -1;
+        exchange->sent += n;
+    }
+    if (with_body && exchange->sent < bytes) {
+        lws_callback_on_writable(wsi);
+        return 0;
+    }
+    bool hang_up = exchange->hang_up;
+    http_end(session);
+    return hang_up || lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
+void http_end(struct session *session)
+{
+    struct server *server = session->server;
+    struct exchange *exchange = session->exchange;
+    if (!exchange)
+        return;
+    pthread_mutex_lock(&server->lock);
+    server_forget(server, session);
+    session->exchange = NULL;
+    pthread_mutex_unlock(&server->lock);
+    if (exchange->body)
+        server->host->buffer_unref(server->host, exchange->body);
+    free(exchange->headers);
+    free(exchange->inbound);
+    free(exchange);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* transport/websocket: HTTP and websockets through libwebsockets. */
+#include <string.h>
+
+#include "server.h"
+
+static const struct oriel_option options[] = {
+    {"host", "127.0.0.1", NULL, "Address or name to listen on; 0.0.0.0 or :: for every interface.", 0, 0,
+     ORIEL_OPT_STRING, 0},
+    {"port", "8081", NULL, "Port of the page and everything else; 0: a free one, -1: none.", -1, 65535,
+     ORIEL_OPT_INT, 0},
+    {"pixel_port", "8082", NULL, "Port whose root is the pixel channel; 0: a free one, -1: none.", -1,
+     65535, ORIEL_OPT_INT, 0},
+    {"metrics_port", "8083", NULL, "Port of the metrics; 0: a free one, -1: none.", -1, 65535,
+     ORIEL_OPT_INT, 0},
+    {"prefix", "", NULL, "Path under which everything lies, as a proxy passes it on (\"/s/abc\").", 0, 0,
+     ORIEL_OPT_STRING, 0},
+    {"message_bytes", "262144", NULL, "Largest message or request body taken from a client, bytes.", 1,
+     1 << 30, ORIEL_OPT_INT, 0},
+    {"drain_ms", "1000", NULL, "Time that queued messages have to leave at the end, ms.", 0, 60000,
+     ORIEL_OPT_INT, 0},
+    {"sndbuf", "65536", NULL, "Send buffer of the kernel for a websocket, bytes; 0: the kernel's choice.",
+     0, 1 << 30, ORIEL_OPT_INT, 0},
+    {"notsent_lowat", "16384", NULL,
+     "Unsent bytes in the kernel from which on a websocket counts as busy; 0: the kernel's choice.", 0,
+     1 << 30, ORIEL_OPT_INT, 0},
+    {"ping_s", "20", NULL, "Silence after which a peer is pinged, s; twice that and it is dead. 0: never.",
+     0, 3600, ORIEL_OPT_INT, 0},
+};
+
+static const struct oriel_option_table option_table = {
+    .size = sizeof option_table,
+    .count = sizeof options / sizeof options[0],
+    .options = options,
+};
+
+static const void *transport_get_interface(void *self, const char *id)
+{
+    (void)self;
+    (void)id;
+    return NULL;
+}
+
+static const struct oriel_transport transport = {
+    .size = sizeof transport,
+    .options = &option_table,
+    .create = transport_create,
+    .destroy = transport_destroy,
+    .get_interface = transport_get_interface,
+    .endpoint = transport_endpoint,
+    .send = transport_send,
+    .queued = transport_queued,
+    .close = transport_close,
+    .respond = transport_respond,
+};
+
+static const struct oriel_module_info info = {
+    .size = sizeof info,
+    .id = "transport/websocket",
+    .version = "0.1.0",
+    .vendor = "Oriel",
+    .license = "BSD-3-Clause AND MIT",
+    .description = "HTTP and websockets for browsers and the desktop client, with libwebsockets.",
+};
+
+static const void *get_factory(const char *id)
+{
+    return strcmp(id, ORIEL_TRANSPORT_V1) == 0 ? &transport : NULL;
+}
+
+ORIEL_MODULE(&info, NULL, NULL, get_factory);
