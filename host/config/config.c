@@ -18,7 +18,7 @@ static bool collect(struct config *config, const struct config_inputs *inputs, s
     bool ok = (!inputs->file || settings_read_file(&file, inputs->file, err)) &&
               (!inputs->environment ||
                settings_read_environment(&environment, inputs->environment, err)) &&
-              settings_read_sets(&sets, inputs->sets, inputs->set_count, err);
+              settings_read_sets(&sets, inputs->sets, inputs->set_origins, inputs->set_count, err);
     if (ok && inputs->preset)
         settings_add_text(&sets, "preset", inputs->preset, "--preset");
     const struct setting *named = settings_find(&sets, "preset");

@@ -19,6 +19,7 @@ struct config_inputs {
     const char *file;         /* --config; NULL: none */
     const char *preset;       /* --preset; NULL: from the environment, the file, or "balanced" */
     const char *const *sets;  /* --set, "a.b=c" */
+    const char *const *set_origins; /* the flag that each stands for; NULL: "--set" for all */
     size_t set_count;
     char **environment;       /* environ; NULL: none */
 };
@@ -39,8 +40,12 @@ const char *config_item(const struct config *config, const char *key, size_t ind
  * "--set"), one `key = value  # origin` a line, or as JSON. Secrets are not shown. */
 void config_print(const struct config *config, FILE *out, bool json);
 
+/* A JSON schema (2020-12) of the file, for editors and other tools; caller frees. */
+char *config_schema_json(void);
+
 /* The validated values of one module instance; defaults filled in. An option that has the name of a key
- * of `section` ("stream"; NULL: none) and no value of its own takes that key's. NULL with the reason. */
+ * of `section` ("stream"; NULL: none) and no value of its own takes that key's, as near as its limits
+ * allow. NULL with the reason. */
 const struct oriel_config *config_for_module(const struct config *config, const char *module_id,
                                              const char *section,
                                              const struct oriel_option_table *table,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The values of one module instance. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,26 +52,28 @@ static const char *get_string(const struct oriel_config *config, const char *nam
 
 /* ---- making it ---- */
 
-/* An option takes the value of its section's key of the same name. */
+/* An option takes the value of its section's key of the same name. That one is written for every module
+ * of the kind: a number bends to the limits of this one, a name that it does not know is passed over. */
 static bool inherit(const struct config *config, const char *id, const char *section,
-                    const struct oriel_option *option, struct option_value *value, bool *done,
-                    struct error *err)
+                    const struct oriel_option *option, struct option_value *value)
 {
     char *key = xasprintf("%s.%s", section, option->name);
     int at = schema_find(key);
-    bool ok = true;
-    *done = at >= 0 && config->values[at].set;
-    if (*done) {
+    bool done = false;
+    if (at >= 0 && config->values[at].set) {
         size_t count;
-        const struct config_value *from = &config->values[at];
-        cJSON *json = option_to_json(&schema_options(&count)[at], &from->value);
-        ok = option_from_json(option, json, value, err) ||
-             error_prefix(err, "%s: %s, which %s takes for its %s", from->origin, key, id,
-                          option->name);
+        struct error why;
+        cJSON *json = option_to_json(&schema_options(&count)[at], &config->values[at].value);
+        if (cJSON_IsNumber(json) && (option->min != 0 || option->max != 0))
+            json->valuedouble = fmin(fmax(json->valuedouble, option->min), option->max);
+        done = option_from_json(option, json, value, &why);
+        if (!done)
+            log_info(LOG_CONFIG, "%s: %s does not suit %s: %s", config->values[at].origin, key, id,
+                     why.text);
         cJSON_Delete(json);
     }
     free(key);
-    return ok;
+    return done;
 }
 
 static bool fill(const struct config *config, const char *id, const char *section,
@@ -81,10 +84,7 @@ static bool fill(const struct config *config, const char *id, const char *sectio
     free(key);
     if (setting)
         return setting_value(setting, option, value, err);
-    bool done = false;
-    if (section && !inherit(config, id, section, option, value, &done, err))
-        return false;
-    if (done)
+    if (section && inherit(config, id, section, option, value))
         return true;
     if (option->flags & ORIEL_OPT_REQUIRED)
         return error_set(err, "%s.%s: has to be set: %s", id, option->name, option->help);

@@ -33,12 +33,12 @@ static bool lower(const char *text, char *out, size_t size)
     return true;
 }
 
-/* "none", "null" and what is not positive: no limit. */
+/* "none", "null" and what is not positive: no limit, which is the highest there is. */
 static bool or_none(const char *text, char *out, size_t size)
 {
     double value;
     bool none = strcasecmp(text, "none") == 0 || strcasecmp(text, "null") == 0;
-    snprintf(out, size, "%s", none || (number(text, &value) && value <= 0) ? "0" : text);
+    snprintf(out, size, "%s", none || (number(text, &value) && value <= 0) ? "1000000000" : text);
     return true;
 }
 

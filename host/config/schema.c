@@ -26,8 +26,8 @@ static const struct oriel_option options[] = {
 
     TEXT("server.host", "127.0.0.1", "address to listen on"),
     INT("server.port", "8081", 0, PORT_MAX, "port of the page and of everything else; 0 takes a free one"),
-    INT("server.pixel_port", "8082", 0, PORT_MAX, "port whose root is the pixel channel; 0 takes a free one"),
-    INT("server.metrics_port", "8083", 0, PORT_MAX, "port of the metrics; 0 takes a free one"),
+    INT("server.pixel_port", "8082", -1, PORT_MAX, "port whose root is the pixel channel; 0 takes a free one, -1: none"),
+    INT("server.metrics_port", "8083", -1, PORT_MAX, "port of the metrics; 0 takes a free one, -1: none"),
     TEXT("server.prefix", "", "path that every route lies under, as \"/s/abc\""),
     INT("server.message_bytes", "262144", 1024, 67108864, "longest message that a client may send, bytes"),
     INT("server.drain_ms", "1000", 0, MS_MAX, "time that queued messages get to leave at the end, ms"),
@@ -49,7 +49,7 @@ static const struct oriel_option options[] = {
 
     FLOAT("stream.fps", "60", 1, 240, "most pictures in a second"),
     INT("stream.bitrate", "12000000", 10000, 1000000000, "aim of the encoder, bit/s"),
-    INT("stream.max_bitrate", "20000000", 0, 1000000000, "most the encoder may use for a while, bit/s; 0: no limit"),
+    INT("stream.max_bitrate", "20000000", 10000, 1000000000, "most the encoder may use for a while, bit/s"),
     INT("stream.keyint", "600", 1, 100000, "most pictures from one key picture to the next"),
     INT("stream.queue_bytes", "262144", 4096, 1073741824, "bytes that may wait for one client"),
     INT("stream.queue_ms", "250", 10, MS_MAX, "age that a waiting picture may have, ms"),
@@ -161,7 +161,7 @@ static const struct {
     const char *latency, *quality, *lossless;
 } presets[] = {
     {"stream.bitrate", "10000000", "35000000", "80000000"},
-    {"stream.max_bitrate", "14000000", "60000000", "0"},
+    {"stream.max_bitrate", "14000000", "60000000", "200000000"},
     {"stream.queue_bytes", "131072", "524288", "1048576"},
     {"stream.queue_ms", "120", "400", "500"},
     {"stream.settle_ms", "200", "100", "40"},
@@ -169,7 +169,9 @@ static const struct {
     {"stream.unacked", "1", NULL, NULL},
     {"render.budget_ms", "16", "40", "50"},
     {"render.settle_ms", "150", "80", "40"},
-    {"encode/x264.preset", "ultrafast", "faster", "faster"},
+    {"encode/x264.preset", "ultrafast", "veryfast", NULL},
+    {"encode/x264.rate_control", NULL, NULL, "lossless"},
+    {"encode/openh264.complexity", NULL, "medium", "medium"},
     {"encode/jpeg.quality", "75", "92", "98"},
 };
 

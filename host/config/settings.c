@@ -68,15 +68,15 @@ size_t setting_module_length(const char *key)
     return (size_t)(slash - key) + strcspn(slash, ".");
 }
 
-bool settings_read_sets(struct settings *settings, const char *const *sets, size_t count,
-                        struct error *err)
+bool settings_read_sets(struct settings *settings, const char *const *sets,
+                        const char *const *origins, size_t count, struct error *err)
 {
     for (size_t i = 0; i < count; i++) {
         const char *equals = strchr(sets[i], '=');
         if (!equals || equals == sets[i])
             return error_set(err, "--set %s: wants key=value", sets[i]);
         char *key = xasprintf("%.*s", (int)(equals - sets[i]), sets[i]);
-        settings_add_text(settings, key, equals + 1, "--set");
+        settings_add_text(settings, key, equals + 1, origins ? origins[i] : "--set");
         free(key);
     }
     return true;

@@ -38,8 +38,9 @@ const struct setting *settings_find(const struct settings *settings, const char 
 size_t setting_module_length(const char *key);
 
 bool settings_read_file(struct settings *settings, const char *path, struct error *err);
-bool settings_read_sets(struct settings *settings, const char *const *sets, size_t count,
-                        struct error *err);
+/* "key=value"; `origins` may be NULL. */
+bool settings_read_sets(struct settings *settings, const char *const *sets,
+                        const char *const *origins, size_t count, struct error *err);
 bool settings_read_preset(struct settings *settings, const char *preset, const char *origin,
                           struct error *err);
 /* ORIEL_… and NAPARI_CUDA_…; the former win. */
