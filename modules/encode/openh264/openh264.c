@@ -39,11 +39,6 @@ static const struct oriel_option option_list[] = {
      .choices = "low medium high",
      .help = "How hard it searches: low is fastest, high gives the best picture for the rate.",
      .type = ORIEL_OPT_ENUM},
-    {.name = "content",
-     .default_value = "camera",
-     .choices = "camera screen",
-     .help = "What the pictures resemble: camera for images and volumes, screen for flat drawings.",
-     .type = ORIEL_OPT_ENUM},
     {.name = "threads",
      .default_value = "0",
      .help = "Threads; 0: one on two cores, else half of the cores up to 4.",
@@ -110,9 +105,9 @@ static void describe(const struct openh264 *self, const struct oriel_config *con
     int slices = (int)config->get_int(config, "slices");
 
     (*self->codec)->GetDefaultParams(self->codec, param);
-    param->iUsageType = strcmp(config->get_string(config, "content"), "screen")
-                            ? CAMERA_VIDEO_REAL_TIME
-                            : SCREEN_CONTENT_REAL_TIME;
+    /* Its screen mode would hold the quantiser at 26 or above, which shows in flat colours, and makes
+     * key pictures of its own. */
+    param->iUsageType = CAMERA_VIDEO_REAL_TIME;
     param->iPicWidth = (int)format->width;
     param->iPicHeight = (int)format->height;
     param->fMaxFrameRate = (float)fps;

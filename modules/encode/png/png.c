@@ -119,7 +119,7 @@ static bool write_file(struct png *png, png_structp writer, png_infop info,
         return false;
     png_set_write_fn(writer, png, on_write, on_flush);
     png_set_compression_level(writer, png->level);
-    png_set_filter(writer, PNG_FILTER_TYPE_BASE, PNG_FILTER_UP); /* the cheapest that helps */
+    png_set_filter(writer, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB); /* cheap, and it helps */
     png_set_IHDR(writer, info, format->width, format->height, 8, PNG_COLOR_TYPE_RGB,
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     if (format->transfer == ORIEL_TRANSFER_SRGB && format->primaries == ORIEL_PRIMARIES_BT709)
