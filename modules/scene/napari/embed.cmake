@@ -1,0 +1,10 @@
+# Writes OUTPUT, a header with one string per file of INPUTS: shaders/image.frag becomes image_frag.
+set(text "/* Generated from the shaders; edit those. */\n")
+foreach(input IN LISTS INPUTS)
+    get_filename_component(name ${input} NAME)
+    string(REPLACE "." "_" name ${name})
+    file(READ ${input} bytes HEX)
+    string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
+    string(APPEND text "static const char ${name}[] = {${bytes}0};\n")
+endforeach()
+file(WRITE ${OUTPUT} "${text}")

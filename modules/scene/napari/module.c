@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include "module.h"
+
+static oriel_result kind(uint32_t index, uint32_t *out)
+{
+    if (index > 0)
+        return ORIEL_UNSUPPORTED;
+    *out = ORIEL_LAYER_IMAGE;
+    return ORIEL_OK;
+}
+
+static const struct oriel_scene_module vtable = {
+    .size = sizeof vtable,
+    .kind = kind,
+    .create = scene_create,
+    .destroy = scene_destroy,
+    .apply = scene_apply,
+    .upload = scene_upload,
+    .evict = scene_evict,
+    .draw = scene_draw,
+    .thumbnail = scene_thumbnail,
+    .draw_time = scene_draw_time,
+};
+
+static const void *get_factory(const char *interface_id)
+{
+    return strcmp(interface_id, ORIEL_SCENE_V1) == 0 ? &vtable : NULL;
+}
+
+static const struct oriel_module_info info = {
+    .size = sizeof info,
+    .id = "scene/napari",
+    .version = "0.1.0",
+    .vendor = "Oriel",
+    .license = "BSD-3-Clause",
+    .description = "Images and volumes with napari's pixels, drawn with OpenGL 4.5.",
+};
+
+ORIEL_MODULE(&info, NULL, NULL, get_factory);

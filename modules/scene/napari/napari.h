@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The inside of scene/napari. Everything is called on the render thread with its context current. */
+#ifndef NAPARI_H
+#define NAPARI_H
+
+#include <epoxy/gl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "oriel/scene_module.h"
+
+#define LUT_SIZE 1024
+
+/* Texture units of the shaders. */
+enum {
+    UNIT_LUT = 0,
+    UNIT_BASE = 1, /* and the volume */
+    UNIT_DETAIL = 2, /* and the bricks of a volume */
+    UNIT_BASE_MASK = 3,
+    UNIT_DETAIL_MASK = 4,
+    UNIT_COUNT
+};
+
+/* A box of voxels on the GPU. */
+struct slab {
+    uint64_t id;
+    uint64_t layer;
+    uint32_t level;
+    uint32_t ndisplay;
+    uint32_t dtype;
+    uint32_t shape[3];
+    double scale[3]; /* voxel to world */
+    double translate[3];
+    bool complete;
+    GLuint texture;
+    GLuint mask; /* images that are not complete: a texel of 1 for each one that has come */
+    struct bricks *bricks; /* volumes: bounds of the values, box by box */
+};
+
+/* A layer of the snapshot. */
+struct layer {
+    const struct oriel_layer *controls; /* the snapshot's */
+    GLuint lut;
+    uint8_t texels[LUT_SIZE * 4];
+    uint64_t base; /* what was drawn last; slab ids */
+    uint64_t detail;
+};
+
+/* Which program: a bit set. */
+enum {
+    PROGRAM_VOLUME = 1u << 0, /* else an image */
+    PROGRAM_GAMMA = 1u << 1,
+    PROGRAM_ENDS = 1u << 2,
+    PROGRAM_NANS = 1u << 3,  /* images of floats */
+    PROGRAM_MIXED = 1u << 4, /* images: a base and a masked detail */
+    PROGRAM_PLANE = 1u << 5,
+    PROGRAM_BRICKS = 1u << 6,
+    PROGRAM_UPSCALE = 1u << 7,
+    PROGRAM_MODE_SHIFT = 8 /* volumes: ORIEL_RENDER_* */
+};
+
+struct program {
+    uint32_t key;
+    GLuint name;
+};
+
+struct scene {
+    const struct oriel_host *host;
+    bool software; /* a software renderer: no timer queries */
+    int max_2d;    /* texels */
+    int max_3d;
+
+    const struct oriel_snapshot *snapshot;
+    struct layer *layers;
+    uint32_t layer_count;
+    struct slab *slabs;
+    uint32_t slab_count;
+    struct program *programs;
+    uint32_t program_count;
+
+    GLuint vertex_array; /* empty: the shaders make their vertices */
+    GLuint nearest;      /* samplers */
+    GLuint linear;
+    GLuint all;  /* 1×1 masks */
+    GLuint none;
+    GLuint framebuffer; /* volumes: the target's texture with our depth */
+    GLuint depth;
+    uint32_t depth_size[2];
+    GLuint reduced; /* a picture at less than full resolution */
+    GLuint reduced_texture;
+    uint32_t reduced_size[2];
+    GLuint timestamps[2];
+    bool timed;
+};
+
+/* Where and how a picture is drawn. */
+struct pass {
+    uint32_t width;
+    uint32_t height;
+    const double *world_to_clip; /* column-major */
+    float background[4];
+    double step;   /* volumes: sample distance relative to full quality */
+    bool coarse;   /* volumes: less than full quality is good enough */
+};
+
+/* scene.c */
+oriel_result scene_fail(const struct scene *scene, oriel_result result, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+struct layer *scene_layer(struct scene *scene, uint64_t key);
+void scene_begin(struct scene *scene);
+void scene_clear(const float background[4], bool depth);
+/* Compiles what every scene needs. */
+oriel_result scene_warm(struct scene *scene);
+
+/* slabs.c */
+struct slab *slab_find(struct scene *scene, uint64_t id);
+oriel_result slab_upload(struct scene *scene, const struct oriel_slab *piece);
+void slab_drop(struct scene *scene, struct slab *slab);
+
+/* bricks.c: the least and greatest value around each brick of a volume, for skipping what cannot
+ * matter. */
+struct bricks *bricks_create(const uint32_t shape[3], uint32_t dtype);
+void bricks_destroy(struct bricks *bricks);
+void bricks_add(struct bricks *bricks, const struct oriel_slab *piece);
+/* The texture, RG: least, greatest; 0 when it could not be made. */
+GLuint bricks_texture(struct bricks *bricks);
+
+/* layers.c */
+oriel_result layers_apply(struct scene *scene, const struct oriel_snapshot *snapshot);
+void layer_finish(struct layer *layer);
+/* Programs bits that follow from the layer's controls. */
+uint32_t layer_program_bits(const struct oriel_layer *layer);
+/* Sets what every program shares: limits, colours, look-up table. */
+void layer_set_uniforms(const struct layer *layer, uint32_t dtype, GLuint program);
+/* From data units to what the shader sees. */
+double value_unit(uint32_t dtype);
+
+/* lut.c */
+void lut_fill(const struct oriel_colormap *map, uint8_t texels[LUT_SIZE * 4]);
+
+/* programs.c: 0 when it cannot be built; the reason has been told. */
+GLuint program_get(struct scene *scene, uint32_t key);
+void programs_destroy(struct scene *scene);
+
+/* blend.c. `bottom`: the lowest visible layer. */
+void blend_set(uint32_t blending, bool bottom, bool depth);
+
+/* image.c, volume.c: draw one layer into the bound framebuffer. */
+oriel_result image_draw(struct scene *scene, struct layer *layer, const struct pass *pass,
+                        const struct slab *base, const struct slab *detail);
+oriel_result volume_draw(struct scene *scene, struct layer *layer, const struct pass *pass,
+                         const struct slab *slab);
+
+/* thumbnail.c */
+oriel_result thumbnail_draw(struct scene *scene, uint64_t key, uint32_t width, uint32_t height,
+                            uint8_t *rgba);
+
+/* gl_state.c: what we change of the context's state. */
+struct gl_state {
+    GLint read_framebuffer, draw_framebuffer, program, vertex_array, active_texture, pixel_buffer;
+    GLint pack_buffer, renderbuffer;
+    GLint viewport[4];
+    GLint textures[UNIT_COUNT][3]; /* 1-D, 2-D, 3-D */
+    GLint samplers[UNIT_COUNT];
+    GLint blend_func[4], blend_equation[2];
+    GLint depth_func, cull_mode, front_face;
+    GLint unpack[6], pack[4];
+    GLboolean depth_mask, color_mask[4];
+    GLboolean enabled[6];
+    GLfloat clear_color[4], clear_depth;
+};
+void gl_state_save(struct gl_state *state);
+void gl_state_restore(const struct gl_state *state);
+
+#endif

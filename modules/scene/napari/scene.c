@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A scene's life and its pictures: docs/pixels.md. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "module.h"
+#include "oriel/host_gl.h"
+
+oriel_result scene_fail(const struct scene *scene, oriel_result result, const char *format, ...)
+{
+    char text[768];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return scene->host->fail(scene->host, result, text);
+}
+
+struct layer *scene_layer(struct scene *scene, uint64_t key)
+{
+    for (uint32_t i = 0; i < scene->layer_count; i++)
+        if (scene->layers[i].controls->key == key)
+            return &scene->layers[i];
+    return NULL;
+}
+
+/* The state that all drawing here starts from; the scissor is the host's. */
+void scene_begin(struct scene *scene)
+{
+    glBindVertexArray(scene->vertex_array);
+    glDisable(GL_STENCIL_TEST);
+    glDisable(GL_FRAMEBUFFER_SRGB);
+    glColorMask(GL_TRUE, GL_TRUE, GL_TRUE, GL_TRUE);
+    glDepthMask(GL_TRUE);
+    glDepthFunc(GL_LEQUAL);
+    glBindBuffer(GL_PIXEL_UNPACK_BUFFER, 0);
+    glBindBuffer(GL_PIXEL_PACK_BUFFER, 0);
+    glPixelStorei(GL_UNPACK_ALIGNMENT, 1);
+    glPixelStorei(GL_UNPACK_ROW_LENGTH, 0);
+    glPixelStorei(GL_UNPACK_IMAGE_HEIGHT, 0);
+    glPixelStorei(GL_UNPACK_SKIP_PIXELS, 0);
+    glPixelStorei(GL_UNPACK_SKIP_ROWS, 0);
+    glPixelStorei(GL_UNPACK_SKIP_IMAGES, 0);
+}
+
+void scene_clear(const float background[4], bool depth)
+{
+    glClearColor(background[0], background[1], background[2], background[3]);
+    glClearDepthf(1.0f);
+    glClear(GL_COLOR_BUFFER_BIT | (depth ? GL_DEPTH_BUFFER_BIT : 0u));
+}
+
+static GLuint mask_create(uint8_t value)
+{
+    GLuint texture;
+    glCreateTextures(GL_TEXTURE_2D, 1, &texture);
+    glTextureStorage2D(texture, 1, GL_R8, 1, 1);
+    glClearTexImage(texture, 0, GL_RED, GL_UNSIGNED_BYTE, &value);
+    return texture;
+}
+
+static GLuint sampler_create(GLint filter)
+{
+    GLuint sampler;
+    glCreateSamplers(1, &sampler);
+    glSamplerParameteri(sampler, GL_TEXTURE_MIN_FILTER, filter);
+    glSamplerParameteri(sampler, GL_TEXTURE_MAG_FILTER, filter);
+    glSamplerParameteri(sampler, GL_TEXTURE_WRAP_S, GL_CLAMP_TO_EDGE);
+    glSamplerParameteri(sampler, GL_TEXTURE_WRAP_T, GL_CLAMP_TO_EDGE);
+    glSamplerParameteri(sampler, GL_TEXTURE_WRAP_R, GL_CLAMP_TO_EDGE);
+    return sampler;
+}
+
+static bool is_software(const struct oriel_host *host)
+{
+    const struct oriel_host_gl *gl = host->get_interface(host, ORIEL_HOST_GL_V1);
+    if (gl)
+        return gl->software;
+    const char *renderer = (const char *)glGetString(GL_RENDERER);
+    return renderer && (strstr(renderer, "llvmpipe") || strstr(renderer, "softpipe"));
+}
+
+void scene_destroy(void *self)
+{
+    struct scene *scene = self;
+    if (!scene)
+        return;
+    while (scene->slab_count)
+        slab_drop(scene, &scene->slabs[0]);
+    free(scene->slabs);
+    for (uint32_t i = 0; i < scene->layer_count; i++)
+        layer_finish(&scene->layers[i]);
+    free(scene->layers);
+    programs_destroy(scene);
+    glDeleteVertexArrays(1, &scene->vertex_array);
+    glDeleteSamplers(1, &scene->nearest);
+    glDeleteSamplers(1, &scene->linear);
+    glDeleteTextures(1, &scene->all);
+    glDeleteTextures(1, &scene->none);
+    glDeleteFramebuffers(1, &scene->framebuffer);
+    glDeleteRenderbuffers(1, &scene->depth);
+    glDeleteFramebuffers(1, &scene->reduced);
+    glDeleteTextures(1, &scene->reduced_texture);
+    glDeleteQueries(2, scene->timestamps);
+    free(scene);
+}
+
+oriel_result scene_create(const struct oriel_host *host, const struct oriel_config *config, void **self)
+{
+    (void)config;
+    int version = epoxy_gl_version();
+    if (version < 45) {
+        char text[96];
+        snprintf(text, sizeof text, "OpenGL 4.5 is needed, the context has %d.%d", version / 10,
+                 version % 10);
+        return host->fail(host, ORIEL_UNSUPPORTED, text);
+    }
+    struct scene *scene = calloc(1, sizeof *scene);
+    if (!scene)
+        return host->fail(host, ORIEL_NOMEM, "out of memory");
+    scene->host = host;
+    scene->software = is_software(host);
+    glGetIntegerv(GL_MAX_TEXTURE_SIZE, &scene->max_2d);
+    glGetIntegerv(GL_MAX_3D_TEXTURE_SIZE, &scene->max_3d);
+    glCreateVertexArrays(1, &scene->vertex_array);
+    scene->nearest = sampler_create(GL_NEAREST);
+    scene->linear = sampler_create(GL_LINEAR);
+    scene->all = mask_create(255);
+    scene->none = mask_create(0);
+    glCreateFramebuffers(1, &scene->framebuffer);
+    glCreateFramebuffers(1, &scene->reduced);
+    if (!scene->software)
+        glCreateQueries(GL_TIMESTAMP, 2, scene->timestamps);
+    oriel_result result = scene_warm(scene);
+    if (result != ORIEL_OK) {
+        scene_destroy(scene);
+        return result;
+    }
+    *self = scene;
+    return ORIEL_OK;
+}
+
+oriel_result scene_apply(void *self, const struct oriel_snapshot *snapshot)
+{
+    struct gl_state state;
+    gl_state_save(&state);
+    scene_begin(self);
+    oriel_result result = layers_apply(self, snapshot);
+    gl_state_restore(&state);
+    return result;
+}
+
+oriel_result scene_upload(void *self, const struct oriel_slab *piece)
+{
+    struct gl_state state;
+    gl_state_save(&state);
+    scene_begin(self);
+    oriel_result result = slab_upload(self, piece);
+    gl_state_restore(&state);
+    return result;
+}
+
+void scene_evict(void *self, uint64_t id)
+{
+    struct slab *slab = slab_find(self, id);
+    if (slab)
+        slab_drop(self, slab);
+}
+
+/* A volume has no pieces on the screen: it is shown when complete, until then the base. */
+static const struct slab *choose_volume(const struct slab *base, const struct slab *detail)
+{
+    return detail && (detail->complete || !base) ? detail : base;
+}
+
+static oriel_result draw_layers(struct scene *scene, const struct oriel_view *view,
+                                const struct pass *pass)
+{
+    bool bottom = true;
+    for (uint32_t i = 0; i < view->layer_count; i++) {
+        struct layer *layer = scene_layer(scene, view->layers[i].layer);
+        if (!layer || !layer->controls->visible)
+            continue;
+        const struct slab *base = slab_find(scene, view->layers[i].base);
+        const struct slab *detail = slab_find(scene, view->layers[i].detail);
+        layer->base = view->layers[i].base;
+        layer->detail = view->layers[i].detail;
+        blend_set(layer->controls->blending, bottom, view->ndisplay == 3);
+        bottom = false;
+        if (base && base->ndisplay != view->ndisplay)
+            base = NULL;
+        if (detail && detail->ndisplay != view->ndisplay)
+            detail = NULL;
+        oriel_result result = ORIEL_OK;
+        if (view->ndisplay == 2) {
+            result = image_draw(scene, layer, pass, base, detail);
+        } else {
+            const struct slab *slab = choose_volume(base, detail);
+            if (slab)
+                result = volume_draw(scene, layer, pass, slab);
+        }
+        if (result != ORIEL_OK)
+            return result;
+    }
+    return ORIEL_OK;
+}
+
+/* Gives a framebuffer a texture as colour and depth of the same size. Depths of cameras without
+ * perspective differ little (docs/pixels.md): 24 bits, as napari's canvas has. */
+static bool attach(struct scene *scene, GLuint framebuffer, GLuint texture, uint32_t width,
+                   uint32_t height)
+{
+    if (scene->depth_size[0] < width || scene->depth_size[1] < height) {
+        glDeleteRenderbuffers(1, &scene->depth);
+        glCreateRenderbuffers(1, &scene->depth);
+        glNamedRenderbufferStorage(scene->depth, GL_DEPTH_COMPONENT24, (GLsizei)width, (GLsizei)height);
+        scene->depth_size[0] = width;
+        scene->depth_size[1] = height;
+    }
+    glNamedFramebufferTexture(framebuffer, GL_COLOR_ATTACHMENT0, texture, 0);
+    glNamedFramebufferRenderbuffer(framebuffer, GL_DEPTH_ATTACHMENT, GL_RENDERBUFFER, scene->depth);
+    return glCheckNamedFramebufferStatus(framebuffer, GL_DRAW_FRAMEBUFFER) == GL_FRAMEBUFFER_COMPLETE;
+}
+
+static oriel_result draw_volumes(struct scene *scene, const struct oriel_view *view,
+                                 const struct pass *pass, GLuint framebuffer, GLuint texture)
+{
+    if (!attach(scene, framebuffer, texture, pass->width, pass->height))
+        return scene_fail(scene, ORIEL_NOMEM, "no framebuffer of %u×%u pixels with depth",
+                          pass->width, pass->height);
+    glBindFramebuffer(GL_FRAMEBUFFER, framebuffer);
+    glViewport(0, 0, (GLsizei)pass->width, (GLsizei)pass->height);
+    scene_clear(pass->background, true);
+    return draw_layers(scene, view, pass);
+}
+
+/* All of the picture at reduced resolution, then stretched: layers are composed before. */
+static oriel_result draw_reduced(struct scene *scene, const struct oriel_view *view,
+                                 struct pass pass, const struct oriel_target *target)
+{
+    pass.width = (uint32_t)fmax(1.0, lround(view->resolution * target->width));
+    pass.height = (uint32_t)fmax(1.0, lround(view->resolution * target->height));
+    if (scene->reduced_size[0] != pass.width || scene->reduced_size[1] != pass.height) {
+        glDeleteTextures(1, &scene->reduced_texture);
+        glCreateTextures(GL_TEXTURE_2D, 1, &scene->reduced_texture);
+        glTextureStorage2D(scene->reduced_texture, 1, GL_RGBA8, (GLsizei)pass.width,
+                           (GLsizei)pass.height);
+        scene->reduced_size[0] = pass.width;
+        scene->reduced_size[1] = pass.height;
+    }
+    bool scissor = glIsEnabled(GL_SCISSOR_TEST);
+    glDisable(GL_SCISSOR_TEST);
+    oriel_result result = draw_volumes(scene, view, &pass, scene->reduced, scene->reduced_texture);
+    if (scissor)
+        glEnable(GL_SCISSOR_TEST);
+    if (result != ORIEL_OK)
+        return result;
+    GLuint program = program_get(scene, PROGRAM_UPSCALE);
+    if (!program)
+        return ORIEL_FATAL;
+    glBindFramebuffer(GL_FRAMEBUFFER, target->framebuffer);
+    glViewport(0, 0, (GLsizei)target->width, (GLsizei)target->height);
+    glDisable(GL_BLEND);
+    glDisable(GL_DEPTH_TEST);
+    glDisable(GL_CULL_FACE);
+    glBindTextureUnit(0, scene->reduced_texture);
+    glBindSampler(0, scene->linear);
+    glUseProgram(program);
+    glDrawArrays(GL_TRIANGLE_STRIP, 0, 4);
+    return ORIEL_OK;
+}
+
+static oriel_result draw_picture(struct scene *scene, const struct oriel_view *view,
+                                 const struct oriel_target *target)
+{
+    struct pass pass = {.width = target->width,
+                        .height = target->height,
+                        .world_to_clip = view->world_to_clip,
+                        .step = view->step > 1.0 ? view->step : 1.0};
+    memcpy(pass.background, view->background, sizeof pass.background);
+    if (view->ndisplay == 3) {
+        bool reduced = view->resolution > 0.0 && view->resolution < 1.0;
+        pass.coarse = (view->flags & ORIEL_VIEW_INTERACTIVE) && (reduced || pass.step > 1.0);
+        if (reduced)
+            return draw_reduced(scene, view, pass, target);
+        return draw_volumes(scene, view, &pass, scene->framebuffer, target->texture);
+    }
+    glBindFramebuffer(GL_FRAMEBUFFER, target->framebuffer);
+    glViewport(0, 0, (GLsizei)target->width, (GLsizei)target->height);
+    scene_clear(pass.background, false);
+    return draw_layers(scene, view, &pass);
+}
+
+oriel_result scene_draw(void *self, const struct oriel_view *view, const struct oriel_target *target)
+{
+    struct scene *scene = self;
+    if (view->ndisplay != 2 && view->ndisplay != 3)
+        return scene_fail(scene, ORIEL_INVALID, "a view of %u dimensions", view->ndisplay);
+    if (!target->width || !target->height)
+        return scene_fail(scene, ORIEL_INVALID, "a target without pixels");
+    struct gl_state state;
+    gl_state_save(&state);
+    if (!scene->software)
+        glQueryCounter(scene->timestamps[0], GL_TIMESTAMP);
+    scene_begin(scene);
+    oriel_result result = draw_picture(scene, view, target);
+    if (!scene->software) {
+        glQueryCounter(scene->timestamps[1], GL_TIMESTAMP);
+        scene->timed = true;
+    }
+    gl_state_restore(&state);
+    if (glGetGraphicsResetStatus() != GL_NO_ERROR)
+        return scene_fail(scene, ORIEL_DEVICE_LOST, "the GPU was reset");
+    return result;
+}
+
+oriel_result scene_thumbnail(void *self, uint64_t layer, uint32_t width, uint32_t height,
+                             uint8_t *rgba)
+{
+    struct gl_state state;
+    gl_state_save(&state);
+    scene_begin(self);
+    glDisable(GL_SCISSOR_TEST);
+    oriel_result result = thumbnail_draw(self, layer, width, height, rgba);
+    gl_state_restore(&state);
+    return result;
+}
+
+oriel_result scene_draw_time(void *self, int64_t *ns)
+{
+    struct scene *scene = self;
+    GLint ready = 0;
+    if (scene->timed)
+        glGetQueryObjectiv(scene->timestamps[1], GL_QUERY_RESULT_AVAILABLE, &ready);
+    if (!ready)
+        return ORIEL_AGAIN;
+    GLuint64 from, to;
+    glGetQueryObjectui64v(scene->timestamps[0], GL_QUERY_RESULT, &from);
+    glGetQueryObjectui64v(scene->timestamps[1], GL_QUERY_RESULT, &to);
+    *ns = (int64_t)(to - from);
+    return ORIEL_OK;
+}
+
+oriel_result scene_warm(struct scene *scene)
+{
+    return program_get(scene, 0) ? ORIEL_OK : ORIEL_FATAL;
+}

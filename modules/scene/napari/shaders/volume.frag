@@ -1,0 +1,239 @@
+/* One ray through one volume: docs/pixels.md, "Volumes". MODE is one of ORIEL_RENDER_*; variant PLANE.
+ *
+ * Positions along the ray are texture coordinates; a voxel's centre p lies at (p + 0.5) / shape. A
+ * compute shader can use march() as it is: it needs the point where the ray leaves the box, and stores
+ * what main() stores here. */
+layout(location = 8) uniform mat4 u_voxel_to_clip;
+layout(location = 10) uniform vec3 u_shape;
+layout(location = 11) uniform vec4 u_eye;   /* xyz: the eye, w 1; or minus the view direction, w 0 */
+layout(location = 12) uniform vec4 u_near;  /* near plane: dot(xyz, p) + w >= 0 is visible */
+layout(location = 13) uniform float u_step; /* voxels between samples */
+layout(location = 14) uniform float u_cutoff; /* values up to (MINIP: from) it are not shown */
+layout(location = 15) uniform float u_threshold;
+layout(location = 16) uniform float u_attenuation;
+layout(location = 17) uniform vec3 u_plane_position;
+layout(location = 18) uniform vec3 u_plane_normal;
+layout(location = 19) uniform float u_plane_thickness;
+layout(binding = 1) uniform sampler3D u_volume;
+
+in vec3 v_exit;
+
+struct ray {
+    vec3 direction; /* unit length, voxels */
+    vec3 start;     /* first sample */
+    vec3 stride;    /* from sample to sample */
+    int count;
+    vec3 front;     /* voxel coordinates: where depth is taken unless the mode finds a better point */
+};
+
+float value_at(vec3 p)
+{
+    return textureLod(u_volume, p, 0.0).r;
+}
+
+#ifdef PLANE
+bool set_up(vec3 leave, inout ray r)
+{
+    float along = dot(u_plane_position - leave, u_plane_normal) / dot(r.direction, u_plane_normal);
+    r.front = leave + along * r.direction;
+    vec3 middle = (r.front + 0.5) / u_shape;
+    if (!(all(greaterThanEqual(middle, vec3(0.0))) && all(lessThanEqual(middle, vec3(1.0)))))
+        return false;
+    r.count = int(u_plane_thickness / 0.8 + 0.5);
+    r.stride = normalize(u_plane_normal) / u_shape;
+    r.start = middle - r.stride * float(r.count) / 2.0;
+    return r.count >= 1;
+}
+#else
+bool set_up(vec3 leave, inout ray r)
+{
+    /* All distances are measured backwards from `leave`. A direction of exactly 0 would be 1/0. */
+    vec3 d = mix(r.direction, vec3(1e-20), lessThan(abs(r.direction), vec3(1e-20)));
+    vec3 nearest = min((-0.5 - leave) / d, (u_shape - 0.5 - leave) / d);
+    float enter = -(dot(u_near.xyz, leave) + u_near.w) / dot(u_near.xyz, r.direction);
+    enter = max(enter, max(nearest.x, max(nearest.y, nearest.z)));
+    r.front = leave + r.direction * enter;
+    r.count = int(-enter / u_step + 0.5);
+    r.stride = (leave - r.front) / u_shape / float(r.count);
+    r.start = (r.front + 0.5) / u_shape;
+    return r.count >= 1;
+}
+#endif
+
+#if MODE == 1 || MODE == 2 /* mip, minip */
+
+#if MODE == 1
+bool better(float a, float b) { return a > b; }
+#else
+bool better(float a, float b) { return a < b; }
+#endif
+
+bool march(ray r, out vec4 color, out vec3 point)
+{
+    float best = u_cutoff;
+    int found = -1;
+    /* No value beyond the limit changes the colour: stop there. */
+    float enough = MODE == 1 ? u_limits.w : u_limits.z;
+    vec3 p = r.start;
+    for (int k = 0; k < r.count; k++) {
+        float value = value_at(p);
+        if (better(value, best)) {
+            best = value;
+            found = k;
+            if (!better(enough, best))
+                break;
+        }
+        p += r.stride;
+    }
+    if (found < 0)
+        return false;
+    vec3 fine = r.stride * 0.1;
+    p = r.start + r.stride * (float(found) - 0.5);
+    point = p * u_shape;
+    for (int i = 0; i < 10; i++) {
+        float value = value_at(p);
+        if (better(value, best)) {
+            best = value;
+            point = p * u_shape;
+        }
+        p += fine;
+    }
+    color = value_to_color(best);
+    return true;
+}
+
+#elif MODE == 3 /* attenuated mip */
+
+bool march(ray r, out vec4 color, out vec3 point)
+{
+    float best = u_cutoff;
+    float sum = 0.0;
+    bool found = false;
+    vec3 p = r.start;
+    for (int k = 0; k < r.count; k++) {
+        float value = value_at(p);
+        sum += u_step * clamp((value * u_range.x - u_range.y) / u_range.z, 0.0, 1.0);
+        float left = exp(-u_attenuation * (sum - 1.0));
+        if (best > left * u_limits.w)
+            break;
+        if (value * left > best) {
+            best = value * left;
+            point = p * u_shape;
+            found = true;
+        }
+        p += r.stride;
+    }
+    color = value_to_color(best);
+    return found;
+}
+
+#elif MODE == 4 /* average */
+
+bool march(ray r, out vec4 color, out vec3 point)
+{
+    float mean = 0.0;
+    float n = 0.0;
+    vec3 p = r.start;
+    for (int k = 0; k < r.count; k++) {
+        n += 1.0;
+        mean += (value_at(p) - mean) / n;
+        p += r.stride;
+    }
+    color = value_to_color(mean);
+    point = r.front;
+    return true;
+}
+
+#elif MODE == 5 /* additive */
+
+bool march(ray r, out vec4 color, out vec3 point)
+{
+    color = vec4(0.0);
+    vec3 p = r.start;
+    for (int k = 0; k < r.count; k++) {
+        color = 1.0 - (1.0 - color) * (1.0 - value_to_color(value_at(p)));
+        p += r.stride;
+    }
+    point = r.front;
+    return true;
+}
+
+#elif MODE == 6 /* translucent */
+
+bool march(ray r, out vec4 color, out vec3 point)
+{
+    color = vec4(0.0);
+    vec3 p = r.start;
+    for (int k = 0; k < r.count; k++) {
+        vec4 c = value_to_color(value_at(p));
+        float before = color.a;
+        float added = c.a * (1.0 - before);
+        float alpha = max(before + added, 0.001);
+        color *= before / alpha;
+        color += c * added / alpha;
+        color.a = alpha;
+        if (alpha > 0.99)
+            break;
+        p += r.stride;
+    }
+    point = r.front;
+    return true;
+}
+
+#else /* iso */
+
+/* A head light; the light changes the value, before it becomes a colour. */
+float shade(float value, vec3 p, vec3 direction)
+{
+    vec3 d = 1.5 / u_shape;
+    vec3 normal;
+    for (int i = 0; i < 3; i++) {
+        vec3 offset = vec3(0.0);
+        offset[i] = d[i];
+        float below = value_at(p - offset);
+        float above = value_at(p + offset);
+        normal[i] = below - above;
+        value = max(max(below, above), value);
+    }
+    normal = normalize(normal);
+    normal = (2.0 * float(dot(normal, direction) > 0.0) - 1.0) * normal;
+    float lambert = clamp(dot(normal, direction), 0.0, 1.0);
+    float specular = pow(max(dot(direction, normal), 0.0), 40.0);
+    return value * (0.2 + lambert) + specular;
+}
+
+bool march(ray r, out vec4 color, out vec3 point)
+{
+    vec3 p = r.start;
+    for (int k = 0; k < r.count; k++) {
+        if (value_at(p) > u_threshold - 0.2) {
+            vec3 q = p - r.stride;
+            for (int i = 0; i < 10; i++) {
+                float value = value_at(q);
+                if (value > u_threshold) {
+                    color = value_to_color(shade(value, q, r.direction));
+                    point = q * u_shape;
+                    return true;
+                }
+                q += r.stride * 0.1;
+            }
+        }
+        p += r.stride;
+    }
+    return false;
+}
+
+#endif
+
+void main()
+{
+    ray r;
+    r.direction = normalize(v_exit * u_eye.w - u_eye.xyz);
+    vec4 color;
+    vec3 point;
+    if (!set_up(v_exit, r) || !march(r, color, point))
+        discard;
+    o_color = vec4(color.rgb, color.a * u_opacity);
+    vec4 clip = u_voxel_to_clip * vec4(point, 1.0);
+    gl_FragDepth = clip.z / clip.w * 0.5 + 0.5;
+}
