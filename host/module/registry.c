@@ -13,6 +13,7 @@
 #include "oriel/transport.h"
 #include "util/check.h"
 #include "util/log.h"
+#include "util/nearest.h"
 
 static const struct {
     const char *name, *interface, *key, *section;
@@ -193,4 +194,37 @@ const struct module *registry_find(const struct registry *registry, const char *
             refused = module;
     }
     return refused;
+}
+
+static bool not_there(const struct registry *registry, enum module_kind kind, const char *id,
+                      struct error *err)
+{
+    struct nearest nearest = nearest_begin(id);
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct module *module = &registry->modules[i];
+        if (!module->reason && module->kinds[kind])
+            nearest_offer(&nearest, module->id);
+    }
+    char *folders = xstrdup("");
+    for (size_t i = 0; i < registry->folders.count; i++) {
+        char *more = xasprintf("%s %s", folders, registry->folders.at[i]);
+        free(folders);
+        folders = more;
+    }
+    error_set(err, "%s: there is no such %s module%s (looked in%s)", id, module_kind_name(kind),
+              nearest_hint(&nearest), folders[0] ? folders : " no folder at all");
+    free(folders);
+    return false;
+}
+
+bool registry_usable(const struct registry *registry, enum module_kind kind, const char *id,
+                     struct error *err)
+{
+    const struct module *module = registry_find(registry, id);
+    if (!module)
+        return not_there(registry, kind, id, err);
+    if (module->reason)
+        return error_set(err, "%s: %s", id, module->reason);
+    return module->kinds[kind] ||
+           error_set(err, "%s: is no %s module (%s)", id, module_kind_name(kind), module->path);
 }

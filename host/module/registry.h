@@ -53,6 +53,11 @@ const struct module *registry_at(const struct registry *registry, size_t index);
 /* The module that an instance of `id` would be made from, or a refused file of that id, or NULL. */
 const struct module *registry_find(const struct registry *registry, const char *id);
 
+/* Can instances of this kind be made from `id`, as far as its file tells? Else why not, with file names
+ * and the nearest id. */
+bool registry_usable(const struct registry *registry, enum module_kind kind, const char *id,
+                     struct error *err);
+
 /* The ids that the configuration lists for a kind ("modules.encoder": [...]), best first. */
 size_t registry_wanted(const struct registry *registry, enum module_kind kind, const char *const **ids);
 

@@ -10,7 +10,6 @@
 #include "module/services.h"
 #include "util/check.h"
 #include "util/log.h"
-#include "util/nearest.h"
 
 /* ---- files in this process: loaded once, whatever number of registries asks, and kept for ever ---- */
 
@@ -71,40 +70,15 @@ static const struct oriel_entry *load(const char *path, struct error *err)
 
 /* ---- instances ---- */
 
-static bool not_there(const struct registry *registry, enum module_kind kind, const char *id,
-                      struct error *err)
-{
-    struct nearest nearest = nearest_begin(id);
-    for (size_t i = 0; i < registry->count; i++) {
-        const struct module *module = &registry->modules[i];
-        if (!module->reason && module->kinds[kind])
-            nearest_offer(&nearest, module->id);
-    }
-    char *folders = xstrdup("");
-    for (size_t i = 0; i < registry->folders.count; i++) {
-        char *more = xasprintf("%s %s", folders, registry->folders.at[i]);
-        free(folders);
-        folders = more;
-    }
-    error_set(err, "%s: there is no such %s module%s (looked in%s)", id, module_kind_name(kind),
-              nearest_hint(&nearest), folders[0] ? folders : " no folder at all");
-    free(folders);
-    return false;
-}
-
 bool module_use_open(struct registry *registry, enum module_kind kind, const char *id,
                      const char *label, struct module_use *use, struct error *err)
 {
     struct error local;
     err = err ? err : &local;
     *use = (struct module_use){0};
+    if (!registry_usable(registry, kind, id, err))
+        return false;
     const struct module *module = registry_find(registry, id);
-    if (!module)
-        return not_there(registry, kind, id, err);
-    if (module->reason)
-        return error_set(err, "%s", module->reason);
-    if (!module->kinds[kind])
-        return error_set(err, "%s: is no %s module (%s)", id, module_kind_name(kind), module->path);
     const struct oriel_entry *entry = load(module->path, err);
     if (!entry)
         return false;

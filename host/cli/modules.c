@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* `oriel modules`: every module found, usable or not, and what the configuration names in vain. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "cli/cli.h"
+#include "cli/modules_markdown.h"
+#include "cli/options.h"
+#include "config/config.h"
+#include "module/registry.h"
+#include "util/check.h"
+
+static const char usage[] =
+    "usage: oriel modules [--json | --markdown]\n"
+    "Lists every module found: what can be used, what was refused and why, what is missing.\n"
+    "  --json               for programs, with options, formats and codecs\n"
+    "  --markdown           all keys and options as the page docs/options.md\n";
+
+/* The lists of the configuration and what stands in them. */
+static const struct list {
+    const char *key;
+    enum module_kind kind;
+} lists[] = {
+    {"modules.capture", MODULE_CAPTURE},     {"modules.encoder", MODULE_ENCODER},
+    {"modules.still", MODULE_ENCODER},       {"modules.transport", MODULE_TRANSPORT},
+    {"modules.scene", MODULE_SCENE},         {"modules.source", MODULE_SOURCE},
+};
+
+#define LIST_COUNT (sizeof lists / sizeof lists[0])
+
+struct inventory {
+    const struct config *config;
+    const struct registry *registry;
+};
+
+static bool wanted(const struct inventory *inventory, enum module_kind kind, const char *id)
+{
+    for (size_t i = 0; i < LIST_COUNT; i++) {
+        const char *item;
+        for (size_t j = 0; (item = config_item(inventory->config, lists[i].key, j)); j++) {
+            if (lists[i].kind == kind && strcmp(item, id) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Calls `each` for whatever the configuration names and cannot have. */
+static void for_missing(const struct inventory *inventory,
+                        void (*each)(void *data, const struct list *list, const char *id,
+                                     const char *reason),
+                        void *data)
+{
+    for (size_t i = 0; i < LIST_COUNT; i++) {
+        const char *id;
+        for (size_t j = 0; (id = config_item(inventory->config, lists[i].key, j)); j++) {
+            struct error why;
+            if (!registry_usable(inventory->registry, lists[i].kind, id, &why))
+                each(data, &lists[i], id, why.text);
+        }
+    }
+}
+
+/* ---- for programs ---- */
+
+static void add_text(cJSON *to, const char *name, const char *text)
+{
+    cJSON_AddItemToObject(to, name, text && text[0] ? cJSON_CreateString(text) : cJSON_CreateNull());
+}
+
+/* One for each kind of a module; a refused file has one without a kind. */
+static cJSON *add_entry(cJSON *list, const struct module *module, const char *kind)
+{
+    cJSON *entry = cJSON_CreateObject();
+    cJSON_AddItemToArray(list, entry);
+    add_text(entry, "id", module->id);
+    add_text(entry, "kind", kind);
+    add_text(entry, "version", module->version);
+    char *abi = xasprintf("%u.%u", module->abi_major, module->abi_minor);
+    add_text(entry, "abi", module->id[0] ? abi : NULL);
+    free(abi);
+    cJSON_AddNumberToObject(entry, "target_minor", module->target_minor);
+    add_text(entry, "file", module->path);
+    add_text(entry, "vendor", module->vendor);
+    add_text(entry, "license", module->license);
+    add_text(entry, "description", module->description);
+    add_text(entry, "build", module->build);
+    add_text(entry, "result", module->reason ? "refused" : "usable");
+    add_text(entry, "reason", module->reason);
+    const cJSON *facts = cJSON_GetObjectItemCaseSensitive(module->facts, kind ? kind : "");
+    for (const cJSON *fact = facts ? facts->child : NULL; fact; fact = fact->next)
+        cJSON_AddItemToObject(entry, fact->string, cJSON_Duplicate(fact, true));
+    return entry;
+}
+
+static void add_missing(void *data, const struct list *list, const char *id, const char *reason)
+{
+    cJSON *entry = cJSON_CreateObject();
+    cJSON_AddItemToArray(data, entry);
+    add_text(entry, "id", id);
+    add_text(entry, "kind", module_kind_name(list->kind));
+    add_text(entry, "key", list->key);
+    add_text(entry, "result", "missing");
+    add_text(entry, "reason", reason);
+}
+
+static void print_json(const struct inventory *inventory)
+{
+    cJSON *root = cJSON_CreateObject();
+    cJSON *list = cJSON_AddArrayToObject(root, "modules");
+    for (size_t i = 0; i < registry_count(inventory->registry); i++) {
+        const struct module *module = registry_at(inventory->registry, i);
+        if (!module->facts)
+            add_entry(list, module, NULL);
+        for (int kind = 0; module->facts && kind < MODULE_KIND_COUNT; kind++) {
+            if (!module->kinds[kind])
+                continue;
+            cJSON *entry = add_entry(list, module, module_kind_name((enum module_kind)kind));
+            cJSON_AddBoolToObject(entry, "wanted",
+                                  wanted(inventory, (enum module_kind)kind, module->id));
+        }
+    }
+    for_missing(inventory, add_missing, cJSON_AddArrayToObject(root, "missing"));
+    char *text = cJSON_Print(root);
+    CHECK(text);
+    printf("%s\n", text);
+    free(text);
+    cJSON_Delete(root);
+}
+
+/* ---- for people ---- */
+
+/* "h264, jpeg" or "image, labels": what tells the modules of a kind apart. */
+static char *abilities(const struct module *module, const char *kind)
+{
+    const cJSON *facts = cJSON_GetObjectItemCaseSensitive(module->facts, kind);
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(facts, "codecs");
+    if (!list)
+        list = cJSON_GetObjectItemCaseSensitive(facts, "layers");
+    char *text = xstrdup("");
+    for (const cJSON *item = list ? list->child : NULL; item; item = item->next) {
+        char *more = xasprintf("%s%s%s", text, text[0] ? ", " : "", cJSON_GetStringValue(item));
+        free(text);
+        text = more;
+    }
+    return text;
+}
+
+struct columns {
+    int id, kind, version, abilities;
+};
+
+static void widen(int *width, const char *text)
+{
+    if ((int)strlen(text) > *width)
+        *width = (int)strlen(text);
+}
+
+static void row(const struct inventory *inventory, const struct module *module,
+                enum module_kind kind, struct columns *columns, bool measure)
+{
+    const char *name = module_kind_name(kind);
+    char *able = abilities(module, name);
+    if (measure) {
+        widen(&columns->id, module->id);
+        widen(&columns->kind, name);
+        widen(&columns->version, module->version);
+        widen(&columns->abilities, able);
+    } else {
+        printf("%c %-*s  %-*s  %-*s  %u.%u  %-*s  %s\n", wanted(inventory, kind, module->id) ? '*' : ' ',
+               columns->id, module->id, columns->kind, name, columns->version, module->version,
+               module->abi_major, module->abi_minor, columns->abilities, able, module->path);
+    }
+    free(able);
+}
+
+static void table(const struct inventory *inventory, struct columns *columns, bool measure)
+{
+    for (int kind = 0; kind < MODULE_KIND_COUNT; kind++) {
+        for (size_t i = 0; i < registry_count(inventory->registry); i++) {
+            const struct module *module = registry_at(inventory->registry, i);
+            if (!module->reason && module->kinds[kind])
+                row(inventory, module, (enum module_kind)kind, columns, measure);
+        }
+    }
+}
+
+static void print_missing(void *data, const struct list *list, const char *id, const char *reason)
+{
+    bool *first = data;
+    (void)id;
+    printf("%s  %s: %s\n", *first ? "\nNamed in the configuration, but not usable:\n" : "", list->key,
+           reason);
+    *first = false;
+}
+
+static void print_people(const struct inventory *inventory)
+{
+    struct columns columns = {2, 4, 7, 4};
+    table(inventory, &columns, true);
+    printf("  %-*s  %-*s  %-*s  ABI  %-*s  FILE\n", columns.id, "ID", columns.kind, "KIND",
+           columns.version, "VERSION", columns.abilities, "DOES");
+    table(inventory, &columns, false);
+    printf("\n* named in the configuration\n");
+    const char *head = "\nRefused:\n";
+    for (size_t i = 0; i < registry_count(inventory->registry); i++) {
+        const struct module *module = registry_at(inventory->registry, i);
+        if (module->reason) {
+            printf("%s  %s\n", head, module->reason);
+            head = "";
+        }
+    }
+    bool first = true;
+    for_missing(inventory, print_missing, &first);
+}
+
+int cli_modules(int argc, char **argv)
+{
+    struct cli_options options;
+    bool markdown = false;
+    const struct cli_flag flags[] = {{.name = "markdown", .on = &markdown}, {0}};
+    int status = cli_options_parse(&options, argc, argv, usage, flags);
+    if (status != CLI_GO_ON)
+        return status;
+    struct config *config = NULL;
+    struct error err;
+    if (options.argument_count)
+        status = cli_fail(CLI_USAGE, "modules: takes no \"%s\"", options.arguments[0]);
+    else
+        status = cli_options_load(&options, &config);
+    if (status == CLI_GO_ON) {
+        struct registry *registry = registry_create(config, &err);
+        const struct inventory inventory = {config, registry};
+        status = registry ? CLI_DONE : cli_fail(CLI_USAGE, "%s", err.text);
+        if (registry && markdown)
+            modules_print_markdown(registry, stdout);
+        else if (registry && options.json)
+            print_json(&inventory);
+        else if (registry)
+            print_people(&inventory);
+        registry_destroy(registry);
+    }
+    config_destroy(config);
+    cli_options_finish(&options);
+    return status;
+}
