@@ -18,7 +18,7 @@ struct data_range {
 };
 
 /* Looks at the part of the coarsest level that the binding shows: all of it up to 1e7 values, else its
- * first, middle and last planes (thinned evenly when one plane alone is larger). Reads data, so it takes
+ * first, middle and last planes (the middle part of a plane that is larger). Reads data, so it takes
  * time. False when it cannot be read; the error names the dataset and the file. [any-thread] */
 bool data_range_read(struct dataset *dataset, const struct layer_binding *binding,
                      struct data_range *range, struct error *err);

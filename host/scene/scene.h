@@ -34,6 +34,7 @@ struct scene_layer {
     char id[32];
     uint64_t key;
     struct layer_binding binding; /* with a reference to the dataset */
+    uint64_t full[ORIEL_MAX_AXES]; /* level-0 shape of the dataset, its axes */
     uint32_t ndim;
     uint32_t dtype;
     uint32_t level_count;

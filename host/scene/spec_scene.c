@@ -229,8 +229,10 @@ static cJSON *metadata(const struct scene *scene)
     for (size_t i = 0; i < scene->layer_count; i++) { /* once for each dataset, not each channel */
         const struct scene_layer *layer = scene->layers[i];
         const cJSON *label;
-        cJSON_ArrayForEach(label, layer->binding.dataset != last ? layer->labels : NULL)
-            cJSON_AddItemToArray(labels, cJSON_Duplicate(label, true));
+        cJSON_ArrayForEach(label, layer->labels) {
+            if (layer->binding.dataset != last)
+                cJSON_AddItemToArray(labels, cJSON_Duplicate(label, true));
+        }
         last = layer->binding.dataset;
     }
     json_put(out, "volume_state", cJSON_CreateObject());

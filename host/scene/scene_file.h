@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Scene files: a scene as JSON, read and written (docs/scene-files.md). Reading checks everything that can be
+ * checked without the data; every error names the file and the key. */
+#ifndef SCENE_SCENE_FILE_H
+#define SCENE_SCENE_FILE_H
+
+#include "scene/layers.h"
+
+struct scene_file_layer {
+    char *uri;             /* ready to open: relative ones are made relative to the file's folder */
+    int32_t level;         /* -1: the policy chooses */
+    bool has_index;
+    struct layers_index index;
+    int scale_count, translate_count; /* 0: as in the data */
+    double scale[ORIEL_MAX_AXES];
+    double translate[ORIEL_MAX_AXES];
+    cJSON *controls;       /* those given, canonical; may have "name" and "interpolation" */
+};
+
+struct scene_file {
+    char *path;
+    uint32_t width, height; /* 0: not given */
+    cJSON *background;      /* rgba, or NULL */
+    uint32_t ndisplay;      /* 0: not given */
+    cJSON *step, *order;    /* arrays, or NULL */
+    cJSON *camera;          /* object, or NULL */
+    cJSON *volume_step;     /* number, or NULL */
+    struct scene_file_layer *layers;
+    size_t layer_count;
+};
+
+struct scene_file *scene_file_read(const char *path, struct error *err);
+void scene_file_destroy(struct scene_file *file); /* NULL is fine */
+
+/* Puts what the file says about a layer over the defaults of one that was made for it. */
+bool scene_file_apply_layer(const struct scene_file *file, size_t index, struct scene_layer *layer,
+                            struct error *err);
+/* Canvas, dims and camera, once the layers are in the scene. One revision. */
+bool scene_file_apply_view(const struct scene_file *file, struct scene *scene, struct error *err);
+
+/* The scene as a file's content. Paths are written as they were opened. */
+cJSON *scene_file_write(const struct scene *scene);
+
+#endif
