@@ -2,6 +2,7 @@
 /* `oriel bench`: what each stage costs on this machine, end to end without the sockets. */
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,9 +27,9 @@
 #define CODECS "h264,vp9,vp8,jpeg,png,raw"
 
 struct bench {
-    char dir[64];
-    char slice[96];
-    char volume[96];
+    char dir[64];   /* where the pictures made here are; "" when none was */
+    char slice[PATH_MAX];
+    char volume[PATH_MAX];
     const struct cli_options *options;
     int frames;
     cJSON *results; /* array of objects, one a row */
@@ -314,12 +315,17 @@ static bool run_start(struct bench *bench, struct error *err)
 /* --- the command --- */
 
 static const char usage[] =
-    "usage: oriel bench [SUITE…] [--json FILE] [--encoder ID]… [--size WxH]… [--frames N]\n"
-    "                   [--data FILE] [--volume FILE] [--config FILE] [--preset NAME] [--set a.b=c]…\n"
+    "usage: oriel bench [SUITE…] [options]\n"
     "  pan     a 4096² uint16 slice moves, 60 poses a second at most\n"
     "  orbit   a 256³ uint16 volume turns\n"
     "  start   from exec to the first packet\n"
     "  idle    CPU with a client connected and nothing changing\n"
+    "  --json FILE          the results for programs\n"
+    "  --encoder ID,ID      these instead of every usable one\n"
+    "  --size WxH,WxH       canvas sizes (1280x720,1920x1080)\n"
+    "  --frames N           poses to measure in pan and orbit (120)\n"
+    "  --slice DATA         a dataset of your own for pan, start and idle\n"
+    "  --volume DATA        a dataset of your own for orbit\n"
     "Times are milliseconds, median / 99th percentile. ratio: total against draw + capture + encode.\n";
 
 #define MAX_LIST 32
@@ -381,4 +387,144 @@ static bool run_suites(struct bench *bench, struct bench_args *args, struct erro
     registry_destroy(registry);
     config_destroy(config);
     return fine;
+}
+
+static bool write_json(const struct bench *bench, const char *path, struct error *err)
+{
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddStringToObject(root, "version", ORIEL_VERSION);
+    cJSON_AddNumberToObject(root, "cores", (double)sysconf(_SC_NPROCESSORS_ONLN));
+    cJSON_AddNumberToObject(root, "frames", bench->frames);
+    cJSON_AddItemReferenceToObject(root, "results", bench->results);
+    char *text = cJSON_Print(root);
+    cJSON_Delete(root);
+    CHECK(text);
+    FILE *out = fopen(path, "w");
+    bool fine = out && fprintf(out, "%s\n", text) > 0;
+    fine = out && fclose(out) == 0 && fine;
+    free(text);
+    return fine || error_set(err, "%s: %s", path, strerror(errno));
+}
+
+/* The pictures to measure with: the user's, or made in a folder of our own. */
+static bool prepare_data(struct bench *bench, const char *slice, const char *volume, struct error *err)
+{
+    if (!slice || !volume) {
+        snprintf(bench->dir, sizeof bench->dir, "/tmp/oriel-bench-XXXXXX");
+        if (!mkdtemp(bench->dir))
+            return error_set(err, "%s: %s", bench->dir, strerror(errno));
+    }
+    const char *named[] = {slice, volume};
+    char *paths[] = {bench->slice, bench->volume};
+    bool (*const write[])(const char *path, struct error *err) = {bench_write_slice, bench_write_volume};
+    static const char *const names[] = {"slice.npy", "volume.npy"};
+    for (int i = 0; i < 2; i++) {
+        if (named[i])
+            snprintf(paths[i], PATH_MAX, "%s", named[i]);
+        else
+            snprintf(paths[i], PATH_MAX, "%s/%s", bench->dir, names[i]);
+        if (!named[i] && !write[i](paths[i], err))
+            return false;
+    }
+    return true;
+}
+
+static void remove_data(const struct bench *bench, bool slice, bool volume)
+{
+    if (!bench->dir[0])
+        return;
+    if (slice)
+        unlink(bench->slice);
+    if (volume)
+        unlink(bench->volume);
+    rmdir(bench->dir);
+}
+
+/* "1280x720,1920x1080" */
+static bool parse_sizes(struct bench_args *args, const char *text, struct error *err)
+{
+    while (*text) {
+        int width, height, used = 0;
+        if (sscanf(text, "%dx%d%n", &width, &height, &used) != 2 || width < 16 || height < 16 ||
+            (text[used] && text[used] != ',') || args->size_count == MAX_LIST)
+            return error_set(err, "--size %s: wants WxH, several separated by commas", text);
+        args->sizes[args->size_count][0] = width;
+        args->sizes[args->size_count++][1] = height;
+        text += used + (text[used] == ',');
+    }
+    return true;
+}
+
+/* "encode/x264,encode/jpeg"; cuts `text` up. */
+static bool parse_encoders(struct bench_args *args, char *text, struct error *err)
+{
+    for (char *id = strtok(text, ","); id; id = strtok(NULL, ",")) {
+        if (args->encoder_count == MAX_LIST)
+            return error_set(err, "--encoder: more than %d", MAX_LIST);
+        args->encoders[args->encoder_count++] = id;
+    }
+    return true;
+}
+
+static bool parse_suites(struct bench_args *args, const struct cli_options *options, struct error *err)
+{
+    static const char *const known[] = {"pan", "orbit", "start", "idle"};
+    for (size_t i = 0; i < options->argument_count; i++) {
+        bool found = false;
+        for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
+            found |= strcmp(options->arguments[i], known[k]) == 0;
+        if (!found || args->suite_count == MAX_LIST)
+            return error_set(err, "%s: no such suite; there are pan, orbit, start and idle",
+                             options->arguments[i]);
+        args->suites[args->suite_count++] = options->arguments[i];
+    }
+    return true;
+}
+
+static int bench_run(const struct cli_options *options, const char *json, const char *sizes,
+                     const char *encoders, const char *frames, const char *slice, const char *volume)
+{
+    struct bench bench = {.options = options, .frames = frames ? atoi(frames) : 120};
+    struct bench_args args = {0};
+    struct error err;
+    char *ids = xstrdup(encoders ? encoders : "");
+    bool understood = (bench.frames >= 2 || error_set(&err, "--frames %s: wants at least 2", frames)) &&
+                      parse_sizes(&args, sizes ? sizes : "1280x720,1920x1080", &err) &&
+                      parse_encoders(&args, ids, &err) && parse_suites(&args, options, &err);
+    if (!understood) {
+        free(ids);
+        return cli_fail(CLI_USAGE, "bench: %s", err.text);
+    }
+
+    bench.results = cJSON_CreateArray();
+    bool fine = prepare_data(&bench, slice, volume, &err) && run_suites(&bench, &args, &err) &&
+                (!json || write_json(&bench, json, &err));
+    remove_data(&bench, !slice, !volume);
+    cJSON_Delete(bench.results);
+    free(ids);
+    return fine ? CLI_DONE : cli_fail(CLI_FAILED, "bench: %s", err.text);
+}
+
+int cli_bench(int argc, char **argv)
+{
+    const char *json = NULL, *sizes = NULL, *encoders = NULL, *frames = NULL, *slice = NULL,
+               *volume = NULL, *first_packet = NULL;
+    const struct cli_flag flags[] = {
+        {.name = "json", .text = &json},         {.name = "size", .text = &sizes},
+        {.name = "encoder", .text = &encoders},  {.name = "frames", .text = &frames},
+        {.name = "slice", .text = &slice},       {.name = "volume", .text = &volume},
+        {.name = "first-packet", .text = &first_packet}, {0},
+    };
+    struct cli_options options;
+    int status = cli_options_parse(&options, argc, argv, usage, flags);
+    if (status != CLI_GO_ON)
+        return status;
+    if (first_packet) {
+        struct bench bench = {.options = &options};
+        snprintf(bench.slice, sizeof bench.slice, "%s", first_packet);
+        start_child(&bench);
+    }
+    status = bench_run(&options, json, sizes, encoders, frames, slice, volume);
+    cli_options_finish(&options);
+    return status;
 }

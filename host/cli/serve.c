@@ -169,3 +169,63 @@ static bool serve(const struct config *config, const struct server_scene *scene,
         unlink(args->ready_file);
     return fine;
 }
+
+/* `--port 0` asks for free ports everywhere: said for the other two first, so that they can be said
+ * otherwise. NULL-terminated; the caller frees. */
+static char **free_ports_everywhere(int *argc, char **argv)
+{
+    static char pixel[] = "--pixel-port=0", metrics[] = "--metrics-port=0";
+    bool free_ports = false;
+    for (int i = 1; i < *argc; i++)
+        free_ports |= strcmp(argv[i], "--port=0") == 0 ||
+                      (strcmp(argv[i], "--port") == 0 && i + 1 < *argc && strcmp(argv[i + 1], "0") == 0);
+    char **out = xcalloc((size_t)*argc + 3, sizeof *out);
+    int count = 0;
+    out[count++] = argv[0];
+    if (free_ports) {
+        out[count++] = pixel;
+        out[count++] = metrics;
+    }
+    for (int i = 1; i < *argc; i++)
+        out[count++] = argv[i];
+    *argc = count;
+    return out;
+}
+
+int cli_serve(int argc, char **argv)
+{
+    struct serve_args args = {0};
+    const struct cli_flag flags[] = {
+        {.name = "scene", .text = &args.scene},
+        {.name = "ready-file", .text = &args.ready_file},
+        {.name = "default-data", .text = &args.default_data},
+        {.name = "port", .key = "server.port"},
+        {.name = "pixel-port", .key = "server.pixel_port"},
+        {.name = "metrics-port", .key = "server.metrics_port"},
+        {.name = "host", .key = "server.host"},
+        {.name = "prefix", .key = "server.prefix"},
+        {0},
+    };
+    struct cli_options options;
+    struct config *config = NULL;
+    char **all = free_ports_everywhere(&argc, argv);
+    int status = cli_options_parse(&options, argc, all, usage, flags);
+    if (status == CLI_GO_ON) {
+        status = cli_options_load(&options, &config);
+        if (status == CLI_GO_ON) {
+            struct server_scene scene = {.data = options.arguments,
+                                         .data_count = options.argument_count,
+                                         .scene_file = args.scene};
+            if (!scene.data_count && !scene.scene_file && args.default_data) {
+                scene.data = &args.default_data;
+                scene.data_count = 1;
+            }
+            struct error err;
+            status = serve(config, &scene, &args, &err) ? CLI_DONE : cli_fail(CLI_FAILED, "%s", err.text);
+        }
+        config_destroy(config);
+        cli_options_finish(&options);
+    }
+    free(all);
+    return status;
+}
