@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Display of the active layer.
+
+import { activeLayer } from '../store.js';
+import { createColormapRow } from './colormap.js';
+import { contrastOf, createContrast } from './contrast.js';
+import { h, setText } from './dom.js';
+import { choiceRow, sliderRow } from './field.js';
+
+export const BLENDINGS = ['translucent', 'translucent_no_depth', 'additive', 'minimum', 'opaque', 'multiplicative'];
+const OPAQUE = ['minimum', 'opaque', 'multiplicative'];
+export const RENDERINGS = ['translucent', 'additive', 'iso', 'mip', 'minip', 'attenuated_mip', 'average'];
+const FILTERS = ['bessel', 'blackman', 'catrom', 'cubic', 'gaussian', 'hamming', 'hanning', 'hermite', 'kaiser', 'lanczos',
+    'linear', 'mitchell', 'nearest', 'spline16', 'spline36'];
+const FILTERS_3D = ['linear', 'nearest'];
+
+/**
+ * @param {{
+ *   store: import('../store.js').Store,
+ *   session: import('../session.js').Session,
+ *   layers: import('../layers.js').Layers,
+ *   settings: import('../settings.js').Settings,
+ *   tell: (text: string) => void,
+ * }} parts
+ */
+export function createControls({ store, session, layers, settings, tell }) {
+    const layer = () => activeLayer(store.get());
+    const set = (/** @type {string} */ key) => (/** @type {unknown} */ value) => {
+        const current = layer();
+        if (current)
+            session.setControl(current.id, key, value);
+    };
+    const volume = () => store.get().view?.ndisplay === 3;
+
+    const contrast = createContrast({ layer, session, layers, settings, tell });
+    const gamma = sliderRow({ label: 'gamma', min: 0.2, max: 2, step: 0.02, digits: 2, onInput: set('gamma') });
+    const opacity = sliderRow({ label: 'opacity', min: 0, max: 1, step: 0.01, digits: 2, onInput: set('opacity') });
+    const colormap = createColormapRow(set('colormap'));
+    const blending = choiceRow({ label: 'blending', options: BLENDINGS, onChange: set('blending') });
+    const flat = choiceRow({ label: 'interpolation', options: FILTERS, onChange: set('interpolation2d') });
+    const solid = choiceRow({ label: 'interpolation', options: FILTERS_3D, onChange: set('interpolation3d') });
+    const rendering = choiceRow({ label: 'rendering', options: RENDERINGS, onChange: set('rendering') });
+    const attenuation = sliderRow({
+        label: 'attenuation', min: 0, max: 0.5, step: 0.001, digits: 3, onInput: set('attenuation'),
+    });
+    const threshold = sliderRow({ label: 'iso threshold', min: 0, max: 1, step: 0.01, digits: 2, onInput: set('iso_threshold') });
+    const title = h('h2', { class: 'section-title' }, 'Layer controls');
+    const name = h('span', { class: 'section-note' });
+    const body = h('div', { class: 'rows' }, contrast.element, gamma.element, opacity.element, colormap.element,
+        blending.element, rendering.element, attenuation.element, threshold.element, flat.element, solid.element);
+    const none = h('p', { class: 'hint' }, 'Select a layer to change how it looks.');
+    const element = h('section', { class: 'section controls', 'aria-label': 'Layer controls' },
+        h('header', { class: 'section-head' }, title, name), none, body);
+
+    function update() {
+        const current = layer();
+        body.hidden = !current;
+        none.hidden = !!current;
+        setText(name, current?.name ?? '');
+        if (!current)
+            return;
+        const c = current.controls;
+        const { over, integer } = contrastOf(current);
+        contrast.update();
+        gamma.update(c.gamma ?? 1);
+        opacity.update(c.opacity ?? 1, OPAQUE.includes(c.blending) ? `Opacity has no effect with ${c.blending} blending` : '');
+        colormap.update(c.colormap ?? 'gray', current.facts.axes?.includes('rgb') ?? false);
+        blending.update(c.blending ?? 'translucent');
+        flat.update(c.interpolation2d ?? c.interpolation ?? 'nearest');
+        solid.update(c.interpolation3d ?? c.interpolation ?? 'linear');
+        rendering.update(c.rendering ?? 'mip');
+        attenuation.update(c.attenuation ?? 0.05);
+        const iso = current.facts.iso_range ?? over;
+        threshold.setRange(iso[0], iso[1], integer ? 1 : (iso[1] - iso[0]) / 1000 || 0.001);
+        threshold.update(c.iso_threshold ?? (iso[0] + iso[1]) / 2);
+        const solidNow = volume();
+        flat.element.hidden = solidNow;
+        solid.element.hidden = !solidNow;
+        rendering.element.hidden = !solidNow;
+        attenuation.element.hidden = !solidNow || c.rendering !== 'attenuated_mip';
+        threshold.element.hidden = !solidNow || c.rendering !== 'iso';
+    }
+
+    store.watch((s) => [activeLayer(s), s.view?.ndisplay], update);
+    store.watch((s) => s.view?.step.join(), () => contrast.forget());
+    return { element, update };
+}
