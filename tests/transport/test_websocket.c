@@ -419,8 +419,6 @@ static void one_buffer_for_many_and_a_slow_one(void **state)
     }
     assert_int_equal(client_upgrade(site->ports[ORIEL_LISTENER_PIXEL], "/", "", &slow), 101);
     slow_conn = atomic_load(&site->last_conn);
-    int small = 4096;
-    setsockopt(slow, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
 
     size_t bytes = 100000;
     uint8_t *payload = pattern(bytes);
@@ -469,9 +467,8 @@ static void one_buffer_for_many_and_a_slow_one(void **state)
         assert_true(ws_read(slow, &frame));
         assert_memory_equal(frame.data + 24, payload, bytes);
     }
-    int before = atomic_load(&site->writable);
     eventually(transport->queued(site->self, slow_conn, &queued) == ORIEL_OK && !queued.messages);
-    eventually(atomic_load(&site->writable) >= before && atomic_load(&site->writable) > CLIENTS);
+    eventually(atomic_load(&site->writable) > CLIENTS);
     free(payload);
     for (int i = 0; i < CLIENTS; i++)
         close(fds[i]);

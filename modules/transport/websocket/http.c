@@ -157,37 +157,65 @@ int http_complete(struct session *session)
     return exchange && !exchange->answered && exchange->inbound_bytes ? dispatch(session) : 0;
 }
 
+static const char *reason_phrase(uint32_t status)
+{
+    static const struct {
+        uint32_t status;
+        const char *phrase;
+    } phrases[] = {
+        {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"}, {206, "Partial Content"},
+        {301, "Moved Permanently"}, {302, "Found"}, {303, "See Other"}, {304, "Not Modified"},
+        {307, "Temporary Redirect"}, {308, "Permanent Redirect"}, {400, "Bad Request"},
+        {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"},
+        {406, "Not Acceptable"}, {409, "Conflict"}, {411, "Length Required"}, {413, "Content Too Large"},
+        {415, "Unsupported Media Type"}, {426, "Upgrade Required"}, {429, "Too Many Requests"},
+        {500, "Internal Server Error"}, {501, "Not Implemented"}, {503, "Service Unavailable"},
+    };
+    for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++) {
+        if (phrases[i].status == status)
+            return phrases[i].phrase;
+    }
+    return "Status";
+}
+
+/* lws' own heads say HTTP/1.0 where the connection is not kept, which some websocket clients refuse. */
 static int write_head(struct session *session, uint64_t body_bytes, bool with_body)
 {
-    struct exchange *exchange = session->exchange;
-    struct lws *wsi = session->wsi;
-    size_t room = exchange->headers_bytes * 2 + 2048;
-    uint8_t *start = server_scratch(session->server, room);
+    const struct exchange *exchange = session->exchange;
+    size_t room = exchange->headers_bytes * 2 + 256;
+    char *start = (char *)server_scratch(session->server, room);
     if (!start)
         return -1;
-    uint8_t *p = start, *end = start + room - 1;
-    if (lws_add_http_header_status(wsi, exchange->status, &p, end))
-        return -1;
+    int n = snprintf(start, room, "HTTP/1.1 %u %s\r\nserver: oriel\r\n", exchange->status,
+                     reason_phrase(exchange->status));
     const char *at = exchange->headers, *stop = at + exchange->headers_bytes;
     while (at && at < stop) {
         const char *name = at, *value = name + strlen(name) + 1;
         at = value + strlen(value) + 1;
-        if (lws_add_http_header_by_name(wsi, (const uint8_t *)name, (const uint8_t *)value,
-                                        (int)strlen(value), &p, end))
-            return -1;
+        n += snprintf(start + n, room - (size_t)n, "%s %s\r\n", name, value);
     }
-    if (exchange->hang_up &&
-        lws_add_http_header_by_name(wsi, (const uint8_t *)"connection:", (const uint8_t *)"close", 5, &p, end))
-        return -1;
+    if (exchange->hang_up)
+        n += snprintf(start + n, room - (size_t)n, "connection: close\r\n");
     /* 1xx, 204 and 304 have no body and no length. */
-    if (exchange->status >= 200 && exchange->status != 204 && exchange->status != 304 &&
-        lws_add_http_header_content_length(wsi, body_bytes, &p, end))
+    if (exchange->status >= 200 && exchange->status != 204 && exchange->status != 304)
+        n += snprintf(start + n, room - (size_t)n, "content-length: %llu\r\n",
+                      (unsigned long long)body_bytes);
+    n += snprintf(start + n, room - (size_t)n, "\r\n");
+    enum lws_write_protocol how = with_body ? LWS_WRITE_HTTP : LWS_WRITE_HTTP_FINAL;
+    return lws_write(session->wsi, (uint8_t *)start, (size_t)n, how) < 0 ? -1 : 0;
+}
+
+int http_refuse_upgrade(struct session *session, uint32_t status)
+{
+    const char *phrase = reason_phrase(status);
+    char *start = (char *)server_scratch(session->server, 256);
+    if (!start)
         return -1;
-    if (lws_finalize_http_header(wsi, &p, end))
-        return -1;
-    enum lws_write_protocol how =
-        with_body ? LWS_WRITE_HTTP_HEADERS : LWS_WRITE_HTTP_HEADERS | LWS_WRITE_H2_STREAM_END;
-    return lws_write(wsi, start, (size_t)(p - start), how) < 0 ? -1 : 0;
+    int n = snprintf(start, 256,
+                     "HTTP/1.1 %u %s\r\nserver: oriel\r\nconnection: close\r\n"
+                     "content-type: text/plain\r\ncontent-length: %zu\r\n\r\n%s\n",
+                     status, phrase, strlen(phrase) + 1, phrase);
+    return lws_write(session->wsi, (uint8_t *)start, (size_t)n, LWS_WRITE_HTTP_FINAL) < 0 ? -1 : 0;
 }
 
 int http_writable(struct session *session)

@@ -171,9 +171,7 @@ static int confirm_upgrade(struct session *session, const char *to)
     uint32_t status = strcmp(to, "websocket") == 0 ? conn_open(session) : 501;
     if (!status)
         return 0;
-    if (lws_return_http_status(session->wsi, status, NULL) < 0)
-        return -1;
-    return 1;
+    return http_refuse_upgrade(session, status) < 0 ? -1 : 1;
 }
 
 static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *data, size_t bytes)

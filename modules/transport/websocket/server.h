@@ -161,6 +161,7 @@ int http_begin(struct session *session);
 int http_body(struct session *session, const void *data, size_t bytes);
 int http_complete(struct session *session);
 int http_writable(struct session *session);
+int http_refuse_upgrade(struct session *session, uint32_t status);
 void http_end(struct session *session); /* forgets the exchange */
 
 /* The vtable's. */
