@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A host with an OpenGL context and nothing else, for one capture module. */
+#ifndef TEST_CAPTURE_STAGE_H
+#define TEST_CAPTURE_STAGE_H
+
+#include <epoxy/gl.h>
+#include <stdbool.h>
+
+#include "oriel/capture.h"
+#include "oriel/host_gl.h"
+
+struct stage {
+    const struct oriel_capture *capture;
+    struct oriel_host host;
+    struct oriel_host_gl gl;
+    struct oriel_config config;
+    struct oriel_frame_sink sink;
+    const char *convert; /* the option */
+    char failure[512];
+    const struct oriel_frame *got[16]; /* kept with a reference */
+    unsigned count;
+    void *display, *context;
+};
+
+/* False, with a printed reason, without a module or an OpenGL 4.5. The stage stays where it is. */
+bool stage_open(struct stage *stage);
+void stage_close(struct stage *stage);
+
+/* A framebuffer with this texture of RGBA bytes, row 0 at the bottom. */
+struct oriel_target target_create(uint32_t width, uint32_t height, const uint8_t *rgba);
+void target_destroy(struct oriel_target *target);
+
+void stage_drop_frames(struct stage *stage);
+
+#endif

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Known pixels through capture/gl: every format, matrix and range on both paths against floating point,
+ * odd sizes, an empty pool, frames that outlive the instance, GL state left alone. */
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "stage.h"
+
+static struct stage stage;
+static bool staged;
+
+#define NEED_STAGE()                                                                               \
+    do {                                                                                           \
+        if (!staged) {                                                                             \
+            print_message("left out: no OpenGL 4.5 or no module\n");                               \
+            skip();                                                                                \
+        }                                                                                          \
+    } while (0)
+
+/* Noise with saturated corners of the colour cube in it. */
+static uint8_t *noise(uint32_t width, uint32_t height, unsigned seed)
+{
+    uint8_t *rgba = malloc((size_t)width * height * 4);
+    for (size_t i = 0; i < (size_t)width * height * 4; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        rgba[i] = seed >> 31 ? (uint8_t)(seed >> 16) : seed >> 30 & 1 ? 255 : 0;
+    }
+    return rgba;
+}
+
+static oriel_result create(const struct oriel_format *format, uint32_t held, const char *convert,
+                           void **self)
+{
+    stage.convert = convert;
+    return stage.capture->create(&stage.host, &stage.config, format, held, &stage.sink, self);
+}
+
+static const struct oriel_stamp stamp = {
+    .seq = 7, .revision = 8, .pts_ns = 9, .t_drawn_ns = 10, .flags = ORIEL_FRAME_COMPLETE, .level = 3};
+
+static uint8_t at(const struct oriel_frame *frame, int plane, uint32_t x, uint32_t y)
+{
+    const struct oriel_plane *p = &frame->planes[plane];
+    assert_true(y < p->rows && x < p->stride);
+    return ((const uint8_t *)(uintptr_t)p->handle)[p->offset + (size_t)y * p->stride + x];
+}
+
+/* Exact samples of the block of `side` × `side` pixels at (x, y), edges repeated. */
+static void exact(const struct oriel_format *format, const uint8_t *rgba, uint32_t x, uint32_t y,
+                  uint32_t side, double yuv[3])
+{
+    double rgb[3] = {0};
+    for (uint32_t j = 0; j < side; j++)
+        for (uint32_t i = 0; i < side; i++) {
+            uint32_t px = x + i < format->width ? x + i : format->width - 1;
+            uint32_t py = y + j < format->height ? y + j : format->height - 1;
+            for (int c = 0; c < 3; c++)
+                rgb[c] += rgba[4 * ((size_t)py * format->width + px) + (size_t)c] / (double)(side * side);
+        }
+    double kr = format->matrix == ORIEL_MATRIX_BT709 ? 0.2126 : 0.299;
+    double kb = format->matrix == ORIEL_MATRIX_BT709 ? 0.0722 : 0.114;
+    double luma = kr * rgb[0] + (1 - kr - kb) * rgb[1] + kb * rgb[2];
+    yuv[0] = format->full_range ? luma : 16 + luma * 219 / 255;
+    double scale = format->full_range ? 1 : 224.0 / 255;
+    yuv[1] = 128 + (rgb[2] - luma) / (2 * (1 - kb)) * scale;
+    yuv[2] = 128 + (rgb[0] - luma) / (2 * (1 - kr)) * scale;
+}
+
+/* The largest difference of any sample from the exact one. */
+static double worst(const struct oriel_frame *frame, const uint8_t *rgba)
+{
+    const struct oriel_format *format = &frame->format;
+    uint32_t side = format->fourcc == ORIEL_FMT_I444 ? 1 : 2;
+    double most = 0, yuv[3];
+    for (uint32_t y = 0; y < format->height; y++)
+        for (uint32_t x = 0; x < format->width; x++) {
+            if (format->fourcc == ORIEL_FMT_RGBA) {
+                for (uint32_t c = 0; c < 4; c++)
+                    most = fmax(most, abs(at(frame, 0, 4 * x + c, y) -
+                                          rgba[4 * ((size_t)y * format->width + x) + c]));
+                continue;
+            }
+            exact(format, rgba, x, y, 1, yuv);
+            most = fmax(most, fabs(at(frame, 0, x, y) - yuv[0]));
+            if (x % side || y % side)
+                continue;
+            exact(format, rgba, x, y, side, yuv);
+            bool nv12 = format->fourcc == ORIEL_FMT_NV12;
+            uint8_t u = at(frame, 1, nv12 ? x : x / side, y / side);
+            uint8_t v = nv12 ? at(frame, 1, x + 1, y / side) : at(frame, 2, x / side, y / side);
+            most = fmax(most, fmax(fabs(u - yuv[1]), fabs(v - yuv[2])));
+        }
+    return most;
+}
+
+/* Both frames have the same layout; what lies beyond the picture does not count. */
+static void same_samples(const struct oriel_frame *a, const struct oriel_frame *b)
+{
+    assert_int_equal(a->plane_count, b->plane_count);
+    for (uint32_t p = 0; p < a->plane_count; p++) {
+        bool halved = p && a->format.fourcc == ORIEL_FMT_I420;
+        uint32_t bytes = halved ? (a->format.width + 1) / 2 : a->format.width;
+        assert_int_equal(a->planes[p].rows, b->planes[p].rows);
+        for (uint32_t y = 0; y < a->planes[p].rows; y++)
+            for (uint32_t x = 0; x < bytes; x++)
+                if (at(a, (int)p, x, y) != at(b, (int)p, x, y))
+                    fail_msg("plane %u at %u, %u: %u and %u", p, x, y, at(a, (int)p, x, y),
+                             at(b, (int)p, x, y));
+    }
+}
+
+static const struct oriel_frame *capture_once(const struct oriel_format *format,
+                                              const struct oriel_target *target,
+                                              const char *convert)
+{
+    void *self = NULL;
+    oriel_result result = create(format, 1, convert, &self);
+    if (result)
+        fail_msg("%s", stage.failure);
+    unsigned before = stage.count;
+    assert_int_equal(stage.capture->grab(self, target, &stamp), ORIEL_OK);
+    assert_int_equal(stage.capture->poll(self, 1), ORIEL_OK);
+    assert_int_equal(stage.count, before + 1);
+    stage.capture->destroy(self);
+    const struct oriel_frame *frame = stage.got[before]; /* still ours */
+    assert_int_equal(frame->ready.kind, ORIEL_FENCE_NONE);
+    assert_int_equal(frame->stamp.seq, stamp.seq);
+    assert_int_equal(frame->stamp.flags, ORIEL_FRAME_COMPLETE | ORIEL_FRAME_BOTTOM_UP);
+    assert_true(frame->stamp.t_captured_ns > 0);
+    assert_memory_equal(&frame->format, format, sizeof(*format));
+    return frame;
+}
+
+static void samples_are_exact(void **state)
+{
+    (void)state;
+    NEED_STAGE();
+    static const uint32_t sizes[][2] = {{64, 48}, {1, 1}, {33, 17}, {130, 7}, {322, 181}};
+    double most = 0;
+    for (unsigned s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+        uint32_t width = sizes[s][0], height = sizes[s][1];
+        uint8_t *rgba = noise(width, height, s + 1);
+        struct oriel_target target = target_create(width, height, rgba);
+        struct oriel_format format;
+        for (uint32_t i = 0; stage.capture->output_format(&stage.host, i, &format) == ORIEL_OK; i++) {
+            format.width = width;
+            format.height = height;
+            const struct oriel_frame *cpu = capture_once(&format, &target, "cpu");
+            const struct oriel_frame *shader = capture_once(&format, &target, "shader");
+            double error = worst(cpu, rgba);
+            if (error > (format.fourcc == ORIEL_FMT_RGBA ? 0 : 0.52))
+                fail_msg("%.4s matrix %u range %u %u×%u: %.3f levels off",
+                         (const char *)&format.fourcc, format.matrix, format.full_range, width,
+                         height, error);
+            most = fmax(most, error);
+            same_samples(cpu, shader);
+            stage_drop_frames(&stage);
+        }
+        target_destroy(&target);
+        free(rgba);
+    }
+    print_message("largest error %.3f levels, both paths equal\n", most);
+}
+
+static void lists_and_refusals(void **state)
+{
+    (void)state;
+    NEED_STAGE();
+    struct oriel_format format, good;
+    assert_int_equal(stage.capture->output_format(&stage.host, 0, &good), ORIEL_OK);
+    assert_true(good.fourcc == ORIEL_FMT_I420 && good.matrix == ORIEL_MATRIX_BT601 &&
+                good.full_range == 1);
+    assert_int_equal(stage.capture->output_format(&stage.host, 1000, &format), ORIEL_UNSUPPORTED);
+    good.width = good.height = 32;
+    void *self = NULL;
+    for (int i = 0; i < 5; i++) {
+        format = good;
+        if (i == 0)
+            format.fourcc = ORIEL_FMT_P010;
+        if (i == 1)
+            format.domain = ORIEL_DOMAIN_CUDA;
+        if (i == 2)
+            format.matrix = 9;
+        if (i == 3)
+            format.width = 0;
+        if (i == 4)
+            format.height = 1u << 30;
+        stage.failure[0] = '\0';
+        assert_int_equal(create(&format, 1, "auto", &self), ORIEL_UNSUPPORTED);
+        assert_true(strlen(stage.failure) > 10);
+        assert_null(self);
+    }
+    assert_int_equal(create(&good, 1, "auto", &self), ORIEL_OK);
+    struct oriel_target target = {.size = sizeof(target), .width = 16, .height = 32};
+    assert_int_equal(stage.capture->grab(self, &target, &stamp), ORIEL_INVALID);
+    assert_null(stage.capture->get_interface(self, "org.example.nothing/1"));
+    assert_int_equal(stage.capture->poll(self, 0), ORIEL_OK);
+    stage.capture->destroy(self);
+    stage.capture->destroy(NULL);
+    stage.gl.version = 33;
+    assert_int_equal(create(&good, 1, "auto", &self), ORIEL_UNSUPPORTED);
+    stage.gl.version = 45;
+    stage.gl.size = 0;
+    assert_int_equal(create(&good, 1, "auto", &self), ORIEL_UNSUPPORTED);
+    stage.gl.size = sizeof(stage.gl);
+}
+
+/* With `held` frames held one more comes; then the pool is empty until one is let go. */
+static void an_empty_pool_drops(void **state)
+{
+    (void)state;
+    NEED_STAGE();
+    uint8_t *rgba = noise(40, 30, 5);
+    struct oriel_target target = target_create(40, 30, rgba);
+    static const char *const modes[] = {"cpu", "shader"};
+    for (int m = 0; m < 2; m++) {
+        struct oriel_format format;
+        stage.capture->output_format(&stage.host, 0, &format);
+        format.width = 40;
+        format.height = 30;
+        void *self = NULL;
+        assert_int_equal(create(&format, 2, modes[m], &self), ORIEL_OK);
+        unsigned taken = 0;
+        while (taken < 12 && stage.capture->grab(self, &target, &stamp) == ORIEL_OK) {
+            assert_int_equal(stage.capture->poll(self, 1), ORIEL_OK);
+            taken++;
+        }
+        assert_true(taken >= 3 && taken < 12);
+        assert_int_equal(stage.count, taken);
+        assert_int_equal(stage.capture->grab(self, &target, &stamp), ORIEL_AGAIN);
+        stage.host.frame_unref(&stage.host, stage.got[--stage.count], NULL);
+        assert_int_equal(stage.capture->grab(self, &target, &stamp), ORIEL_OK);
+        assert_int_equal(stage.capture->poll(self, 1), ORIEL_OK);
+        assert_int_equal(stage.count, taken);
+
+        /* Grabs without a poll: the ring is full at some point, and destroy takes what is under way. */
+        stage_drop_frames(&stage);
+        oriel_result result = ORIEL_OK;
+        for (unsigned i = 0; i < 12 && result == ORIEL_OK; i++)
+            result = stage.capture->grab(self, &target, &stamp);
+        assert_int_equal(result, ORIEL_AGAIN);
+        stage.capture->destroy(self);
+        stage_drop_frames(&stage);
+    }
+    target_destroy(&target);
+    free(rgba);
+}
+
+static void *let_go(void *data)
+{
+    (void)data;
+    stage_drop_frames(&stage);
+    return NULL;
+}
+
+static void frames_outlive_the_instance(void **state)
+{
+    (void)state;
+    NEED_STAGE();
+    uint8_t *rgba = noise(64, 64, 9), *other = noise(64, 64, 10);
+    struct oriel_target target = target_create(64, 64, rgba), later = target_create(64, 64, other);
+    struct oriel_format format;
+    stage.capture->output_format(&stage.host, 0, &format);
+    format.width = format.height = 64;
+    static const char *const modes[] = {"cpu", "shader"};
+    for (int m = 0; m < 2; m++) {
+        const struct oriel_frame *held = capture_once(&format, &target, modes[m]); /* destroyed in it */
+        capture_once(&format, &later, modes[m]);
+        assert_true(worst(held, rgba) < 0.52);
+        assert_true(worst(stage.got[1], other) < 0.52);
+        pthread_t thread; /* the last reference goes on another thread */
+        assert_int_equal(pthread_create(&thread, NULL, let_go, NULL), 0);
+        pthread_join(thread, NULL);
+    }
+    target_destroy(&target);
+    target_destroy(&later);
+    free(rgba);
+    free(other);
+}
+
+static const GLenum watched[] = {
+    GL_CURRENT_PROGRAM, GL_ACTIVE_TEXTURE, GL_PIXEL_PACK_BUFFER_BINDING, GL_READ_FRAMEBUFFER_BINDING,
+    GL_DRAW_FRAMEBUFFER_BINDING, GL_PACK_ALIGNMENT, GL_PACK_ROW_LENGTH, GL_PACK_SKIP_ROWS,
+    GL_PACK_SKIP_PIXELS, GL_PACK_SWAP_BYTES, GL_TEXTURE_BINDING_2D, GL_SAMPLER_BINDING,
+    GL_SHADER_STORAGE_BUFFER_BINDING, GL_COPY_READ_BUFFER_BINDING, GL_COPY_WRITE_BUFFER_BINDING,
+    GL_VERTEX_ARRAY_BINDING,
+};
+enum { WATCHED = sizeof(watched) / sizeof(watched[0]) };
+
+static void look(GLint values[WATCHED + 5])
+{
+    for (int i = 0; i < WATCHED; i++)
+        glGetIntegerv(watched[i], &values[i]);
+    GLint unit = values[1];
+    glActiveTexture(GL_TEXTURE0);
+    glGetIntegerv(GL_TEXTURE_BINDING_2D, &values[WATCHED]);
+    glGetIntegerv(GL_SAMPLER_BINDING, &values[WATCHED + 1]);
+    glActiveTexture((GLenum)unit);
+    glGetIntegeri_v(GL_SHADER_STORAGE_BUFFER_BINDING, 0, &values[WATCHED + 2]);
+    glGetIntegeri_v(GL_SHADER_STORAGE_BUFFER_START, 0, &values[WATCHED + 3]);
+    glGetIntegeri_v(GL_SHADER_STORAGE_BUFFER_SIZE, 0, &values[WATCHED + 4]);
+}
+
+static void gl_state_is_left_alone(void **state)
+{
+    (void)state;
+    NEED_STAGE();
+    uint8_t *rgba = noise(48, 32, 3);
+    struct oriel_target target = target_create(48, 32, rgba), own = target_create(8, 8, rgba);
+    GLuint buffers[3], samplers[2];
+    glCreateBuffers(3, buffers);
+    for (int i = 0; i < 3; i++)
+        glNamedBufferStorage(buffers[i], 4096, NULL, 0);
+    glCreateSamplers(2, samplers);
+    glBindBuffer(GL_PIXEL_PACK_BUFFER, buffers[0]);
+    glBindBufferRange(GL_SHADER_STORAGE_BUFFER, 0, buffers[1], 256, 512);
+    glBindBuffer(GL_SHADER_STORAGE_BUFFER, buffers[2]);
+    glPixelStorei(GL_PACK_ALIGNMENT, 8);
+    glPixelStorei(GL_PACK_ROW_LENGTH, 100);
+    glPixelStorei(GL_PACK_SKIP_ROWS, 3);
+    glPixelStorei(GL_PACK_SKIP_PIXELS, 5);
+    glPixelStorei(GL_PACK_SWAP_BYTES, 1);
+    glBindTextureUnit(0, own.texture);
+    glBindSampler(0, samplers[0]);
+    glActiveTexture(GL_TEXTURE3);
+    glBindSampler(3, samplers[1]);
+    glBindFramebuffer(GL_READ_FRAMEBUFFER, own.framebuffer);
+    glBindFramebuffer(GL_DRAW_FRAMEBUFFER, own.framebuffer);
+
+    static const char *const modes[] = {"cpu", "shader"};
+    for (int m = 0; m < 2; m++) {
+        struct oriel_format format;
+        stage.capture->output_format(&stage.host, 0, &format);
+        format.width = 48;
+        format.height = 32;
+        GLint before[WATCHED + 5], after[WATCHED + 5];
+        look(before);
+        const struct oriel_frame *frame = capture_once(&format, &target, modes[m]);
+        look(after);
+        for (int i = 0; i < WATCHED + 5; i++)
+            if (before[i] != after[i])
+                fail_msg("%s: state %d (0x%x) was %d, is %d", modes[m], i,
+                         i < WATCHED ? watched[i] : 0, before[i], after[i]);
+        assert_true(worst(frame, rgba) < 0.52); /* nor does it disturb the capture */
+        stage_drop_frames(&stage);
+    }
+    assert_int_equal(glGetError(), GL_NO_ERROR);
+
+    glPixelStorei(GL_PACK_ALIGNMENT, 4);
+    glPixelStorei(GL_PACK_ROW_LENGTH, 0);
+    glPixelStorei(GL_PACK_SKIP_ROWS, 0);
+    glPixelStorei(GL_PACK_SKIP_PIXELS, 0);
+    glPixelStorei(GL_PACK_SWAP_BYTES, 0);
+    glBindFramebuffer(GL_FRAMEBUFFER, 0);
+    glActiveTexture(GL_TEXTURE0);
+    glDeleteBuffers(3, buffers);
+    glDeleteSamplers(2, samplers);
+    target_destroy(&target);
+    target_destroy(&own);
+    free(rgba);
+}
+
+/* Row 0 of the frame is the bottom of what was drawn. */
+static void the_bottom_row_comes_first(void **state)
+{
+    (void)state;
+    NEED_STAGE();
+    struct oriel_target target = target_create(32, 32, NULL);
+    glBindFramebuffer(GL_FRAMEBUFFER, target.framebuffer);
+    glViewport(0, 0, 32, 32);
+    glEnable(GL_SCISSOR_TEST);
+    glScissor(0, 0, 32, 16); /* OpenGL's lower half */
+    glClearColor(1, 1, 1, 1);
+    glClear(GL_COLOR_BUFFER_BIT);
+    glScissor(0, 16, 32, 16);
+    glClearColor(0, 0, 0, 1);
+    glClear(GL_COLOR_BUFFER_BIT);
+    glDisable(GL_SCISSOR_TEST);
+    struct oriel_format format;
+    stage.capture->output_format(&stage.host, 0, &format);
+    format.width = format.height = 32;
+    static const char *const modes[] = {"cpu", "shader"};
+    for (int m = 0; m < 2; m++) {
+        const struct oriel_frame *frame = capture_once(&format, &target, modes[m]);
+        assert_int_equal(at(frame, 0, 5, 0), 255);
+        assert_int_equal(at(frame, 0, 5, 31), 0);
+        stage_drop_frames(&stage);
+    }
+    glBindFramebuffer(GL_FRAMEBUFFER, 0);
+    target_destroy(&target);
+}
+
+static int open_stage(void **state)
+{
+    (void)state;
+    staged = stage_open(&stage);
+    return 0;
+}
+
+static int close_stage(void **state)
+{
+    (void)state;
+    stage_close(&stage);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(samples_are_exact),           cmocka_unit_test(lists_and_refusals),
+        cmocka_unit_test(an_empty_pool_drops),         cmocka_unit_test(frames_outlive_the_instance),
+        cmocka_unit_test(gl_state_is_left_alone),      cmocka_unit_test(the_bottom_row_comes_first),
+    };
+    return cmocka_run_group_tests(tests, open_stage, close_stage);
+}
