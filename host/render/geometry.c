@@ -8,7 +8,7 @@ static double usable(double scale)
     return isfinite(scale) && scale != 0 ? scale : 1;
 }
 
-static double finite(double value)
+static double real(double value)
 {
     return isfinite(value) ? value : 0;
 }
@@ -43,7 +43,7 @@ bool geometry_init(struct geometry *g, const struct scene_snapshot *snapshot, ui
         if (j < 0 || (uint32_t)j >= g->layer->ndim)
             continue;
         uint32_t world = scene_world_axis(scene, g->layer, (uint32_t)j);
-        double scale = usable(g->layer->scale[j]), translate = finite(g->layer->translate[j]);
+        double scale = usable(g->layer->scale[j]), translate = real(g->layer->translate[j]);
 
         uint32_t place = 0; /* of the world axis in the order */
         while (place < scene->ndim && scene->order[place] != world)
@@ -55,7 +55,7 @@ bool geometry_init(struct geometry *g, const struct scene_snapshot *snapshot, ui
             g->translate[d] = translate;
             continue;
         }
-        double pixel = floor((finite(scene->point[world]) - translate) / scale + 0.5);
+        double pixel = floor((real(scene->point[world]) - translate) / scale + 0.5);
         if (pixel < 0 || pixel >= (double)g->binding->count[a])
             return false;
         g->index[a] = start + (uint64_t)pixel;
@@ -66,44 +66,26 @@ bool geometry_init(struct geometry *g, const struct scene_snapshot *snapshot, ui
 struct axis_map geometry_axis(const struct geometry *g, uint32_t level, uint32_t axis)
 {
     const struct oriel_source_level *zero = &g->info->levels[0], *at = &g->info->levels[level];
-    uint64_t start = g->binding->start[axis], count = g->binding->count[axis];
+    uint64_t shape0 = zero->shape[axis], shape = at->shape[axis];
     int32_t j = g->binding->layer_axis[axis];
-    if (j < 0) {
-        start = 0;
-        count = zero->shape[axis];
-    }
-    bool whole = start == 0 && count >= zero->shape[axis];
-    struct axis_map map = {.scale = 1};
+    struct axis_map map = {.count = shape, .scale = 1};
 
-    if (level > 0 && whole && j >= 0 && level < g->layer->level_count) {
-        map.scale = usable(g->layer->levels[level].scale[j]);
-        map.translate = finite(g->layer->levels[level].translate[j]);
-    } else if (level > 0) {
-        double s0 = zero->scale[axis], s = at->scale[axis];
-        if (isfinite(s) && isfinite(s0) && s != 0 && s0 != 0) {
-            map.scale = s / s0;
-            map.translate = finite((at->translate[axis] - zero->translate[axis]) / s0);
-        } else {
-            map.scale = (double)zero->shape[axis] / (double)at->shape[axis];
-            map.translate = (map.scale - 1) / 2;
-        }
-    }
-
-    uint64_t shape = at->shape[axis];
-    map.count = shape;
-    if (whole)
-        return map;
-    /* The samples whose centres lie in the crop; at least the nearest one. */
-    double low = ((double)start - 0.5 - map.translate) / map.scale;
-    double high = ((double)start + (double)count - 0.5 - map.translate) / map.scale;
-    double first = ceil(low), end = ceil(high);
-    if (end <= first) {
-        map.first = nearest((low + high) / 2, 0, shape);
-        map.count = 1;
+    if (j >= 0 && level < g->layer->level_count) {
+        const struct oriel_level *l = &g->layer->levels[level];
+        layer_binding_range(g->binding, axis, shape0, shape, &map.first, &map.count);
+        map.scale = usable(l->scale[j]);
+        map.translate = real(l->translate[j]) - (double)map.first * map.scale +
+                        (double)g->binding->start[axis];
         return map;
     }
-    map.first = nearest(first, 0, shape);
-    map.count = nearest(end - 1, map.first, shape - map.first) - map.first + 1;
+    double s0 = zero->scale[axis], s = at->scale[axis];
+    if (isfinite(s) && isfinite(s0) && s != 0 && s0 != 0) {
+        map.scale = s / s0;
+        map.translate = real((at->translate[axis] - zero->translate[axis]) / s0);
+    } else {
+        map.scale = (double)shape0 / (double)shape;
+        map.translate = (map.scale - 1) / 2;
+    }
     return map;
 }
 

@@ -250,7 +250,7 @@ static void free_items(struct loader *loader, struct item *items, size_t count)
     free(items);
 }
 
-void loader_destroy(struct loader *loader)
+void loader_stop(struct loader *loader)
 {
     if (!loader)
         return;
@@ -261,6 +261,14 @@ void loader_destroy(struct loader *loader)
     pthread_mutex_unlock(&loader->mutex);
     for (unsigned i = 0; i < loader->thread_count; i++)
         pthread_join(loader->threads[i], NULL);
+    loader->thread_count = 0;
+}
+
+void loader_destroy(struct loader *loader)
+{
+    if (!loader)
+        return;
+    loader_stop(loader);
     char *failure;
     for (struct block *block; (block = loader_take(loader, &failure)); free(failure))
         loader_release(loader, block);

@@ -39,6 +39,8 @@ struct loader_stats {
  * is something to take. */
 struct loader *loader_create(unsigned threads, uint64_t cache_bytes, void (*wake)(void *data),
                              void *data, struct error *err);
+/* Ends the threads: wake is not called any more. [main] */
+void loader_stop(struct loader *loader); /* NULL is fine */
 void loader_destroy(struct loader *loader); /* NULL is fine; every block has been released */
 
 /* Most urgent first. Blocks already in the cache can be taken at once. [one thread] */

@@ -62,7 +62,7 @@ struct plan {
     bool has_base;   /* coarsest level, everything: shown until detail is there */
     bool has_detail; /* wanted level; false when the base is already that */
     struct plan_slab base, detail;
-    /* What the canvas shows, in world coordinates x, y: min, max. 3-D: everything. */
+    /* What a 2-D canvas shows, in world coordinates x, y: min, max. */
     double visible[2][2];
 };
 

@@ -209,21 +209,24 @@ static double overlap(double a0, double a1, double b0, double b1)
     return high > low ? high - low : 0;
 }
 
-double slab_coverage(const struct slab *slab, double visible[2][2], bool resolved)
+struct slab_area slab_measure(const struct slab *slab, const double visible[2][2])
 {
+    struct slab_area area = {0};
     if (slab->plan.view.ndisplay == 3) {
-        size_t there = slab->piece_count - slab->missing - (resolved ? 0 : slab->failed);
-        return (double)there / (double)slab->piece_count;
+        double all = (double)slab->piece_count;
+        area.seen = 1;
+        area.there = (double)(slab->piece_count - slab->missing - slab->failed) / all;
+        area.failed = (double)slab->failed / all;
+        return area;
     }
-    double seen = 0, there = 0;
     for (size_t i = 0; i < slab->piece_count; i++) {
         double low[3], high[3];
         slab_piece_box(slab, i, low, high);
-        double area = overlap(low[0], high[0], visible[0][0], visible[1][0]) *
+        double part = overlap(low[0], high[0], visible[0][0], visible[1][0]) *
                       overlap(low[1], high[1], visible[0][1], visible[1][1]);
-        seen += area;
-        if (slab->pieces[i] == PIECE_THERE || (resolved && slab->pieces[i] == PIECE_FAILED))
-            there += area;
+        area.seen += part;
+        area.there += slab->pieces[i] == PIECE_THERE ? part : 0;
+        area.failed += slab->pieces[i] == PIECE_FAILED ? part : 0;
     }
-    return seen > 0 ? there / seen : 1;
+    return area;
 }

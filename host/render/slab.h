@@ -45,8 +45,11 @@ void slab_piece_box(const struct slab *slab, size_t piece, double low[3], double
 bool slab_describe(const struct slab *slab, size_t piece, const void *values,
                    struct scratch *scratch, struct oriel_slab *out);
 
-/* Share of the rectangle (of the slab's volume in 3-D) whose pieces are there, 0..1; 1 for a rectangle
- * that misses the layer's data. `resolved`: pieces that failed count as well. */
-double slab_coverage(const struct slab *slab, double visible[2][2], bool resolved);
+/* How much of the canvas' world rectangle the slab reaches, and how much of that its pieces that are
+ * there and that failed fill; world units squared. In 3-D shares of the whole slab, which is 1. */
+struct slab_area {
+    double seen, there, failed;
+};
+struct slab_area slab_measure(const struct slab *slab, const double visible[2][2]);
 
 #endif

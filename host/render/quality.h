@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How good a 3-D picture may be while it moves: the best rung of a ladder of resolution and sampling
+ * distance that keeps the measured draw time within a budget. Pure; one for each render thread. */
+#ifndef RENDER_QUALITY_H
+#define RENDER_QUALITY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct quality {
+    double budget_ms;
+    double full_ms; /* estimate of a full-quality draw; 0: unknown */
+    unsigned rung;
+};
+
+struct quality_step {
+    double resolution; /* oriel_view::resolution */
+    double step;       /* oriel_view::step */
+};
+
+/* `cautious`: assume that a first draw is slow (software renderers). */
+void quality_init(struct quality *quality, double budget_ms, bool cautious);
+/* The rung for the next moving picture. {1, 1} is full quality. */
+struct quality_step quality_next(struct quality *quality);
+/* A draw at `at` took `ms`. */
+void quality_measured(struct quality *quality, struct quality_step at, double ms);
+/* Into how many bands a full-quality draw is cut so that each takes about `band_ms`. */
+unsigned quality_bands(const struct quality *quality, double band_ms, unsigned most);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "render/render.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "module/registry.h"
+#include "render/dataset.h"
+#include "render/worker.h"
+#include "util/check.h"
+#include "util/clock.h"
+
+struct render {
+    struct stats *stats;
+    struct loader *loader;
+    struct taps *taps;
+    struct worker *worker;
+    struct oriel_format *formats; /* as they were at the start */
+    uint32_t format_count;
+    char *capture_id;
+};
+
+static void wake(void *data)
+{
+    struct render *render = data;
+    struct worker *worker = __atomic_load_n(&render->worker, __ATOMIC_ACQUIRE);
+    if (worker)
+        worker_wake(worker);
+}
+
+static struct plan_policy policy_of(const struct config *config)
+{
+    return (struct plan_policy){
+        .threshold_in = config_float(config, "lod.threshold_in"),
+        .threshold_out = config_float(config, "lod.threshold_out"),
+        .fine_threshold = config_float(config, "lod.fine_threshold"),
+        .hysteresis = config_float(config, "lod.hysteresis"),
+        .cooldown_ns = config_int(config, "lod.cooldown_ms") * NS_PER_MS,
+        .lock = (int32_t)config_int(config, "lod.lock"),
+        .max_slice_bytes = (uint64_t)config_int(config, "data.max_slice_bytes"),
+        .max_volume_bytes = (uint64_t)config_int(config, "data.max_volume_bytes"),
+        .max_volume_voxels = (uint64_t)config_int(config, "data.max_volume_voxels"),
+    };
+}
+
+struct render *render_create(const struct config *config, struct registry *registry,
+                             struct metrics *metrics, const struct render_events *events,
+                             struct error *err)
+{
+    struct render *render = xcalloc(1, sizeof *render);
+    render->stats = stats_create(metrics);
+    render->taps = taps_create(registry, render->stats);
+    render->loader = loader_create((unsigned)config_int(config, "data.threads"),
+                                   (uint64_t)config_int(config, "data.cache_mb") << 20, wake, render,
+                                   err);
+    if (!render->loader) {
+        render_destroy(render);
+        return NULL;
+    }
+    double fps = config_float(config, "stream.fps");
+    struct worker_setup setup = {
+        .registry = registry,
+        .loader = render->loader,
+        .taps = render->taps,
+        .stats = render->stats,
+        .events = events ? *events : (struct render_events){0},
+        .policy = policy_of(config),
+        .device = config_int(config, "render.device"),
+        .frame_ns = (int64_t)((double)NS_PER_S / (fps > 0 ? fps : 60)),
+        .settle_ns = config_int(config, "render.settle_ms") * NS_PER_MS,
+        .budget_ms = (double)config_int(config, "render.budget_ms"),
+        .animate = config_bool(config, "render.animate"),
+        .animate_dps = config_float(config, "render.animate_dps"),
+    };
+    struct worker *worker = worker_create(&setup, err);
+    if (!worker) {
+        render_destroy(render);
+        return NULL;
+    }
+    const struct oriel_format *formats;
+    render->format_count = taps_formats(render->taps, &formats);
+    render->formats = xcalloc(render->format_count, sizeof *formats);
+    memcpy(render->formats, formats, render->format_count * sizeof *formats);
+    render->capture_id = xstrdup(taps_module(render->taps));
+    __atomic_store_n(&render->worker, worker, __ATOMIC_RELEASE);
+    return render;
+}
+
+void render_destroy(struct render *render)
+{
+    if (!render)
+        return;
+    loader_stop(render->loader); /* its threads wake the worker */
+    worker_destroy(render->worker);
+    taps_destroy(render->taps);
+    loader_destroy(render->loader);
+    stats_destroy(render->stats);
+    free(render->formats);
+    free(render->capture_id);
+    free(render);
+}
+
+uint32_t render_formats(const struct render *render, const struct oriel_format **formats)
+{
+    *formats = render->formats;
+    return render->format_count;
+}
+
+const char *render_renderer(const struct render *render)
+{
+    return worker_renderer(render->worker);
+}
+
+const char *render_capture_id(const struct render *render)
+{
+    return render->capture_id;
+}
+
+const char *render_scene_id(const struct render *render)
+{
+    return worker_scene_module(render->worker);
+}
+
+void render_post(struct render *render, struct scene_snapshot *snapshot)
+{
+    worker_post(render->worker, snapshot);
+}
+
+uint32_t render_tap_add(struct render *render, const struct render_tap *tap)
+{
+    uint32_t id = taps_add(render->taps, tap);
+    worker_wake(render->worker);
+    return id;
+}
+
+void render_tap_remove(struct render *render, uint32_t tap)
+{
+    taps_remove(render->taps, tap);
+    worker_wake(render->worker); /* its instance may go */
+}
+
+bool render_probe(struct render *render, const struct layer_binding *binding,
+                  const int64_t index[ORIEL_MAX_AXES], double *value, struct error *err)
+{
+    const struct oriel_source_info *info = dataset_info(binding->dataset);
+    if (info->level_count == 0)
+        return error_set(err, "%s has no values", dataset_uri(binding->dataset));
+    struct want want = {.dataset = binding->dataset, .key.dataset = dataset_key(binding->dataset)};
+    uint64_t block[ORIEL_MAX_AXES], at[ORIEL_MAX_AXES], offset = 0;
+    plan_block(info, 0, block);
+    for (uint32_t a = 0; a < info->ndim; a++) {
+        int32_t j = binding->layer_axis[a];
+        int64_t i = j < 0 ? 0 : index[j];
+        if (i < 0 || (j >= 0 && (uint64_t)i >= binding->count[a]) ||
+            (uint64_t)i + binding->start[a] >= info->levels[0].shape[a])
+            return error_set(err, "outside of the data");
+        at[a] = (uint64_t)i + binding->start[a];
+        want.key.index[a] = at[a] / block[a];
+        want.origin[a] = want.key.index[a] * block[a];
+        uint64_t rest = info->levels[0].shape[a] - want.origin[a];
+        want.shape[a] = block[a] < rest ? block[a] : rest;
+        offset = offset * want.shape[a] + at[a] - want.origin[a];
+    }
+    struct block *loaded = loader_load(render->loader, &want, err);
+    if (!loaded)
+        return false;
+    *value = dtype_value(info->dtype, loaded->data, offset);
+    loader_release(render->loader, loaded);
+    return true;
+}
+
+struct still {
+    struct render *render;
+    uint64_t revision;
+    uint32_t width, height;
+    uint8_t *rgba;
+    bool filled; /* render thread's until the tap is removed */
+};
+
+static void take_still(void *data, const struct oriel_frame *frame)
+{
+    struct still *still = data;
+    if (still->filled || frame->stamp.revision != still->revision ||
+        frame->format.width != still->width || frame->format.height != still->height)
+        return;
+    const struct oriel_plane *plane = &frame->planes[0];
+    const uint8_t *pixels = (const uint8_t *)(uintptr_t)plane->handle + plane->offset;
+    bool bottom_up = frame->stamp.flags & ORIEL_FRAME_BOTTOM_UP;
+    for (uint32_t y = 0; y < still->height; y++) {
+        uint32_t from = bottom_up ? still->height - 1 - y : y;
+        memcpy(still->rgba + (size_t)y * still->width * 4, pixels + (size_t)from * plane->stride,
+               (size_t)still->width * 4);
+    }
+    still->filled = true;
+    worker_still_done(still->render->worker);
+}
+
+bool render_still(struct render *render, struct scene_snapshot *snapshot, uint8_t *rgba,
+                  struct error *err)
+{
+    struct still still = {.render = render,
+                          .revision = snapshot->scene.revision,
+                          .width = snapshot->scene.width,
+                          .height = snapshot->scene.height,
+                          .rgba = rgba};
+    struct render_tap tap = {
+        .complete_only = true, .frames_held = 1, .frame = take_still, .data = &still};
+    uint32_t f = 0;
+    while (f < render->format_count && !(render->formats[f].domain == ORIEL_DOMAIN_CPU &&
+                                         render->formats[f].fourcc == ORIEL_FMT_RGBA))
+        f++;
+    if (f == render->format_count)
+        return error_set(err, "%s makes no RGBA pictures", render->capture_id);
+    tap.format = render->formats[f];
+    worker_still_begin(render->worker);
+    render_post(render, snapshot);
+    uint32_t id = render_tap_add(render, &tap);
+    bool done = worker_still_wait(render->worker, err);
+    render_tap_remove(render, id);
+    worker_still_end(render->worker);
+    return done;
+}
+
+char *render_stats_json(struct render *render)
+{
+    return stats_json(render->stats, render->loader, render_renderer(render),
+                      render_scene_id(render), render->capture_id);
+}

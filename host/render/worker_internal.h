@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The worker's own state, for worker.c (the loop), stage.c (context and modules) and draw.c. */
+#ifndef RENDER_WORKER_INTERNAL_H
+#define RENDER_WORKER_INTERNAL_H
+
+#include <pthread.h>
+
+#include "module/registry.h"
+#include "oriel/scene_module.h"
+#include "render/egl.h"
+#include "render/quality.h"
+#include "render/view.h"
+#include "render/worker.h"
+
+#define MAX_REFUSED 8
+
+struct worker {
+    struct worker_setup setup;
+    pthread_t thread;
+    char renderer[256], scene_module[64]; /* set by the first start */
+
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;   /* for the render thread */
+    pthread_cond_t answer; /* started, or a still is done */
+    bool quit, woken, started, start_failed;
+    struct error start_error;
+    struct scene_snapshot *mailbox;
+    bool still, still_done;
+    struct error still_error;
+
+    /* The render thread's from here on. */
+
+    /* stage.c: what is rebuilt after a fault */
+    bool staged;
+    struct egl *egl;
+    struct module_use scene_use;
+    const struct oriel_scene_module *scene;
+    void *scene_self;
+    struct egl_target target;
+    uint32_t queries[2]; /* GL timestamps around a draw, on hardware */
+    bool measuring;
+    struct quality_step measured;
+    const char *refused_scene[MAX_REFUSED + 1], *refused_capture[MAX_REFUSED + 1];
+    unsigned invalid_calls, faults;
+    int64_t fault_ns, restage_ns;
+
+    struct view *view;
+    struct quality quality;
+    struct scene_snapshot *snapshot;
+    uint64_t seq;
+    bool still_now;       /* `still` as of this turn */
+    bool dirty;           /* what is on display changed since the last picture */
+    bool refine;          /* the last picture was not in full quality */
+    bool rest_planned;    /* the plan is that of a view at rest */
+    bool owed;            /* a grab was refused: the target is captured again */
+    bool in_flight;       /* captures are under way */
+    struct oriel_stamp stamp; /* of the last picture */
+    int64_t created_ns;
+    int64_t moved_ns;     /* the last change of the scene */
+    int64_t begin_ns;     /* of the last picture */
+    int64_t end_ns;
+};
+
+/* stage.c */
+bool stage_open(struct worker *worker, struct error *err);
+void stage_close(struct worker *worker);
+/* Deals with a failure of the scene or capture module, or of OpenGL. True: nothing to worry about. */
+bool stage_check(struct worker *worker, oriel_result result, const char *what, bool capture);
+void stage_fault(struct worker *worker, const char *text);
+bool stage_resize(struct worker *worker, uint32_t width, uint32_t height);
+
+/* draw.c */
+enum drawn { DRAWN, DRAWN_ABANDONED, DRAWN_FAILED };
+enum drawn draw_picture(struct worker *worker, bool moving);
+void draw_collect_time(struct worker *worker);
+/* A newer snapshot waits, or the end. */
+bool worker_interrupted(struct worker *worker);
+void worker_notice(struct worker *worker, enum render_notice_kind kind, const char *text);
+
+#endif
