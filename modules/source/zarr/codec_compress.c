@@ -79,10 +79,9 @@ static enum decoded zlib_decode(const struct codec *codec, struct codec_call *ca
     if (!inflate_ready(call->scratch))
         return corrupt(call, "out of memory");
     size_t made = 0;
-    return inflated(call,
-                    libdeflate_zlib_decompress(call->scratch->inflate, call->in.data,
-                                               call->in.bytes, call->out, call->capacity, &made),
-                    made);
+    enum libdeflate_result result = libdeflate_zlib_decompress(
+        call->scratch->inflate, call->in.data, call->in.bytes, call->out, call->capacity, &made);
+    return inflated(call, result, made);
 }
 
 const struct codec_type codec_gzip = {"gzip", CODEC_BYTES, false, setup, gzip_decode};
