@@ -137,30 +137,81 @@ const struct oriel_entry *inspect_load(const char *path, bool *missing, struct e
 
 /* ---- the vtables ---- */
 
-/* Every vtable begins with this; required functions follow, then optional ones. */
+/* Every vtable begins with this; functions follow. */
 struct vtable {
     uint32_t size;
     uint32_t reserved;
     const struct oriel_option_table *options;
-    void (*functions[])(void);
 };
 
-static const size_t needed[MODULE_KIND_COUNT] = {
-    [MODULE_CAPTURE] = NEEDED(struct oriel_capture, poll),
-    [MODULE_ENCODER] = NEEDED(struct oriel_encoder, reconfigure),
-    [MODULE_TRANSPORT] = NEEDED(struct oriel_transport, respond),
-    [MODULE_SCENE] = NEEDED(struct oriel_scene_module, draw),
-    [MODULE_SOURCE] = NEEDED(struct oriel_source, read),
+/* What a vtable must have. get_interface is not there: a module without interfaces may leave it out. */
+static const struct function {
+    enum module_kind kind;
+    const char *name;
+    size_t offset;
+} functions[] = {
+#define NEED(kind, type, name) {kind, #name, offsetof(struct type, name)}
+    NEED(MODULE_CAPTURE, oriel_capture, output_format),
+    NEED(MODULE_CAPTURE, oriel_capture, create),
+    NEED(MODULE_CAPTURE, oriel_capture, destroy),
+    NEED(MODULE_CAPTURE, oriel_capture, grab),
+    NEED(MODULE_CAPTURE, oriel_capture, poll),
+    NEED(MODULE_ENCODER, oriel_encoder, input_format),
+    NEED(MODULE_ENCODER, oriel_encoder, codec),
+    NEED(MODULE_ENCODER, oriel_encoder, create),
+    NEED(MODULE_ENCODER, oriel_encoder, destroy),
+    NEED(MODULE_ENCODER, oriel_encoder, encode),
+    NEED(MODULE_ENCODER, oriel_encoder, drain),
+    NEED(MODULE_ENCODER, oriel_encoder, request_key),
+    NEED(MODULE_ENCODER, oriel_encoder, reconfigure),
+    NEED(MODULE_TRANSPORT, oriel_transport, create),
+    NEED(MODULE_TRANSPORT, oriel_transport, destroy),
+    NEED(MODULE_TRANSPORT, oriel_transport, endpoint),
+    NEED(MODULE_TRANSPORT, oriel_transport, send),
+    NEED(MODULE_TRANSPORT, oriel_transport, queued),
+    NEED(MODULE_TRANSPORT, oriel_transport, close),
+    NEED(MODULE_TRANSPORT, oriel_transport, respond),
+    NEED(MODULE_SCENE, oriel_scene_module, kind),
+    NEED(MODULE_SCENE, oriel_scene_module, create),
+    NEED(MODULE_SCENE, oriel_scene_module, destroy),
+    NEED(MODULE_SCENE, oriel_scene_module, apply),
+    NEED(MODULE_SCENE, oriel_scene_module, upload),
+    NEED(MODULE_SCENE, oriel_scene_module, evict),
+    NEED(MODULE_SCENE, oriel_scene_module, draw),
+    NEED(MODULE_SOURCE, oriel_source, probe),
+    NEED(MODULE_SOURCE, oriel_source, open),
+    NEED(MODULE_SOURCE, oriel_source, close),
+    NEED(MODULE_SOURCE, oriel_source, describe),
+    NEED(MODULE_SOURCE, oriel_source, read),
+#undef NEED
 };
+
+static bool check_functions(const struct vtable *vtable, enum module_kind kind, struct error *err)
+{
+    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
+        const struct function *needed = &functions[i];
+        if (needed->kind != kind)
+            continue;
+        void (*pointer)(void);
+        size_t end = needed->offset + sizeof pointer;
+        if (vtable->size < end)
+            return error_set(err, "is cut short (%u bytes, %s ends at %zu)", vtable->size,
+                             needed->name, end);
+        memcpy(&pointer, (const char *)vtable + needed->offset, sizeof pointer);
+        if (!pointer)
+            return error_set(err, "has no %s()", needed->name);
+    }
+    return true;
+}
 
 static bool check_options(const struct oriel_option_table *table, struct error *err)
 {
     if (!table)
         return true;
     if (table->size < sizeof *table)
-        return error_set(err, "its option table is cut short (%u bytes)", table->size);
+        return error_set(err, "has an option table that is cut short (%u bytes)", table->size);
     if (table->count > 1000 || (table->count && !table->options))
-        return error_set(err, "its option table says it has %u options", table->count);
+        return error_set(err, "has an option table that claims %u options", table->count);
     return option_table_check(table, err);
 }
 
@@ -171,21 +222,8 @@ const void *inspect_vtable(const struct oriel_entry *entry, enum module_kind kin
     const struct vtable *vtable = entry->get_factory(module_kind_interface(kind));
     if (!vtable)
         return NULL;
-    const char *name = module_kind_interface(kind);
-    if (vtable->size < needed[kind]) {
-        error_set(err, "its %s is cut short (%u bytes, ABI %u.%u has %zu)", name, vtable->size,
-                  ORIEL_ABI_MAJOR, ORIEL_ABI_MINOR, needed[kind]);
-        return NULL;
-    }
-    size_t functions = (needed[kind] - offsetof(struct vtable, functions)) / sizeof(void (*)(void));
-    for (size_t i = 0; i < functions; i++) {
-        if (!vtable->functions[i]) {
-            error_set(err, "its %s lacks required function %zu", name, i + 1);
-            return NULL;
-        }
-    }
-    if (!check_options(vtable->options, err)) {
-        error_prefix(err, "%s", name);
+    if (!check_functions(vtable, kind, err) || !check_options(vtable->options, err)) {
+        error_prefix(err, "its %s", module_kind_interface(kind));
         return NULL;
     }
     return vtable;

@@ -72,13 +72,62 @@ const struct oriel_frame *frame_ref(const struct oriel_frame *frame)
     return frame;
 }
 
+/* Fences of readers that let go before the last one did. Few frames are ever here, and a frame without
+ * device readers never is. Several readers' fences: the one that was given last stands for all, which
+ * is right for readers on one stream of one device. */
+static pthread_mutex_t parked_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct parked {
+    struct parked *next;
+    const struct oriel_frame *frame;
+    struct oriel_fence fence;
+} *parked;
+
+static void park(const struct oriel_frame *frame, const struct oriel_fence *fence)
+{
+    pthread_mutex_lock(&parked_lock);
+    struct parked *at = parked;
+    while (at && at->frame != frame)
+        at = at->next;
+    if (!at) {
+        at = xcalloc(1, sizeof *at);
+        at->frame = frame;
+        at->next = parked;
+        __atomic_store_n(&parked, at, __ATOMIC_RELEASE);
+    }
+    at->fence = *fence;
+    pthread_mutex_unlock(&parked_lock);
+}
+
+static struct oriel_fence unpark(const struct oriel_frame *frame)
+{
+    struct oriel_fence fence = {.kind = ORIEL_FENCE_NONE};
+    if (!__atomic_load_n(&parked, __ATOMIC_ACQUIRE))
+        return fence;
+    pthread_mutex_lock(&parked_lock);
+    for (struct parked **at = &parked; *at; at = &(*at)->next) {
+        if ((*at)->frame != frame)
+            continue;
+        struct parked *found = *at;
+        fence = found->fence;
+        __atomic_store_n(at, found->next, __ATOMIC_RELEASE);
+        free(found);
+        break;
+    }
+    pthread_mutex_unlock(&parked_lock);
+    return fence;
+}
+
+/* A fence is parked before the count goes down, so that whoever is last finds it. */
 static void frame_unref_done(const struct oriel_frame *frame, const struct oriel_fence *done)
 {
-    static const struct oriel_fence none = {.kind = ORIEL_FENCE_NONE};
+    if (done && done->kind != ORIEL_FENCE_NONE)
+        park(frame, done);
     uintptr_t before = __atomic_fetch_sub(frame_count(frame), 1, __ATOMIC_ACQ_REL);
     CHECK(before > 0);
-    if (before == 1)
-        frame->release(frame, done ? done : &none);
+    if (before == 1) {
+        struct oriel_fence fence = unpark(frame);
+        frame->release(frame, &fence);
+    }
 }
 
 void frame_unref(const struct oriel_frame *frame)
