@@ -62,7 +62,7 @@ static bool invert(const struct affine *a, struct affine *out)
 
 /* Window to texture coordinates. Where a pixel's centre falls on the edge of two texels (an even
  * reduction does that everywhere) NEAREST would follow the last bit of a float; a few of those bits
- * more make it always the same one. */
+ * make it the left and lower one of the canvas, which is what napari shows on Mesa. */
 static void set_uv(GLuint program, GLint location, const struct affine *window_to_world,
                    const struct slab *slab, bool nearest)
 {
@@ -74,7 +74,7 @@ static void set_uv(GLuint program, GLint location, const struct affine *window_t
             value = value - slab->translate[axis] + 0.5 * slab->scale[axis];
         value /= slab->scale[axis] * slab->shape[axis];
         if (i >= 4 && nearest)
-            value += 0x1p-22;
+            value -= copysign(0x1p-22, m[axis] + m[2 + axis]);
         m[i] = (float)value;
     }
     glProgramUniformMatrix3x2fv(program, location, 1, GL_FALSE, m);

@@ -11,8 +11,21 @@ static oriel_result kind(uint32_t index, uint32_t *out)
     return ORIEL_OK;
 }
 
+static const struct oriel_option options[] = {
+    {.name = "depth_bits",
+     .type = ORIEL_OPT_ENUM,
+     .default_value = "16",
+     .choices = "16 24",
+     .help = "Precision of the depth between volumes: 16 as in napari's own pictures, where layers of "
+             "a view without perspective follow their order; 24 lets near ones hide far ones."},
+};
+
+static const struct oriel_option_table option_table = {
+    .size = sizeof option_table, .count = sizeof options / sizeof *options, .options = options};
+
 static const struct oriel_scene_module vtable = {
     .size = sizeof vtable,
+    .options = &option_table,
     .kind = kind,
     .create = scene_create,
     .destroy = scene_destroy,

@@ -10,6 +10,7 @@
 #include "oriel/scene_module.h"
 
 #define LUT_SIZE 1024
+#define BRICK_SIDE 8 /* voxels */
 
 /* Texture units of the shaders. */
 enum {
@@ -67,7 +68,8 @@ struct program {
 struct scene {
     const struct oriel_host *host;
     bool software; /* a software renderer: no timer queries */
-    int max_2d;    /* texels */
+    GLenum depth_format;
+    int max_2d; /* texels */
     int max_3d;
 
     const struct oriel_snapshot *snapshot;
@@ -122,7 +124,7 @@ void slab_drop(struct scene *scene, struct slab *slab);
 struct bricks *bricks_create(const uint32_t shape[3], uint32_t dtype);
 void bricks_destroy(struct bricks *bricks);
 void bricks_add(struct bricks *bricks, const struct oriel_slab *piece);
-/* The texture, RG: least, greatest; 0 when it could not be made. */
+/* The texture, RG: least, greatest, of a volume that is complete. */
 GLuint bricks_texture(struct bricks *bricks);
 
 /* layers.c */

@@ -110,7 +110,6 @@ void scene_destroy(void *self)
 
 oriel_result scene_create(const struct oriel_host *host, const struct oriel_config *config, void **self)
 {
-    (void)config;
     int version = epoxy_gl_version();
     if (version < 45) {
         char text[96];
@@ -123,6 +122,9 @@ oriel_result scene_create(const struct oriel_host *host, const struct oriel_conf
         return host->fail(host, ORIEL_NOMEM, "out of memory");
     scene->host = host;
     scene->software = is_software(host);
+    scene->depth_format = strcmp(config->get_string(config, "depth_bits"), "24") == 0
+                              ? GL_DEPTH_COMPONENT24
+                              : GL_DEPTH_COMPONENT16;
     glGetIntegerv(GL_MAX_TEXTURE_SIZE, &scene->max_2d);
     glGetIntegerv(GL_MAX_3D_TEXTURE_SIZE, &scene->max_3d);
     glCreateVertexArrays(1, &scene->vertex_array);
@@ -208,15 +210,15 @@ static oriel_result draw_layers(struct scene *scene, const struct oriel_view *vi
     return ORIEL_OK;
 }
 
-/* Gives a framebuffer a texture as colour and depth of the same size. Depths of cameras without
- * perspective differ little (docs/pixels.md): 24 bits, as napari's canvas has. */
+/* Gives a framebuffer a texture as colour, and our depth. */
 static bool attach(struct scene *scene, GLuint framebuffer, GLuint texture, uint32_t width,
                    uint32_t height)
 {
     if (scene->depth_size[0] < width || scene->depth_size[1] < height) {
         glDeleteRenderbuffers(1, &scene->depth);
         glCreateRenderbuffers(1, &scene->depth);
-        glNamedRenderbufferStorage(scene->depth, GL_DEPTH_COMPONENT24, (GLsizei)width, (GLsizei)height);
+        glNamedRenderbufferStorage(scene->depth, scene->depth_format, (GLsizei)width,
+                                   (GLsizei)height);
         scene->depth_size[0] = width;
         scene->depth_size[1] = height;
     }

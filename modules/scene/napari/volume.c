@@ -121,6 +121,27 @@ static void set_mode(const struct layer *layer, const struct slab *slab, GLuint 
     glProgramUniform1f(program, 16, (float)c->attenuation);
 }
 
+/* Bricks pay where a few values decide. */
+static bool uses_bricks(const struct slab *slab, uint32_t mode, bool plane)
+{
+    return slab->bricks && slab->complete && !plane &&
+           (mode == ORIEL_RENDER_MIP || mode == ORIEL_RENDER_MINIP ||
+            mode == ORIEL_RENDER_ATTENUATED_MIP || mode == ORIEL_RENDER_ISO);
+}
+
+static void set_bricks(const struct scene *scene, const struct slab *slab, GLuint program)
+{
+    float scale[3], texel[3];
+    for (int i = 0; i < 3; i++) {
+        scale[i] = (float)slab->shape[i] / BRICK_SIDE;
+        texel[i] = 1.0f / (float)((slab->shape[i] + BRICK_SIDE - 1) / BRICK_SIDE);
+    }
+    glProgramUniform3fv(program, 20, 1, scale);
+    glProgramUniform3fv(program, 21, 1, texel);
+    glBindTextureUnit(UNIT_DETAIL, bricks_texture(slab->bricks));
+    glBindSampler(UNIT_DETAIL, scene->nearest);
+}
+
 static uint32_t mode_of(const struct oriel_layer *layer)
 {
     uint32_t mode = layer->rendering;
@@ -136,8 +157,11 @@ oriel_result volume_draw(struct scene *scene, struct layer *layer, const struct 
     if (!(fabs(det) > 0.0))
         return ORIEL_OK;
     bool plane = layer->controls->depiction == ORIEL_DEPICT_PLANE;
+    uint32_t mode = mode_of(layer->controls);
+    bool bricks = !pass->coarse && uses_bricks(slab, mode, plane);
     uint32_t key = PROGRAM_VOLUME | layer_program_bits(layer->controls) |
-                   (plane ? PROGRAM_PLANE : 0u) | mode_of(layer->controls) << PROGRAM_MODE_SHIFT;
+                   (plane ? PROGRAM_PLANE : 0u) | (bricks ? PROGRAM_BRICKS : 0u) |
+                   mode << PROGRAM_MODE_SHIFT;
     GLuint program = program_get(scene, key);
     if (!program)
         return ORIEL_FATAL;
@@ -154,6 +178,8 @@ oriel_result volume_draw(struct scene *scene, struct layer *layer, const struct 
     set_mode(layer, slab, program);
     if (plane)
         set_plane(scene, layer, slab, program);
+    if (bricks)
+        set_bricks(scene, slab, program);
 
     bool nearest = pass->coarse || layer->controls->interpolation_3d == ORIEL_FILTER_NEAREST;
     glBindTextureUnit(UNIT_BASE, slab->texture);

@@ -1,4 +1,6 @@
 /* One ray through one volume: docs/pixels.md, "Volumes". MODE is one of ORIEL_RENDER_*; variant PLANE.
+ * Variant BRICKS: bounds of the values let a ray leave out samples that cannot change its result; the
+ * samples it takes are those it would have taken.
  *
  * Positions along the ray are texture coordinates; a voxel's centre p lies at (p + 0.5) / shape. A
  * compute shader can use march() as it is: it needs the point where the ray leaves the box, and stores
@@ -15,6 +17,11 @@ layout(location = 17) uniform vec3 u_plane_position;
 layout(location = 18) uniform vec3 u_plane_normal;
 layout(location = 19) uniform float u_plane_thickness;
 layout(binding = 1) uniform sampler3D u_volume;
+#ifdef BRICKS
+layout(location = 20) uniform vec3 u_brick_scale; /* texture coordinates to bricks */
+layout(location = 21) uniform vec3 u_brick_texel; /* bricks to texture coordinates of u_bricks */
+layout(binding = 2) uniform sampler3D u_bricks;   /* least, greatest */
+#endif
 
 in vec3 v_exit;
 
@@ -60,6 +67,47 @@ bool set_up(vec3 leave, inout ray r)
 }
 #endif
 
+#ifdef BRICKS
+/* A ray in units of bricks, with one sample as unit of length. */
+struct walk {
+    vec3 origin;
+    vec3 stride;
+    vec3 inverse;
+    vec3 side; /* 1 where it moves to higher bricks */
+};
+
+/* The bricks' bounds around sample k, and the first sample that lies in another brick. */
+struct visit {
+    float least;
+    float greatest;
+    int next;
+};
+
+walk walk_of(ray r)
+{
+    walk w;
+    w.origin = r.start * u_brick_scale;
+    w.stride = r.stride * u_brick_scale;
+    w.side = vec3(greaterThan(w.stride, vec3(0.0)));
+    w.inverse = 1.0 / mix(w.stride, vec3(1e-20), lessThan(abs(w.stride), vec3(1e-20)));
+    return w;
+}
+
+visit visit_at(ray r, walk w, int k)
+{
+    vec3 at = w.origin + w.stride * float(k);
+    vec3 brick = floor(at);
+    vec3 leave = (brick + w.side - at) * w.inverse;
+    visit v;
+    /* A brick's bounds hold half a voxel beyond its sides, so the last bit of `leave` is no matter. */
+    v.next = min(r.count, k + int(max(1.0, ceil(min(leave.x, min(leave.y, leave.z))))));
+    vec2 bounds = textureLod(u_bricks, (brick + 0.5) * u_brick_texel, 0.0).rg;
+    v.least = bounds.r;
+    v.greatest = bounds.g;
+    return v;
+}
+#endif
+
 #if MODE == 1 || MODE == 2 /* mip, minip */
 
 #if MODE == 1
@@ -68,27 +116,65 @@ bool better(float a, float b) { return a > b; }
 bool better(float a, float b) { return a < b; }
 #endif
 
+#ifdef BRICKS
+float best_of(visit v)
+{
+    return MODE == 1 ? v.greatest : v.least;
+}
+#endif
+
+/* The first sample with the best value, or -1. Past `enough` nothing is better: written without jumps
+ * out of the loops, which cost more than they save where neighbours run in lockstep. */
+int search(ray r, float enough, inout float best)
+{
+    int found = -1;
+#ifdef BRICKS
+    /* A few of the samples give a value that the result will not fall short of: a brick that cannot
+     * reach it is left out. */
+    float sure = best;
+    vec3 p = r.start + r.stride * 3.0;
+    for (int k = 3; k < r.count; k += 8) {
+        float value = value_at(p);
+        sure = better(value, sure) ? value : sure;
+        p += r.stride * 8.0;
+    }
+    sure = better(sure, enough) ? enough : sure;
+    walk w = walk_of(r);
+    for (int k = 0; k < r.count;) {
+        visit v = visit_at(r, w, k);
+        bool worth = better(best_of(v), best) && !better(sure, best_of(v)) && better(enough, best);
+        k = worth ? k : v.next;
+        p = r.start + r.stride * float(k);
+        for (; k < v.next; k++) {
+            float value = value_at(p);
+            bool gain = better(value, best) && better(enough, best);
+            best = gain ? value : best;
+            found = gain ? k : found;
+            p += r.stride;
+        }
+    }
+#else
+    vec3 p = r.start;
+    for (int k = 0; k < r.count && better(enough, best); k++) {
+        float value = value_at(p);
+        bool gain = better(value, best);
+        best = gain ? value : best;
+        found = gain ? k : found;
+        p += r.stride;
+    }
+#endif
+    return found;
+}
+
 bool march(ray r, out vec4 color, out vec3 point)
 {
     float best = u_cutoff;
-    int found = -1;
-    /* No value beyond the limit changes the colour: stop there. */
-    float enough = MODE == 1 ? u_limits.w : u_limits.z;
-    vec3 p = r.start;
-    for (int k = 0; k < r.count; k++) {
-        float value = value_at(p);
-        if (better(value, best)) {
-            best = value;
-            found = k;
-            if (!better(enough, best))
-                break;
-        }
-        p += r.stride;
-    }
+    /* No value beyond the limit changes the colour. */
+    int found = search(r, MODE == 1 ? u_limits.w : u_limits.z, best);
     if (found < 0)
         return false;
     vec3 fine = r.stride * 0.1;
-    p = r.start + r.stride * (float(found) - 0.5);
+    vec3 p = r.start + r.stride * (float(found) - 0.5);
     point = p * u_shape;
     for (int i = 0; i < 10; i++) {
         float value = value_at(p);
@@ -109,19 +195,38 @@ bool march(ray r, out vec4 color, out vec3 point)
     float best = u_cutoff;
     float sum = 0.0;
     bool found = false;
-    vec3 p = r.start;
-    for (int k = 0; k < r.count; k++) {
-        float value = value_at(p);
-        sum += u_step * clamp((value * u_range.x - u_range.y) / u_range.z, 0.0, 1.0);
-        float left = exp(-u_attenuation * (sum - 1.0));
-        if (best > left * u_limits.w)
-            break;
-        if (value * left > best) {
-            best = value * left;
-            point = p * u_shape;
-            found = true;
+#ifdef BRICKS
+    walk w = walk_of(r);
+    float gain = exp(u_attenuation); /* the most a value can grow */
+#endif
+    for (int k = 0; k < r.count;) {
+        int next = r.count;
+#ifdef BRICKS
+        visit v = visit_at(r, w, k);
+        next = v.next;
+        /* Nothing here adds to the sum, nothing reaches the best: as if it was not there. */
+        if (v.greatest <= u_limits.z && u_limits.z < u_limits.w &&
+            max(v.greatest, 0.0) * gain <= best) {
+            k = next;
+            continue;
         }
-        p += r.stride;
+#endif
+        vec3 p = r.start + r.stride * float(k);
+        for (; k < next; k++) {
+            float value = value_at(p);
+            sum += u_step * clamp((value * u_range.x - u_range.y) / u_range.z, 0.0, 1.0);
+            float left = exp(-u_attenuation * (sum - 1.0));
+            if (best > left * u_limits.w) {
+                next = k = r.count;
+                break;
+            }
+            if (value * left > best) {
+                best = value * left;
+                point = p * u_shape;
+                found = true;
+            }
+            p += r.stride;
+        }
     }
     color = value_to_color(best);
     return found;
@@ -204,21 +309,41 @@ float shade(float value, vec3 p, vec3 direction)
 
 bool march(ray r, out vec4 color, out vec3 point)
 {
-    vec3 p = r.start;
-    for (int k = 0; k < r.count; k++) {
-        if (value_at(p) > u_threshold - 0.2) {
-            vec3 q = p - r.stride;
-            for (int i = 0; i < 10; i++) {
-                float value = value_at(q);
-                if (value > u_threshold) {
-                    color = value_to_color(shade(value, q, r.direction));
-                    point = q * u_shape;
-                    return true;
-                }
-                q += r.stride * 0.1;
+#ifdef BRICKS
+    walk w = walk_of(r);
+#endif
+    int searched = 0; /* samples before this one must be looked at: the search reaches back */
+    for (int k = 0; k < r.count;) {
+        int next = r.count;
+#ifdef BRICKS
+        visit v = visit_at(r, w, k);
+        next = v.next;
+        if (v.greatest <= u_threshold) {
+            if (k > searched) {
+                k = next;
+                continue;
             }
+            next = min(searched + 1, r.count);
+        } else {
+            searched = next;
         }
-        p += r.stride;
+#endif
+        vec3 p = r.start + r.stride * float(k);
+        for (; k < next; k++) {
+            if (value_at(p) > u_threshold - 0.2) {
+                vec3 q = p - r.stride;
+                for (int i = 0; i < 10; i++) {
+                    float value = value_at(q);
+                    if (value > u_threshold) {
+                        color = value_to_color(shade(value, q, r.direction));
+                        point = q * u_shape;
+                        return true;
+                    }
+                    q += r.stride * 0.1;
+                }
+            }
+            p += r.stride;
+        }
     }
     return false;
 }
