@@ -13,19 +13,18 @@
 #include "util/check.h"
 
 static const char usage[] =
-    "usage: oriel demo OUT.ome.zarr [--size tiny|small|medium|large]\n\n"
+    "usage: oriel demo OUT.ome.zarr [--size tiny|small|medium]\n\n"
     "Writes a time series of nuclei that move and divide: axes t c z y x, two channels, a pyramid,\n"
     "OME-Zarr 0.5. The same values every time.\n"
-    "  --size NAME          tiny 1 MB, small 40 MB (default), medium 300 MB, large 2 GB\n\n";
+    "  --size NAME          tiny 1 MB, small 55 MB (default), medium 480 MB\n\n";
 
 static const struct size {
     const char *name;
     uint32_t frames, depth, side, cells;
 } sizes[] = {
-    {"tiny", 3, 8, 64, 4},
-    {"small", 16, 24, 160, 14},
-    {"medium", 24, 40, 320, 40},
-    {"large", 40, 64, 512, 80},
+    {"tiny", 3, 8, 96, 6},
+    {"small", 12, 24, 192, 22},
+    {"medium", 16, 40, 384, 50},
 };
 
 static const double pitch[3] = {0.8, 0.4, 0.4}; /* micrometers */
@@ -129,7 +128,7 @@ static int write_demo(const char *path, const char *name)
         if (strcmp(sizes[i].name, name) == 0)
             size = &sizes[i];
     if (!size)
-        return cli_fail(CLI_USAGE, "demo: --size %s: wants tiny, small, medium or large", name);
+        return cli_fail(CLI_USAGE, "demo: --size %s: wants tiny, small or medium", name);
     plan(size, &image);
     cli_watch_interrupt();
     struct demo_store *store = demo_store_create(path, &image, &err);

@@ -13,7 +13,7 @@
 
 #include "util/check.h"
 
-enum { CHUNK_Z = 32, CHUNK_YX = 64 };
+enum { CHUNK_Z = 32, CHUNK_YX = 96 };
 
 struct demo_store {
     char *target;
@@ -22,9 +22,11 @@ struct demo_store {
     uint16_t chunk[CHUNK_Z * CHUNK_YX * CHUNK_YX];
 };
 
-static uint32_t chunk_z(const struct demo_level *level)
+static void chunk_size(const struct demo_level *level, uint32_t size[3])
 {
-    return level->shape[0] < CHUNK_Z ? level->shape[0] : CHUNK_Z;
+    const uint32_t most[3] = {CHUNK_Z, CHUNK_YX, CHUNK_YX};
+    for (int k = 0; k < 3; k++)
+        size[k] = level->shape[k] < most[k] ? level->shape[k] : most[k];
 }
 
 static bool write_file(const char *path, const void *data, size_t bytes, struct error *err)
@@ -62,7 +64,6 @@ static bool write_json(const struct demo_store *store, const char *name, cJSON *
     return ok;
 }
 
-/* `template` has printf's fields for the numbers that follow. */
 static cJSON *parse(const char *text)
 {
     cJSON *root = cJSON_Parse(text);
@@ -73,16 +74,18 @@ static cJSON *parse(const char *text)
 static bool write_array_json(const struct demo_store *store, uint32_t number, struct error *err)
 {
     const struct demo_level *level = &store->image.levels[number];
+    uint32_t size[3];
+    chunk_size(level, size);
     char *name = xasprintf("%u/zarr.json", number);
     char *text = xasprintf(
         "{\"zarr_format\": 3, \"node_type\": \"array\", \"shape\": [%u, 2, %u, %u, %u], "
         "\"data_type\": \"uint16\", \"chunk_grid\": {\"name\": \"regular\", \"configuration\": "
-        "{\"chunk_shape\": [1, 1, %u, %d, %d]}}, \"chunk_key_encoding\": {\"name\": \"default\", "
+        "{\"chunk_shape\": [1, 1, %u, %u, %u]}}, \"chunk_key_encoding\": {\"name\": \"default\", "
         "\"configuration\": {\"separator\": \"/\"}}, \"fill_value\": 0, \"codecs\": [{\"name\": "
         "\"bytes\", \"configuration\": {\"endian\": \"little\"}}], \"attributes\": {}, "
         "\"dimension_names\": [\"t\", \"c\", \"z\", \"y\", \"x\"]}",
-        store->image.frames, level->shape[0], level->shape[1], level->shape[2], chunk_z(level), CHUNK_YX,
-        CHUNK_YX);
+        store->image.frames, level->shape[0], level->shape[1], level->shape[2], size[0], size[1],
+        size[2]);
     bool ok = write_json(store, name, parse(text), err);
     free(text);
     free(name);
@@ -180,8 +183,9 @@ struct demo_store *demo_store_create(const char *path, const struct demo_image *
 static bool cut_chunk(struct demo_store *store, const struct demo_level *level, const uint32_t cell[3],
                       const uint16_t *values, size_t *count)
 {
-    const uint32_t size[3] = {chunk_z(level), CHUNK_YX, CHUNK_YX};
     uint16_t any = 0, *out = store->chunk;
+    uint32_t size[3];
+    chunk_size(level, size);
     *count = (size_t)size[0] * size[1] * size[2];
     memset(out, 0, *count * sizeof *out); /* what hangs over the edge of the array */
     for (uint32_t z = 0; z < size[0] && cell[0] * size[0] + z < level->shape[0]; z++) {
@@ -201,8 +205,8 @@ bool demo_store_write(struct demo_store *store, uint32_t level, uint32_t frame, 
                       const uint16_t *values, struct error *err)
 {
     const struct demo_level *shape = &store->image.levels[level];
-    const uint32_t size[3] = {chunk_z(shape), CHUNK_YX, CHUNK_YX};
-    uint32_t cell[3];
+    uint32_t cell[3], size[3];
+    chunk_size(shape, size);
     bool ok = true;
     for (cell[0] = 0; ok && cell[0] * size[0] < shape->shape[0]; cell[0]++) {
         for (cell[1] = 0; ok && cell[1] * size[1] < shape->shape[1]; cell[1]++) {
