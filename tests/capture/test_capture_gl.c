@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Known pixels through capture/gl: every format, matrix and range on both paths against floating point,
- * odd sizes, an empty pool, frames that outlive the instance, GL state left alone. */
+/* Known pixels through capture/gl: every format, matrix and range on both paths against floating
+ * point, odd sizes, an empty pool, frames that outlive the instance, GL state left alone. */
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -43,8 +43,12 @@ static oriel_result create(const struct oriel_format *format, uint32_t held, con
     return stage.capture->create(&stage.host, &stage.config, format, held, &stage.sink, self);
 }
 
-static const struct oriel_stamp stamp = {
-    .seq = 7, .revision = 8, .pts_ns = 9, .t_drawn_ns = 10, .flags = ORIEL_FRAME_COMPLETE, .level = 3};
+static const struct oriel_stamp stamp = {.seq = 7,
+                                         .revision = 8,
+                                         .pts_ns = 9,
+                                         .t_drawn_ns = 10,
+                                         .flags = ORIEL_FRAME_COMPLETE,
+                                         .level = 3};
 
 static uint8_t at(const struct oriel_frame *frame, int plane, uint32_t x, uint32_t y)
 {
@@ -63,7 +67,8 @@ static void exact(const struct oriel_format *format, const uint8_t *rgba, uint32
             uint32_t px = x + i < format->width ? x + i : format->width - 1;
             uint32_t py = y + j < format->height ? y + j : format->height - 1;
             for (int c = 0; c < 3; c++)
-                rgb[c] += rgba[4 * ((size_t)py * format->width + px) + (size_t)c] / (double)(side * side);
+                rgb[c] +=
+                    rgba[4 * ((size_t)py * format->width + px) + (size_t)c] / (double)(side * side);
         }
     double kr = format->matrix == ORIEL_MATRIX_BT709 ? 0.2126 : 0.299;
     double kb = format->matrix == ORIEL_MATRIX_BT709 ? 0.0722 : 0.114;
@@ -150,7 +155,8 @@ static void samples_are_exact(void **state)
         uint8_t *rgba = noise(width, height, s + 1);
         struct oriel_target target = target_create(width, height, rgba);
         struct oriel_format format;
-        for (uint32_t i = 0; stage.capture->output_format(&stage.host, i, &format) == ORIEL_OK; i++) {
+        for (uint32_t i = 0; stage.capture->output_format(&stage.host, i, &format) == ORIEL_OK;
+             i++) {
             format.width = width;
             format.height = height;
             const struct oriel_frame *cpu = capture_once(&format, &target, "cpu");
@@ -241,7 +247,8 @@ static void an_empty_pool_drops(void **state)
         assert_int_equal(stage.capture->poll(self, 1), ORIEL_OK);
         assert_int_equal(stage.count, taken);
 
-        /* Grabs without a poll: the ring is full at some point, and destroy takes what is under way. */
+        /* Grabs without a poll: the ring is full at some point, and destroy takes what is under
+         * way. */
         stage_drop_frames(&stage);
         oriel_result result = ORIEL_OK;
         for (unsigned i = 0; i < 12 && result == ORIEL_OK; i++)
@@ -272,7 +279,8 @@ static void frames_outlive_the_instance(void **state)
     format.width = format.height = 64;
     static const char *const modes[] = {"cpu", "shader"};
     for (int m = 0; m < 2; m++) {
-        const struct oriel_frame *held = capture_once(&format, &target, modes[m]); /* destroyed in it */
+        const struct oriel_frame *held =
+            capture_once(&format, &target, modes[m]); /* destroyed in it */
         capture_once(&format, &later, modes[m]);
         assert_true(worst(held, rgba) < 0.52);
         assert_true(worst(stage.got[1], other) < 0.52);
@@ -287,10 +295,21 @@ static void frames_outlive_the_instance(void **state)
 }
 
 static const GLenum watched[] = {
-    GL_CURRENT_PROGRAM, GL_ACTIVE_TEXTURE, GL_PIXEL_PACK_BUFFER_BINDING, GL_READ_FRAMEBUFFER_BINDING,
-    GL_DRAW_FRAMEBUFFER_BINDING, GL_PACK_ALIGNMENT, GL_PACK_ROW_LENGTH, GL_PACK_SKIP_ROWS,
-    GL_PACK_SKIP_PIXELS, GL_PACK_SWAP_BYTES, GL_TEXTURE_BINDING_2D, GL_SAMPLER_BINDING,
-    GL_SHADER_STORAGE_BUFFER_BINDING, GL_COPY_READ_BUFFER_BINDING, GL_COPY_WRITE_BUFFER_BINDING,
+    GL_CURRENT_PROGRAM,
+    GL_ACTIVE_TEXTURE,
+    GL_PIXEL_PACK_BUFFER_BINDING,
+    GL_READ_FRAMEBUFFER_BINDING,
+    GL_DRAW_FRAMEBUFFER_BINDING,
+    GL_PACK_ALIGNMENT,
+    GL_PACK_ROW_LENGTH,
+    GL_PACK_SKIP_ROWS,
+    GL_PACK_SKIP_PIXELS,
+    GL_PACK_SWAP_BYTES,
+    GL_TEXTURE_BINDING_2D,
+    GL_SAMPLER_BINDING,
+    GL_SHADER_STORAGE_BUFFER_BINDING,
+    GL_COPY_READ_BUFFER_BINDING,
+    GL_COPY_WRITE_BUFFER_BINDING,
     GL_VERTEX_ARRAY_BINDING,
 };
 enum { WATCHED = sizeof(watched) / sizeof(watched[0]) };
@@ -415,9 +434,9 @@ static int close_stage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(samples_are_exact),           cmocka_unit_test(lists_and_refusals),
-        cmocka_unit_test(an_empty_pool_drops),         cmocka_unit_test(frames_outlive_the_instance),
-        cmocka_unit_test(gl_state_is_left_alone),      cmocka_unit_test(the_bottom_row_comes_first),
+        cmocka_unit_test(samples_are_exact),      cmocka_unit_test(lists_and_refusals),
+        cmocka_unit_test(an_empty_pool_drops),    cmocka_unit_test(frames_outlive_the_instance),
+        cmocka_unit_test(gl_state_is_left_alone), cmocka_unit_test(the_bottom_row_comes_first),
     };
     return cmocka_run_group_tests(tests, open_stage, close_stage);
 }

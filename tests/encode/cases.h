@@ -14,7 +14,7 @@ struct encode_case {
     uint32_t codec;
     uint32_t fourcc;
     uint8_t matrix, full_range;
-    double psnr; /* of the first plane, at least */
+    double psnr;                         /* of the first plane, at least */
     const struct oriel_encoder *encoder; /* NULL: not in this build */
 };
 

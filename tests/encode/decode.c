@@ -99,15 +99,16 @@ static void take_picture(struct decoder *decoder, const struct oriel_format *unt
     /* JFIF has no tags and means full-range BT.601, which libavcodec knows as 5. */
     if (decoder->codec == ORIEL_CODEC_H264 || decoder->codec == ORIEL_CODEC_VP9 ||
         decoder->codec == ORIEL_CODEC_JPEG) {
-        format.matrix = (uint8_t)(out->matrix == AVCOL_SPC_BT470BG ? ORIEL_MATRIX_BT601 : out->matrix);
+        format.matrix =
+            (uint8_t)(out->matrix == AVCOL_SPC_BT470BG ? ORIEL_MATRIX_BT601 : out->matrix);
         format.full_range = (uint8_t)out->full_range;
     }
     out->frame = frame_create(&format);
     for (uint32_t i = 0; i < out->frame->plane_count; i++) {
         const struct oriel_plane *plane = &out->frame->planes[i];
         for (uint32_t y = 0; y < plane->rows; y++) {
-            uint8_t *to = (uint8_t *)(uintptr_t)plane->handle + plane->offset +
-                          (size_t)y * plane->stride;
+            uint8_t *to =
+                (uint8_t *)(uintptr_t)plane->handle + plane->offset + (size_t)y * plane->stride;
             const uint8_t *from = picture->data[i] + (ptrdiff_t)y * picture->linesize[i];
             if (fourcc != ORIEL_FMT_RGBA)
                 memcpy(to, from, plane->stride - 13);
@@ -146,8 +147,8 @@ void frame_rgb(const struct oriel_frame *frame, uint32_t x, uint32_t y, double r
     }
     uint32_t side = format->fourcc == ORIEL_FMT_I444 ? 1 : 2;
     yuv_to_rgb(format->matrix, format->full_range, frame_sample(frame, 0, x, y),
-               frame_sample(frame, 1, x / side, y / side), frame_sample(frame, 2, x / side, y / side),
-               rgb);
+               frame_sample(frame, 1, x / side, y / side),
+               frame_sample(frame, 2, x / side, y / side), rgb);
     for (int c = 0; c < 3; c++)
         rgb[c] = rgb[c] < 0 ? 0 : rgb[c] > 255 ? 255 : rgb[c];
 }

@@ -19,8 +19,9 @@ struct decoded {
 
 struct decoder *decoder_create(uint32_t codec);
 void decoder_destroy(struct decoder *decoder);
-/* Decodes one packet into one picture; fails the test when it gives none or more than one. The result
- * is valid until the next call. `untagged` is the format of the frame for codecs without tags. */
+/* Decodes one packet into one picture; fails the test when it gives none or more than one. The
+ * result is valid until the next call. `untagged` is the format of the frame for codecs without
+ * tags. */
 const struct decoded *decoder_decode(struct decoder *decoder, const uint8_t *data, size_t bytes,
                                      const struct oriel_format *untagged);
 

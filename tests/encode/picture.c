@@ -77,7 +77,9 @@ struct oriel_frame *frame_create(const struct oriel_format *format)
     uint32_t chroma_h = half ? (format->height + 1) / 2 : format->height;
     frame->size = sizeof(*frame);
     frame->format = *format;
-    frame->plane_count = format->fourcc == ORIEL_FMT_RGBA ? 1 : format->fourcc == ORIEL_FMT_NV12 ? 2 : 3;
+    frame->plane_count = format->fourcc == ORIEL_FMT_RGBA   ? 1
+                         : format->fourcc == ORIEL_FMT_NV12 ? 2
+                                                            : 3;
     for (uint32_t i = 0; i < frame->plane_count; i++) {
         uint32_t bytes = i ? chroma_w : format->width;
         if (format->fourcc == ORIEL_FMT_RGBA)
@@ -142,7 +144,8 @@ void yuv_to_rgb(uint8_t matrix, int full_range, double y, double u, double v, do
 }
 
 /* The mean colour of the pixels (x, y) to (x + side, y + side), with edges repeated. */
-static void mean(const struct picture *picture, uint32_t x, uint32_t y, uint32_t side, double rgb[3])
+static void mean(const struct picture *picture, uint32_t x, uint32_t y, uint32_t side,
+                 double rgb[3])
 {
     rgb[0] = rgb[1] = rgb[2] = 0;
     for (uint32_t j = 0; j < side; j++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Synthetic pictures in RGB and as frames of any format, converted in floating point: the reference the
- * encoders are held to. */
+/* Synthetic pictures in RGB and as frames of any format, converted in floating point: the reference
+ * the encoders are held to. */
 #ifndef TEST_ENCODE_PICTURE_H
 #define TEST_ENCODE_PICTURE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What every encoder owes the host: refusals with a sentence, key pictures on request, live options,
- * independent instances, nothing left behind. */
+/* What every encoder owes the host: refusals with a sentence, key pictures on request, live
+ * options, independent instances, nothing left behind. */
 #include <dirent.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -195,7 +195,8 @@ static void rates_are_live(void **state)
     static const struct {
         const char *id, *before, *after;
     } changes[] = {
-        {"encode/openh264", "bitrate=4000000 max_bitrate=4000000", "bitrate=500000 max_bitrate=500000"},
+        {"encode/openh264", "bitrate=4000000 max_bitrate=4000000",
+         "bitrate=500000 max_bitrate=500000"},
         {"encode/x264", "bitrate=4000000 max_bitrate=4000000", "bitrate=500000 max_bitrate=500000"},
         {"encode/x264", "rate_control=quality crf=15", "crf=35"},
         {"encode/vpx", "codec=vp9 bitrate=4000000", "bitrate=500000"},
@@ -363,14 +364,10 @@ static void keys_are_asked_from_elsewhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tables_are_sane),
-        cmocka_unit_test(refusals_say_why),
-        cmocka_unit_test(keys_come_when_asked),
-        cmocka_unit_test(keyint_holds),
-        cmocka_unit_test(rates_are_live),
-        cmocka_unit_test(instances_are_independent),
-        cmocka_unit_test(nothing_is_left_behind),
-        cmocka_unit_test(keys_are_asked_from_elsewhere),
+        cmocka_unit_test(tables_are_sane),        cmocka_unit_test(refusals_say_why),
+        cmocka_unit_test(keys_come_when_asked),   cmocka_unit_test(keyint_holds),
+        cmocka_unit_test(rates_are_live),         cmocka_unit_test(instances_are_independent),
+        cmocka_unit_test(nothing_is_left_behind), cmocka_unit_test(keys_are_asked_from_elsewhere),
     };
     return cmocka_run_group_tests(tests, cases_open, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What comes out of every encoder decodes to what went in: picture, size, colours, tags, no delay. */
+/* What comes out of every encoder decodes to what went in: picture, size, colours, tags, no delay.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -143,15 +144,15 @@ static void pictures_come_back(void **state)
     for (unsigned i = 0; i < encode_case_count; i++)
         for (unsigned s = 0; s < 4 && encode_cases[i].encoder; s++)
             if (case_takes(&encode_cases[i], sizes[s][0], sizes[s][1]))
-                run_case(&encode_cases[i], sizes[s][0], sizes[s][1], 6,
-                         encode_cases[i].psnr);
+                run_case(&encode_cases[i], sizes[s][0], sizes[s][1], 6, encode_cases[i].psnr);
 }
 
 static void full_hd(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < encode_case_count; i++)
-        if (encode_cases[i].encoder && (i == 0 || strcmp(encode_cases[i].id, encode_cases[i - 1].id)))
+        if (encode_cases[i].encoder &&
+            (i == 0 || strcmp(encode_cases[i].id, encode_cases[i - 1].id)))
             run_case(&encode_cases[i], 1920, 1080, 2, 30);
 }
 
@@ -175,7 +176,8 @@ static void colours_are_true(void **state)
         for (unsigned t = 0; t < 10; t++) {
             assert_int_equal(rig_encode(&rig, frame, 0), ORIEL_OK);
             assert_int_equal(rig.count, t + 1);
-            out = decoder_decode(decoder, rig.packets[t].data, rig.packets[t].packet.bytes, &format);
+            out =
+                decoder_decode(decoder, rig.packets[t].data, rig.packets[t].packet.bytes, &format);
         }
         for (int patch = 0; patch < PATCHES; patch++) {
             uint32_t x, y;

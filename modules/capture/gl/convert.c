@@ -48,8 +48,8 @@ void layout_init(struct layout *layout, const struct oriel_format *format)
     }
 }
 
-/* ITU-T H.273 8.3: Y = KR R + KG G + KB B, Cb = (B - Y) / (2 (1 - KB)), Cr = (R - Y) / (2 (1 - KR)). The
- * weight of green is what is left of the sum, so that white and greys are exact. */
+/* ITU-T H.273 8.3: Y = KR R + KG G + KB B, Cb = (B - Y) / (2 (1 - KB)), Cr = (R - Y) / (2 (1 -
+ * KR)). The weight of green is what is left of the sum, so that white and greys are exact. */
 static struct weights weigh(double r, double b, double sum, double zero)
 {
     double one = 1 << CONVERT_SHIFT;
@@ -88,7 +88,8 @@ static void chroma_c(const struct converter *self, const uint8_t *upper, const u
 }
 
 #if defined(__x86_64__)
-/* The same sums, 32 pixels at a time: two 16-bit products at once, red with blue and green with 0. */
+/* The same sums, 32 pixels at a time: two 16-bit products at once, red with blue and green with 0.
+ */
 #define AVX2 __attribute__((target("avx2")))
 
 struct wide {
@@ -116,18 +117,19 @@ AVX2 static void luma_avx2(const struct converter *self, const uint8_t *rgba, ui
                            uint32_t width, const struct weights *weights)
 {
     const __m256i low = _mm256_set1_epi32(0x00ff00ff);
-    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7); /* undoes the packing by halves */
+    const __m256i order =
+        _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7); /* undoes the packing by halves */
     const struct wide w = widen(weights);
     uint32_t x = 0;
     for (; x + 32 <= width; x += 32) {
         __m256i s[4];
         for (uint32_t k = 0; k < 4; k++) {
             __m256i p = load(rgba + 4 * (size_t)x, k);
-            s[k] = _mm256_srai_epi32(
-                dot(&w, _mm256_and_si256(p, low), _mm256_srli_epi16(p, 8)), CONVERT_SHIFT);
+            s[k] = _mm256_srai_epi32(dot(&w, _mm256_and_si256(p, low), _mm256_srli_epi16(p, 8)),
+                                     CONVERT_SHIFT);
         }
-        __m256i bytes = _mm256_packus_epi16(_mm256_packs_epi32(s[0], s[1]),
-                                            _mm256_packs_epi32(s[2], s[3]));
+        __m256i bytes =
+            _mm256_packus_epi16(_mm256_packs_epi32(s[0], s[1]), _mm256_packs_epi32(s[2], s[3]));
         _mm256_storeu_si256((__m256i *)(void *)(out + x),
                             _mm256_permutevar8x32_epi32(bytes, order));
     }
@@ -155,8 +157,8 @@ AVX2 static void chroma_avx2(const struct converter *self, const uint8_t *upper,
             su[k] = _mm256_srai_epi32(dot(&wu, r, g), CONVERT_SHIFT + 2);
             sv[k] = _mm256_srai_epi32(dot(&wv, r, g), CONVERT_SHIFT + 2);
         }
-        __m256i bytes = _mm256_packus_epi16(_mm256_packs_epi32(su[0], su[1]),
-                                            _mm256_packs_epi32(sv[0], sv[1]));
+        __m256i bytes =
+            _mm256_packus_epi16(_mm256_packs_epi32(su[0], su[1]), _mm256_packs_epi32(sv[0], sv[1]));
         __m128i first = _mm256_castsi256_si128(bytes), second = _mm256_extracti128_si256(bytes, 1);
         __m128i us = _mm_unpacklo_epi16(first, second), vs = _mm_unpackhi_epi16(first, second);
         if (step == 1) {

@@ -14,8 +14,8 @@ struct weights {
     int32_t r, g, b, offset;
 };
 
-/* Of one matrix and range. Chroma of 4:2:0 is that of the sum of four pixels: shift and offset are two
- * bits wider, which converter_init has put into u and v. */
+/* Of one matrix and range. Chroma of 4:2:0 is that of the sum of four pixels: shift and offset are
+ * two bits wider, which converter_init has put into u and v. */
 struct converter {
     struct weights y, u, v;
     int32_t chroma_shift;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reads the drawn picture back. On a GPU the picture is converted by a shader and copied into mapped
- * memory behind a fence, so that grab() never waits; on a software renderer it is there already, and the
- * CPU converts it faster than a shader would. Rows stay in GL order, the bottom one first. */
+/* Reads the drawn picture back. On a GPU the picture is converted by a shader and copied into
+ * mapped memory behind a fence, so that grab() never waits; on a software renderer it is there
+ * already, and the CPU converts it faster than a shader would. Rows stay in GL order, the bottom
+ * one first. */
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -38,15 +39,16 @@ static const struct oriel_option option_list[] = {
     {.name = "convert",
      .default_value = "auto",
      .choices = "auto shader cpu",
-     .help = "Where colours are converted: auto takes the CPU on a software renderer, else a shader.",
+     .help =
+         "Where colours are converted: auto takes the CPU on a software renderer, else a shader.",
      .type = ORIEL_OPT_ENUM},
 };
 static const struct oriel_option_table options = {sizeof(options), 1, option_list};
 
 /* One picture on its way from the GPU. */
 struct slot {
-    GLuint planes;  /* what the shader writes; 0 without it */
-    GLuint mapped;  /* what the CPU reads; 0 on a software renderer */
+    GLuint planes;   /* what the shader writes; 0 without it */
+    GLuint mapped;   /* what the CPU reads; 0 on a software renderer */
     uint8_t *memory; /* of `mapped`, or the instance's own */
     GLsync fence;
     struct oriel_frame *frame;
@@ -65,9 +67,10 @@ struct capture {
     uint32_t slot_count, first, in_flight;
 };
 
-static oriel_result fail(const struct oriel_host *host, oriel_result result, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static oriel_result fail(const struct oriel_host *host, oriel_result result, const char *format, ...)
+static oriel_result fail(const struct oriel_host *host, oriel_result result, const char *format,
+                         ...) __attribute__((format(printf, 3, 4)));
+static oriel_result fail(const struct oriel_host *host, oriel_result result, const char *format,
+                         ...)
 {
     char text[512];
     va_list args;

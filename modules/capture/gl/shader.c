@@ -78,8 +78,9 @@ static void set_weights(GLuint program, const char *name, const struct weights *
     glProgramUniform4i(program, glGetUniformLocation(program, name), w->r, w->g, w->b, w->offset);
 }
 
-bool shader_init(struct shader *self, const struct oriel_format *format, const struct layout *layout,
-                 const struct converter *converter, char *error, size_t error_bytes)
+bool shader_init(struct shader *self, const struct oriel_format *format,
+                 const struct layout *layout, const struct converter *converter, char *error,
+                 size_t error_bytes)
 {
     char head[96];
     snprintf(head, sizeof(head), "#version 450 core\n#define SHIFT %d\n%s\n", CONVERT_SHIFT,

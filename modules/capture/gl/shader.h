@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The conversion as a compute shader: a texture into a buffer with the planes of a layout. All calls
- * with the instance's GL context current; all leave the GL state as it was. */
+/* The conversion as a compute shader: a texture into a buffer with the planes of a layout. All
+ * calls with the instance's GL context current; all leave the GL state as it was. */
 #ifndef SHADER_H
 #define SHADER_H
 

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-oriel_result encode_fail(const struct oriel_host *host, oriel_result result, const char *format, ...)
+oriel_result encode_fail(const struct oriel_host *host, oriel_result result, const char *format,
+                         ...)
 {
     char text[256];
     va_list args;

@@ -19,7 +19,8 @@
 /* Best first: full range keeps primaries, and BT.601 is what decoders that ignore tags assume. */
 #define ENCODE_YUV_FORMATS(fourcc_)                                                                \
     ENCODE_FORMAT(fourcc_, ORIEL_MATRIX_BT601, 1), ENCODE_FORMAT(fourcc_, ORIEL_MATRIX_BT709, 1),  \
-        ENCODE_FORMAT(fourcc_, ORIEL_MATRIX_BT709, 0), ENCODE_FORMAT(fourcc_, ORIEL_MATRIX_BT601, 0)
+        ENCODE_FORMAT(fourcc_, ORIEL_MATRIX_BT709, 0),                                             \
+        ENCODE_FORMAT(fourcc_, ORIEL_MATRIX_BT601, 0)
 
 #define ENCODE_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define ENCODE_OPTIONS(array)                                                                      \
@@ -56,8 +57,8 @@ struct encode_job {
     uint32_t stride[ORIEL_MAX_PLANES];
 };
 
-oriel_result encode_fail(const struct oriel_host *host, oriel_result result, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+oriel_result encode_fail(const struct oriel_host *host, oriel_result result, const char *format,
+                         ...) __attribute__((format(printf, 3, 4)));
 
 /* The index-th of a list. */
 oriel_result encode_list_format(const struct oriel_format *list, size_t count, uint32_t index,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* JPEG of each picture by libjpeg-turbo. JFIF means full-range BT.601, so planar samples go in as they
- * come; RGBA is converted by the library. */
+/* JPEG of each picture by libjpeg-turbo. JFIF means full-range BT.601, so planar samples go in as
+ * they come; RGBA is converted by the library. */
+#include <limits.h>
 #include <stdlib.h>
 
 #include <turbojpeg.h>
@@ -36,6 +37,8 @@ struct jpeg {
     int quality;
     int subsampling;
     unsigned char *data;
+    unsigned long capacity;
+    unsigned char *even; /* luma with its last column and row repeated; NULL where sides are even */
 };
 
 static oriel_result jpeg_input_format(uint32_t index, struct oriel_format *format)
@@ -74,7 +77,17 @@ static void jpeg_destroy(void *self)
     if (jpeg->codec)
         tjDestroy(jpeg->codec);
     tjFree(jpeg->data);
+    free(jpeg->even);
     free(jpeg);
+}
+
+/* Room for either subsampling, so that a live change needs no new buffer; tiny pictures are larger
+ * in 4:2:0, which is coded in larger units. */
+static unsigned long worst_case(const struct oriel_format *format)
+{
+    unsigned long full = tjBufSize((int)format->width, (int)format->height, TJSAMP_444);
+    unsigned long half = tjBufSize((int)format->width, (int)format->height, TJSAMP_420);
+    return full > half ? full : half; /* of an impossible size: ULONG_MAX */
 }
 
 static oriel_result jpeg_create(const struct oriel_host *host, const struct oriel_config *config,
@@ -92,11 +105,13 @@ static oriel_result jpeg_create(const struct oriel_host *host, const struct orie
     jpeg->base.codec = codecs[0];
     jpeg_reconfigure(jpeg, config);
     jpeg->codec = tjInitCompress();
-    /* Room for the worst case of either subsampling, so that a live change needs no new buffer. */
-    unsigned long bytes = tjBufSize((int)format->width, (int)format->height, TJSAMP_444);
-    if (jpeg->codec && bytes != (unsigned long)-1)
-        jpeg->data = tjAlloc((int)bytes);
-    if (!jpeg->data)
+    jpeg->capacity = worst_case(format);
+    if (jpeg->codec && jpeg->capacity <= INT_MAX)
+        jpeg->data = tjAlloc((int)jpeg->capacity);
+    bool odd = format->fourcc == ORIEL_FMT_I420 && (format->width % 2 || format->height % 2);
+    if (odd)
+        jpeg->even = malloc(((size_t)format->width + 1) * (format->height + 1));
+    if (!jpeg->data || (odd && !jpeg->even))
         result = encode_fail(host, ORIEL_NOMEM, "no memory for JPEGs of %u×%u", format->width,
                              format->height);
 out:
@@ -105,6 +120,19 @@ out:
     else
         *self = jpeg;
     return result;
+}
+
+/* The library reads luma of 4:2:0 up to even sides. */
+static void make_even(struct jpeg *jpeg, struct encode_job *job)
+{
+    size_t width = jpeg->base.format.width, height = jpeg->base.format.height;
+    for (size_t y = 0; y < height + height % 2; y++) {
+        unsigned char *to = jpeg->even + y * (width + 1);
+        memcpy(to, job->data[0] + (y < height ? y : height - 1) * job->stride[0], width);
+        to[width] = to[width - 1];
+    }
+    job->data[0] = jpeg->even;
+    job->stride[0] = (uint32_t)width + 1;
 }
 
 static oriel_result jpeg_encode(void *self, const struct oriel_frame *frame, uint32_t flags)
@@ -116,22 +144,26 @@ static oriel_result jpeg_encode(void *self, const struct oriel_frame *frame, uin
         return result;
     const struct oriel_format *format = &jpeg->base.format;
     int width = (int)format->width, height = (int)format->height;
-    unsigned long bytes = tjBufSize(width, height, TJSAMP_444);
+    unsigned long bytes = jpeg->capacity;
     int failed;
     if (format->fourcc == ORIEL_FMT_RGBA) {
-        failed = tjCompress2(jpeg->codec, job.data[0], width, (int)job.stride[0], height, TJPF_RGBX,
-                             &jpeg->data, &bytes, jpeg->subsampling, jpeg->quality, TJFLAG_NOREALLOC);
+        failed =
+            tjCompress2(jpeg->codec, job.data[0], width, (int)job.stride[0], height, TJPF_RGBX,
+                        &jpeg->data, &bytes, jpeg->subsampling, jpeg->quality, TJFLAG_NOREALLOC);
     } else {
+        if (jpeg->even)
+            make_even(jpeg, &job);
         const unsigned char *planes[3] = {job.data[0], job.data[1], job.data[2]};
         const int strides[3] = {(int)job.stride[0], (int)job.stride[1], (int)job.stride[2]};
-        failed = tjCompressFromYUVPlanes(jpeg->codec, planes, width, strides, height,
-                                         jpeg->subsampling, &jpeg->data, &bytes, jpeg->quality,
-                                         TJFLAG_NOREALLOC);
+        failed =
+            tjCompressFromYUVPlanes(jpeg->codec, planes, width, strides, height, jpeg->subsampling,
+                                    &jpeg->data, &bytes, jpeg->quality, TJFLAG_NOREALLOC);
     }
     if (failed)
         return encode_lost(&jpeg->base, &job, ORIEL_IO, "libjpeg-turbo: %s",
                            tjGetErrorStr2(jpeg->codec));
-    encode_emit(&jpeg->base, &job, ORIEL_PACKET_KEY | ORIEL_PACKET_DISCARDABLE, 0, jpeg->data, bytes);
+    encode_emit(&jpeg->base, &job, ORIEL_PACKET_KEY | ORIEL_PACKET_DISCARDABLE, 0, jpeg->data,
+                bytes);
     return ORIEL_OK;
 }
 

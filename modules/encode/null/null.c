@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Throws pictures away: one byte for each frame, so that everything around an encoder can be measured
- * without one. */
+/* Throws pictures away: one byte for each frame, so that everything around an encoder can be
+ * measured without one. */
 #include <stdlib.h>
 
 #include "../common/encode.h"
@@ -33,8 +33,8 @@ static oriel_result null_create(const struct oriel_host *host, const struct orie
     struct encode *null = calloc(1, sizeof(*null));
     if (!null)
         return encode_fail(host, ORIEL_NOMEM, "out of memory");
-    oriel_result result = encode_init(null, host, sink, format, formats, ENCODE_COUNT(formats), 1,
-                                      UINT16_MAX);
+    oriel_result result =
+        encode_init(null, host, sink, format, formats, ENCODE_COUNT(formats), 1, UINT16_MAX);
     if (result) {
         free(null);
         return result;

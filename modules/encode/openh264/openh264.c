@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* H.264 constrained baseline by OpenH264: real-time rate control, no reordering, one access unit out
- * for each frame in. The library itself writes the colour description and the bitstream restriction
- * with no reorder frames that hardware decoders need to show a picture at once. */
+/* H.264 constrained baseline by OpenH264: real-time rate control, no reordering, one access unit
+ * out for each frame in. The library itself writes the colour description and the bitstream
+ * restriction with no reorder frames that hardware decoders need to show a picture at once. */
 #include <limits.h>
 #include <stdlib.h>
 
@@ -105,8 +105,8 @@ static void describe(const struct openh264 *self, const struct oriel_config *con
     int slices = (int)config->get_int(config, "slices");
 
     (*self->codec)->GetDefaultParams(self->codec, param);
-    /* Its screen mode would hold the quantiser at 26 or above, which shows in flat colours, and makes
-     * key pictures of its own. */
+    /* Its screen mode would hold the quantiser at 26 or above, which shows in flat colours, and
+     * makes key pictures of its own. */
     param->iUsageType = CAMERA_VIDEO_REAL_TIME;
     param->iPicWidth = (int)format->width;
     param->iPicHeight = (int)format->height;
@@ -184,15 +184,16 @@ static oriel_result codec_open(struct openh264 *self, const struct oriel_config 
     return ORIEL_OK;
 }
 
-static oriel_result openh264_create(const struct oriel_host *host, const struct oriel_config *config,
+static oriel_result openh264_create(const struct oriel_host *host,
+                                    const struct oriel_config *config,
                                     const struct oriel_format *format, double fps,
                                     const struct oriel_packet_sink *sink, void **out)
 {
     struct openh264 *self = calloc(1, sizeof(*self));
     if (!self)
         return encode_fail(host, ORIEL_NOMEM, "out of memory");
-    oriel_result result = encode_init(&self->base, host, sink, format, formats,
-                                      ENCODE_COUNT(formats), 16, 4096);
+    oriel_result result =
+        encode_init(&self->base, host, sink, format, formats, ENCODE_COUNT(formats), 16, 4096);
     self->base.codec = codecs[0];
     if (result == ORIEL_OK && (format->width % 2 || format->height % 2))
         result = encode_fail(host, ORIEL_UNSUPPORTED,
@@ -273,7 +274,8 @@ static oriel_result openh264_reconfigure(void *data, const struct oriel_config *
     SBitrateInfo target = {.iLayer = SPATIAL_LAYER_ALL};
     SBitrateInfo most = {.iLayer = SPATIAL_LAYER_ALL};
     rates(config, &target.iBitrate, &most.iBitrate);
-    /* Neither may pass the other on the way: up with the limit first, down with the target first. */
+    /* Neither may pass the other on the way: up with the limit first, down with the target first.
+     */
     SBitrateInfo limit = {.iLayer = SPATIAL_LAYER_ALL, .iBitrate = INT_MAX};
     if ((*self->codec)->SetOption(self->codec, ENCODER_OPTION_MAX_BITRATE, &limit) ||
         (*self->codec)->SetOption(self->codec, ENCODER_OPTION_BITRATE, &target) ||

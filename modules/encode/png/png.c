@@ -58,15 +58,15 @@ static void picture_destroy(void *self)
 }
 
 static oriel_result picture_create(const struct oriel_host *host, const struct oriel_config *config,
-                               const struct oriel_format *format, double fps,
-                               const struct oriel_packet_sink *sink, void **self)
+                                   const struct oriel_format *format, double fps,
+                                   const struct oriel_packet_sink *sink, void **self)
 {
     (void)fps;
     struct png *png = calloc(1, sizeof(*png));
     if (!png)
         return encode_fail(host, ORIEL_NOMEM, "out of memory");
-    oriel_result result = encode_init(&png->base, host, sink, format, formats,
-                                      ENCODE_COUNT(formats), 1, UINT16_MAX);
+    oriel_result result =
+        encode_init(&png->base, host, sink, format, formats, ENCODE_COUNT(formats), 1, UINT16_MAX);
     if (result) {
         free(png);
         return result;

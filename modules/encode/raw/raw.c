@@ -47,8 +47,8 @@ static oriel_result raw_create(const struct oriel_host *host, const struct oriel
     struct raw *raw = calloc(1, sizeof(*raw));
     if (!raw)
         return encode_fail(host, ORIEL_NOMEM, "out of memory");
-    oriel_result result = encode_init(&raw->base, host, sink, format, formats,
-                                      ENCODE_COUNT(formats), 1, UINT16_MAX);
+    oriel_result result =
+        encode_init(&raw->base, host, sink, format, formats, ENCODE_COUNT(formats), 1, UINT16_MAX);
     if (result)
         goto out;
     uint32_t row_bytes, rows;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* VP9 and VP8 by libvpx in real-time mode: constant rate, nothing held back. VP9 tags matrix and range
- * in the stream. VP8 has no such fields, so clients have to be told by other means. */
+/* VP9 and VP8 by libvpx in real-time mode: constant rate, nothing held back. VP9 tags matrix and
+ * range in the stream. VP8 has no such fields, so clients have to be told by other means. */
 #include <stdlib.h>
 
 #include <vpx/vp8cx.h>
@@ -94,8 +94,8 @@ static void describe(struct vpx *self, const struct oriel_config *config, double
     c->kf_max_dist = (unsigned)keyint;
 }
 
-/* VP8 with a positive value adapts its effort to the load until the picture collapses; a negative one
- * is a fixed effort. */
+/* VP8 with a positive value adapts its effort to the load until the picture collapses; a negative
+ * one is a fixed effort. */
 static int cpu_used(const struct vpx *self, const struct oriel_config *config)
 {
     int value = (int)config->get_int(config, "cpu_used");
@@ -125,9 +125,9 @@ static vpx_codec_err_t control(struct vpx *self, const struct oriel_config *conf
                                   key_percent < 300 ? 300 : key_percent);
     if (self->base.codec == ORIEL_CODEC_VP8) {
         if (!error)
-            error = vpx_codec_control(codec, VP8E_SET_TOKEN_PARTITIONS,
-                                      log2_floor(self->config.g_threads > 8 ? 8
-                                                                            : self->config.g_threads));
+            error = vpx_codec_control(
+                codec, VP8E_SET_TOKEN_PARTITIONS,
+                log2_floor(self->config.g_threads > 8 ? 8 : self->config.g_threads));
         return error;
     }
     int tiles = log2_floor(format->width / 256); /* the narrowest that VP9 has */
@@ -140,9 +140,9 @@ static vpx_codec_err_t control(struct vpx *self, const struct oriel_config *conf
     if (!error)
         error = vpx_codec_control(codec, VP9E_SET_FRAME_PARALLEL_DECODING, 0);
     if (!error)
-        error = vpx_codec_control(codec, VP9E_SET_COLOR_SPACE,
-                                  format->matrix == ORIEL_MATRIX_BT709 ? VPX_CS_BT_709
-                                                                       : VPX_CS_BT_601);
+        error =
+            vpx_codec_control(codec, VP9E_SET_COLOR_SPACE,
+                              format->matrix == ORIEL_MATRIX_BT709 ? VPX_CS_BT_709 : VPX_CS_BT_601);
     if (!error)
         error = vpx_codec_control(codec, VP9E_SET_COLOR_RANGE,
                                   format->full_range ? VPX_CR_FULL_RANGE : VPX_CR_STUDIO_RANGE);

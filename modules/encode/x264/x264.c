@@ -81,9 +81,9 @@ struct x264 {
     x264_t *codec;
     x264_param_t param;
     enum rate_control rate_control;
-    int64_t count;   /* frames so far: the clock of the rate control */
-    double qp;       /* of the last frame */
-    char said[192];  /* the library's last error */
+    int64_t count;  /* frames so far: the clock of the rate control */
+    double qp;      /* of the last frame */
+    char said[192]; /* the library's last error */
 };
 
 static oriel_result h264_input_format(uint32_t index, struct oriel_format *format)
@@ -112,7 +112,7 @@ static void on_log(void *data, int level, const char *format, va_list args)
     if (level == X264_LOG_ERROR)
         memcpy(self->said, text, sizeof(text));
     /* Warnings while it runs are of single frames that missed the rate. */
-    uint32_t as = level == X264_LOG_ERROR                    ? ORIEL_LOG_WARN
+    uint32_t as = level == X264_LOG_ERROR                     ? ORIEL_LOG_WARN
                   : level == X264_LOG_WARNING && !self->codec ? ORIEL_LOG_WARN
                                                               : ORIEL_LOG_DEBUG;
     host->log(host, as, text);
@@ -174,7 +174,7 @@ static bool describe(struct x264 *self, const struct oriel_config *config, doubl
                          : strcmp(rate_control, "quality") == 0 ? HOLD_QUALITY
                                                                 : HOLD_BITRATE;
     bool lossless = self->rate_control == HOLD_SAMPLES;
-    param->rc.i_rc_method = lossless                              ? X264_RC_CQP
+    param->rc.i_rc_method = lossless                             ? X264_RC_CQP
                             : self->rate_control == HOLD_QUALITY ? X264_RC_CRF
                                                                  : X264_RC_ABR;
     param->rc.i_qp_constant = 0;
@@ -200,8 +200,8 @@ static oriel_result h264_create(const struct oriel_host *host, const struct orie
     struct x264 *self = calloc(1, sizeof(*self));
     if (!self)
         return encode_fail(host, ORIEL_NOMEM, "out of memory");
-    oriel_result result = encode_init(&self->base, host, sink, format, formats,
-                                      ENCODE_COUNT(formats), 16, 16384);
+    oriel_result result =
+        encode_init(&self->base, host, sink, format, formats, ENCODE_COUNT(formats), 16, 16384);
     self->base.codec = codecs[0];
     if (result == ORIEL_OK && format->fourcc != ORIEL_FMT_I444 &&
         (format->width % 2 || format->height % 2))
@@ -219,8 +219,8 @@ static oriel_result h264_create(const struct oriel_host *host, const struct orie
     return result;
 }
 
-/* Takes the encoder's advertisement (an unregistered SEI of some 700 bytes in the first packet) out of
- * the access unit; returns what is left of `bytes`. The NALs lie one after the other. */
+/* Takes the encoder's advertisement (an unregistered SEI of some 700 bytes in the first packet) out
+ * of the access unit; returns what is left of `bytes`. The NALs lie one after the other. */
 static size_t without_advertisement(x264_nal_t *nals, int count, size_t bytes)
 {
     enum { UNREGISTERED = 5 };
@@ -229,7 +229,8 @@ static size_t without_advertisement(x264_nal_t *nals, int count, size_t bytes)
         const uint8_t *sei = nals[i].p_payload;
         size_t size = (size_t)nals[i].i_payload;
         size_t start_code = nals[i].b_long_startcode ? 4 : 3;
-        if (nals[i].i_type != NAL_SEI || size < start_code + 2 || sei[start_code + 1] != UNREGISTERED)
+        if (nals[i].i_type != NAL_SEI || size < start_code + 2 ||
+            sei[start_code + 1] != UNREGISTERED)
             continue;
         size_t before = (size_t)(sei - begin);
         memmove(begin + before, begin + before + size, bytes - before - size);
@@ -292,5 +293,6 @@ static const struct oriel_encoder encoder = {
     .request_key = encode_want_key,
     .reconfigure = h264_reconfigure,
 };
-ENCODE_MODULE(encoder, "encode/x264", "BSD-3-Clause AND GPL-2.0-or-later",
-              "H.264 by x264 at zero latency, also 4:4:4 and lossless; a GPL work with its library");
+ENCODE_MODULE(
+    encoder, "encode/x264", "BSD-3-Clause AND GPL-2.0-or-later",
+    "H.264 by x264 at zero latency, also 4:4:4 and lossless; a GPL work with its library");
