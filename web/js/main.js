@@ -60,6 +60,7 @@ const session = createSession(store, frames, {
         pictures.connect(id);
         viewport.announceSize();
     },
+    onLost: () => pictures.close(),
     onView: takeView,
     onAck: stats.acknowledged,
     notify: (kind, text) => toasts.show(text, { kind }),
@@ -173,9 +174,12 @@ async function begin(view) {
         return;
     }
     await sceneKnown();
+    await laidOut();
+    viewport.announceSize();
     const linked = await linkSync.begin();
     if (untouched && !linked)
         session.setView('reset', {});
+    viewport.settleLayout();
 }
 
 /** The scene comes before or after the first view. @returns {Promise<void>} */
@@ -188,6 +192,14 @@ function sceneKnown() {
             queueMicrotask(() => stop());
         });
     });
+}
+
+/** The first view brings slider rows, which make the canvas smaller. A hidden page has no frames to wait for. */
+function laidOut() {
+    return Promise.race([
+        new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+        new Promise((resolve) => setTimeout(resolve, 100)),
+    ]);
 }
 
 /** @param {import('./types.js').View} view */

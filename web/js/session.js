@@ -16,6 +16,7 @@ export const VERSION = '0.1.0';
  * @param {import('./frame.js').FrameLoop} frames
  * @param {{
  *   onWelcome: (session: string) => void,
+ *   onLost: () => void,
  *   onView: (view: View, first: boolean) => void,
  *   onAck: (milliseconds: number) => void,
  *   notify: (kind: 'error'|'info', text: string) => void,
@@ -35,8 +36,10 @@ export function createSession(store, frames, hooks) {
     const socket = createStateSocket({
         version: VERSION,
         onLink: (link) => {
-            if (link.phase !== 'open')
+            if (link.phase !== 'open') {
                 underway.clear();
+                hooks.onLost();
+            }
             store.set({ link });
         },
         onWelcome: (session, commands) => {

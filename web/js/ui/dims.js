@@ -71,9 +71,7 @@ export function createDims({ store, session }) {
             bar.setRange(0, axis.size - 1, 1);
             bar.update(step);
             index.update(String(step));
-            index.element.style.setProperty('--digits', String(String(axis.size - 1).length));
             setText(last, String(axis.size - 1));
-            last.style.setProperty('--digits', String(String(axis.size - 1).length));
             row.classList.toggle('active', active);
             row.classList.toggle('late', late && active);
             attribute(label, 'aria-pressed', active);
@@ -138,6 +136,7 @@ export function createDims({ store, session }) {
         element.hidden = !shown.length;
         const longest = Math.max(1, ...shown.map((a) => String(a.size - 1).length));
         element.style.setProperty('--digits', String(longest));
+        element.style.setProperty('--name', String(Math.max(1, ...shown.map((a) => a.name.length))));
     }
 
     /** The picture is of another slice than the numbers say: tell after a moment. */

@@ -73,7 +73,8 @@ export function openPopup(anchor, build, at = null) {
     place(element, anchor, at);
     window.addEventListener('pointerdown', outside, true);
     window.addEventListener('resize', leave);
-    const first = element.querySelector('[data-autofocus], input:not([disabled]), button:not([disabled]), [tabindex="0"]');
+    const first = element.querySelector('[data-autofocus]') ??
+        element.querySelector('input:not([disabled]), button:not([disabled]), [tabindex="0"]');
     (first instanceof HTMLElement ? first : element).focus({ preventScroll: true });
 }
 

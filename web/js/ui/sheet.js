@@ -44,11 +44,12 @@ export function openSheet(anchor, actions) {
         const content = h('div', { class: 'sheet' },
             h('header', { class: 'sheet-head' }, h('h2', null, 'Keys and gestures'),
                 iconButton('close', 'Close', { onclick: close })),
-            h('div', { class: 'sheet-body', tabIndex: 0, role: 'group', 'aria-label': 'Keys and gestures' }, gestures, ...groups),
+            h('div', { class: 'sheet-body', tabIndex: 0, role: 'group', 'aria-label': 'Keys and gestures', 'data-autofocus': '' },
+                h('div', { class: 'sheet-columns' }, gestures, ...groups)),
             h('p', { class: 'hint' }, 'Keys that a browser keeps to itself (Ctrl+T, Ctrl+N, Ctrl+W) have another one here. ' +
                 'Colours on a display depend on the display; values in the status bar come from the data.'));
         return { label: 'Keys and gestures', content, wide: true };
-    }, { x: innerWidth / 2 - 380, y: 56 });
+    }, { x: innerWidth / 2 - 530, y: 56 });
 }
 
 /** @param {HTMLElement} anchor @param {Action[]} actions */

@@ -65,11 +65,12 @@ export function createStatsPanel({ store, settings, stats, pictures, copy }) {
         for (const stage of s.stages.filter((one) => one.p50 !== null))
             cell(`server: ${stage.name}`, pair(stage));
         cell('pictures', `${s.fps.toFixed(1)} /s, ${s.megabits.toFixed(2)} Mb/s`);
-        cell('received', `${s.pictures}, ${s.keys} key, ${s.drops} dropped`);
-        cell('decoder', `${picture.rung || '–'}, ${s.held} held, ${s.rebuilds} rebuilt`);
+        cell('received', `${s.pictures}, ${s.keys} key`);
+        cell('dropped', `${s.drops}, decoder rebuilt ${s.rebuilds} ×`);
+        cell('decoder', `${picture.rung || '–'}, ${s.held} held`);
         cell('size', picture.seen ? `${picture.width} × ${picture.height}` : '–');
         cell('level', picture.levels ? `${picture.level} of ${picture.levels - 1}, ${Math.round(picture.coverage * 100)} %` : '–');
-        cell('encoder', [stream.encoder, stream.reason].filter(Boolean).join(': ') || '–');
+        cell('encoder', stream.encoder || '–');
         cell('renderer', status.renderer ?? '–');
         drawGraph();
     }

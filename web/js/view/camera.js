@@ -13,6 +13,9 @@ export const NOTCH_3D = 1.1;
 /** Right-drag: 1.007 for each CSS pixel. */
 export const DRAG_BASE = 1.007;
 
+/** At 180 degrees there is no picture. */
+const WIDEST_FOV = 179;
+
 const HALF = Math.SQRT1_2;
 /** Camera frame to vispy's scene frame: −90° about x. @type {Quat} */
 const FRAME = [HALF, -HALF, 0, 0];
@@ -204,7 +207,7 @@ export function zoomToBox(pose, a, b, size) {
 
 /** @param {Pose} pose @param {number} fov degrees @returns {Pose} */
 export function perspective(pose, fov) {
-    return { ...pose, fov: Math.min(Math.max(fov, 0), 180) };
+    return { ...pose, fov: Math.min(Math.max(fov, 0), WIDEST_FOV) };
 }
 
 /**

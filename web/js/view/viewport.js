@@ -33,17 +33,15 @@ export function createViewport({ send, sendSize, changed, now = () => performanc
     let base = { pose, size };
     let rev = 0;
     let known = false;
+    let settled = false;
     let session = '';
     /** @type {Map<number, number>} when the input that made a rev came */
     const inputs = new Map();
 
-    /** @param {Pose} next @param {number} when */
-    function commit(next, when) {
+    /** @param {Pose} next */
+    function commit(next) {
         pose = next;
         rev += 1;
-        inputs.set(rev, when);
-        if (inputs.size > KEPT_INPUTS)
-            inputs.delete(rev - KEPT_INPUTS);
         send(pose, rev);
         changed();
     }
@@ -70,13 +68,15 @@ export function createViewport({ send, sendSize, changed, now = () => performanc
         move(next, when = now()) {
             if (!known || next.ndisplay !== pose.ndisplay)
                 return;
-            commit(next, when);
+            commit(next);
+            inputs.set(rev, when);
+            inputs.delete(rev - KEPT_INPUTS);
             base = { pose, size };
         },
 
         /** A pose from outside (a link, before a lost connection): counts even when the mode is about to change. @param {Pose} next */
         place(next) {
-            commit(next, now());
+            commit(next);
             base = { pose, size };
             known = true;
         },
@@ -85,13 +85,18 @@ export function createViewport({ send, sendSize, changed, now = () => performanc
         setSize(next) {
             if (next.w === size.w && next.h === size.h)
                 return;
-            const first = !size.w;
             size = next;
-            if (known && !first)
-                commit(resize(base.pose, base.size, size), now());
+            if (settled)
+                commit(resize(base.pose, base.size, size));
             else
                 base = { pose, size };
             changed();
+        },
+
+        /** The page has its layout and the scene its home: from now on a new size keeps what is visible. */
+        settleLayout() {
+            settled = true;
+            base = { pose, size };
         },
 
         /** Tells the server the size that the canvas has come to. */
