@@ -162,9 +162,11 @@ static bool list_from_text(const struct oriel_option *option, const char *text,
     }
     while (*text) {
         size_t length = strcspn(text, ",");
-        size_t lead = strspn(text, " ");
-        if (lead < length)
-            add_item(value, text + lead, length - lead);
+        size_t start = strspn(text, " "), end = length;
+        while (end > start && text[end - 1] == ' ')
+            end--;
+        if (start < end)
+            add_item(value, text + start, end - start);
         text += length + (text[length] == ',');
     }
     return true;

@@ -33,6 +33,16 @@ static bool lower(const char *text, char *out, size_t size)
     return true;
 }
 
+/* One path, whatever stands in it, as a list. */
+static bool as_list(const char *text, char *out, size_t size)
+{
+    cJSON *list = cJSON_CreateArray();
+    cJSON_AddItemToArray(list, cJSON_CreateString(text));
+    bool fits = cJSON_PrintPreallocated(list, out, (int)size, false);
+    cJSON_Delete(list);
+    return fits;
+}
+
 /* "none", "null" and what is not positive: no limit, which is the highest there is. */
 static bool or_none(const char *text, char *out, size_t size)
 {
@@ -132,7 +142,7 @@ static const struct row {
     {"METRICS_PORT", "server.metrics_port", NULL},
     {"METRICS_REFRESH_MS", "metrics.refresh_ms", NULL},
     {"METRICS_WINDOW", "metrics.window", at_least_16},
-    {"ZARR_PATH", "data.open", NULL},
+    {"ZARR_PATH", "data.open", as_list},
     {"ZARR_LEVEL", "view.open_level", level},
     {"ZARR_AXES", "data.axes", NULL},
     {"ZARR_Z", "view.open_z", NULL},

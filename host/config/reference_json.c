@@ -88,6 +88,16 @@ static bool read_object(struct settings *settings, const char *origin, const cha
     return ok;
 }
 
+/* As with the reference, fine_threshold is never below threshold_in. */
+static void raise_fine_threshold(struct settings *settings, const char *origin)
+{
+    const struct setting *in = settings_find(settings, "lod.threshold_in");
+    const struct setting *fine = settings_find(settings, "lod.fine_threshold");
+    const char *least = fine ? fine->text : "1.05";
+    if (in && strtod(in->text, NULL) > strtod(least, NULL))
+        settings_add_text(settings, "lod.fine_threshold", in->text, origin);
+}
+
 bool reference_policy(struct settings *settings, const char *origin, const char *text,
                       struct error *err)
 {
@@ -100,7 +110,10 @@ bool reference_policy(struct settings *settings, const char *origin, const char 
         {"sticky_contrast", NULL, NULL},
         {"oversampling", NULL, NULL},
     };
-    return read_object(settings, origin, text, members, sizeof members / sizeof members[0], err);
+    if (!read_object(settings, origin, text, members, sizeof members / sizeof members[0], err))
+        return false;
+    raise_fine_threshold(settings, origin);
+    return true;
 }
 
 bool reference_encoder(struct settings *settings, const char *origin, const char *text,
