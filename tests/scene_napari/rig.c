@@ -79,11 +79,17 @@ static const struct oriel_scene_module *load(void)
     return module;
 }
 
-static int64_t config_int(const struct oriel_config *config, const char *name)
+static const char *config_string(const struct oriel_config *config, const char *name)
 {
     (void)config;
-    (void)name;
-    return 0;
+    assert_string_equal(name, "depth_bits");
+    return "16";
+}
+
+static int64_t config_int(const struct oriel_config *config, const char *name)
+{
+    assert_string_equal(name, "warm_up");
+    return *(const bool *)config->data;
 }
 
 void rig_init(struct rig *rig, uint32_t ndisplay, uint32_t width, uint32_t height)
@@ -96,9 +102,12 @@ void rig_init(struct rig *rig, uint32_t ndisplay, uint32_t width, uint32_t heigh
                                     .fail = keep_failure,
                                     .now_ns = now_ns,
                                     .get_interface = get_interface};
-    struct oriel_config config = {.size = sizeof config, .get_int = config_int};
+    static bool warm = true; /* once is enough to know that it works */
+    struct oriel_config config = {
+        .size = sizeof config, .get_int = config_int, .get_string = config_string, .data = &warm};
     if (rig->module->create(&rig->host, &config, &rig->self) != ORIEL_OK)
         fail_msg("create: %s", rig->failure);
+    warm = false;
 
     GLuint texture, framebuffer;
     glCreateTextures(GL_TEXTURE_2D, 1, &texture);

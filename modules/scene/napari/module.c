@@ -18,6 +18,10 @@ static const struct oriel_option options[] = {
      .choices = "16 24",
      .help = "Precision of the depth between volumes: 16 as in napari's own pictures, where layers of "
              "a view without perspective follow their order; 24 lets near ones hide far ones."},
+    {.name = "warm_up",
+     .type = ORIEL_OPT_BOOL,
+     .default_value = "true",
+     .help = "Draws a few tiny pictures at start, so that the driver has its code ready."},
 };
 
 static const struct oriel_option_table option_table = {

@@ -111,8 +111,15 @@ oriel_result scene_fail(const struct scene *scene, oriel_result result, const ch
 struct layer *scene_layer(struct scene *scene, uint64_t key);
 void scene_begin(struct scene *scene);
 void scene_clear(const float background[4], bool depth);
-/* Compiles what every scene needs. */
-oriel_result scene_warm(struct scene *scene);
+/* Gives a framebuffer a texture as colour, and the scene's depth. */
+oriel_result scene_attach(struct scene *scene, GLuint framebuffer, GLuint texture, uint32_t width,
+                          uint32_t height);
+/* Draws layers, bottom first, into the bound framebuffer. */
+oriel_result scene_draw_layers(struct scene *scene, const struct oriel_view_layer *shown, uint32_t count,
+                               uint32_t ndisplay, const struct pass *pass);
+
+/* warm.c */
+oriel_result warm_up(struct scene *scene);
 
 /* slabs.c */
 struct slab *slab_find(struct scene *scene, uint64_t id);

@@ -136,7 +136,15 @@ oriel_result scene_create(const struct oriel_host *host, const struct oriel_conf
     glCreateFramebuffers(1, &scene->reduced);
     if (!scene->software)
         glCreateQueries(GL_TIMESTAMP, 2, scene->timestamps);
-    oriel_result result = scene_warm(scene);
+    oriel_result result = ORIEL_OK;
+    if (config->get_int(config, "warm_up")) {
+        struct gl_state state;
+        gl_state_save(&state);
+        scene_begin(scene);
+        glDisable(GL_SCISSOR_TEST);
+        result = warm_up(scene);
+        gl_state_restore(&state);
+    }
     if (result != ORIEL_OK) {
         scene_destroy(scene);
         return result;
@@ -178,26 +186,26 @@ static const struct slab *choose_volume(const struct slab *base, const struct sl
     return detail && (detail->complete || !base) ? detail : base;
 }
 
-static oriel_result draw_layers(struct scene *scene, const struct oriel_view *view,
-                                const struct pass *pass)
+oriel_result scene_draw_layers(struct scene *scene, const struct oriel_view_layer *shown, uint32_t count,
+                               uint32_t ndisplay, const struct pass *pass)
 {
     bool bottom = true;
-    for (uint32_t i = 0; i < view->layer_count; i++) {
-        struct layer *layer = scene_layer(scene, view->layers[i].layer);
+    for (uint32_t i = 0; i < count; i++) {
+        struct layer *layer = scene_layer(scene, shown[i].layer);
         if (!layer || !layer->controls->visible)
             continue;
-        const struct slab *base = slab_find(scene, view->layers[i].base);
-        const struct slab *detail = slab_find(scene, view->layers[i].detail);
-        layer->base = view->layers[i].base;
-        layer->detail = view->layers[i].detail;
-        blend_set(layer->controls->blending, bottom, view->ndisplay == 3);
+        const struct slab *base = slab_find(scene, shown[i].base);
+        const struct slab *detail = slab_find(scene, shown[i].detail);
+        layer->base = shown[i].base;
+        layer->detail = shown[i].detail;
+        blend_set(layer->controls->blending, bottom, ndisplay == 3);
         bottom = false;
-        if (base && base->ndisplay != view->ndisplay)
+        if (base && base->ndisplay != ndisplay)
             base = NULL;
-        if (detail && detail->ndisplay != view->ndisplay)
+        if (detail && detail->ndisplay != ndisplay)
             detail = NULL;
         oriel_result result = ORIEL_OK;
-        if (view->ndisplay == 2) {
+        if (ndisplay == 2) {
             result = image_draw(scene, layer, pass, base, detail);
         } else {
             const struct slab *slab = choose_volume(base, detail);
@@ -210,9 +218,8 @@ static oriel_result draw_layers(struct scene *scene, const struct oriel_view *vi
     return ORIEL_OK;
 }
 
-/* Gives a framebuffer a texture as colour, and our depth. */
-static bool attach(struct scene *scene, GLuint framebuffer, GLuint texture, uint32_t width,
-                   uint32_t height)
+oriel_result scene_attach(struct scene *scene, GLuint framebuffer, GLuint texture, uint32_t width,
+                          uint32_t height)
 {
     if (scene->depth_size[0] < width || scene->depth_size[1] < height) {
         glDeleteRenderbuffers(1, &scene->depth);
@@ -224,19 +231,22 @@ static bool attach(struct scene *scene, GLuint framebuffer, GLuint texture, uint
     }
     glNamedFramebufferTexture(framebuffer, GL_COLOR_ATTACHMENT0, texture, 0);
     glNamedFramebufferRenderbuffer(framebuffer, GL_DEPTH_ATTACHMENT, GL_RENDERBUFFER, scene->depth);
-    return glCheckNamedFramebufferStatus(framebuffer, GL_DRAW_FRAMEBUFFER) == GL_FRAMEBUFFER_COMPLETE;
+    if (glCheckNamedFramebufferStatus(framebuffer, GL_DRAW_FRAMEBUFFER) != GL_FRAMEBUFFER_COMPLETE)
+        return scene_fail(scene, ORIEL_NOMEM, "no framebuffer of %u×%u pixels with depth", width,
+                          height);
+    return ORIEL_OK;
 }
 
 static oriel_result draw_volumes(struct scene *scene, const struct oriel_view *view,
                                  const struct pass *pass, GLuint framebuffer, GLuint texture)
 {
-    if (!attach(scene, framebuffer, texture, pass->width, pass->height))
-        return scene_fail(scene, ORIEL_NOMEM, "no framebuffer of %u×%u pixels with depth",
-                          pass->width, pass->height);
+    oriel_result result = scene_attach(scene, framebuffer, texture, pass->width, pass->height);
+    if (result != ORIEL_OK)
+        return result;
     glBindFramebuffer(GL_FRAMEBUFFER, framebuffer);
     glViewport(0, 0, (GLsizei)pass->width, (GLsizei)pass->height);
     scene_clear(pass->background, true);
-    return draw_layers(scene, view, pass);
+    return scene_draw_layers(scene, view->layers, view->layer_count, 3, pass);
 }
 
 /* All of the picture at reduced resolution, then stretched: layers are composed before. */
@@ -293,7 +303,7 @@ static oriel_result draw_picture(struct scene *scene, const struct oriel_view *v
     glBindFramebuffer(GL_FRAMEBUFFER, target->framebuffer);
     glViewport(0, 0, (GLsizei)target->width, (GLsizei)target->height);
     scene_clear(pass.background, false);
-    return draw_layers(scene, view, &pass);
+    return scene_draw_layers(scene, view->layers, view->layer_count, 2, &pass);
 }
 
 oriel_result scene_draw(void *self, const struct oriel_view *view, const struct oriel_target *target)
@@ -344,9 +354,4 @@ oriel_result scene_draw_time(void *self, int64_t *ns)
     glGetQueryObjectui64v(scene->timestamps[1], GL_QUERY_RESULT, &to);
     *ns = (int64_t)(to - from);
     return ORIEL_OK;
-}
-
-oriel_result scene_warm(struct scene *scene)
-{
-    return program_get(scene, 0) ? ORIEL_OK : ORIEL_FATAL;
 }

@@ -123,7 +123,7 @@ float best_of(visit v)
 }
 #endif
 
-/* The first sample with the best value, or -1. Past `enough` nothing is better: written without jumps
+/* The first sample with the best value, or -1. After one past `enough` nothing is better: written without jumps
  * out of the loops, which cost more than they save where neighbours run in lockstep. */
 int search(ray r, float enough, inout float best)
 {
@@ -142,12 +142,13 @@ int search(ray r, float enough, inout float best)
     walk w = walk_of(r);
     for (int k = 0; k < r.count;) {
         visit v = visit_at(r, w, k);
-        bool worth = better(best_of(v), best) && !better(sure, best_of(v)) && better(enough, best);
+        bool worth = better(best_of(v), best) && !better(sure, best_of(v)) &&
+                     (found < 0 || better(enough, best));
         k = worth ? k : v.next;
         p = r.start + r.stride * float(k);
         for (; k < v.next; k++) {
             float value = value_at(p);
-            bool gain = better(value, best) && better(enough, best);
+            bool gain = better(value, best) && (found < 0 || better(enough, best));
             best = gain ? value : best;
             found = gain ? k : found;
             p += r.stride;
@@ -155,7 +156,7 @@ int search(ray r, float enough, inout float best)
     }
 #else
     vec3 p = r.start;
-    for (int k = 0; k < r.count && better(enough, best); k++) {
+    for (int k = 0; k < r.count && (found < 0 || better(enough, best)); k++) {
         float value = value_at(p);
         bool gain = better(value, best);
         best = gain ? value : best;
