@@ -89,7 +89,7 @@ const more = process.env.ORIEL_TEST_DATA && join(process.env.ORIEL_TEST_DATA, 'r
 if (more && existsSync(more)) datasets.push(...readdirSync(more).sort().map((name) => join(more, name)));
 else console.log('left out: the datasets of ORIEL_TEST_DATA/real (not there)');
 
-const chrome = await browser();
+const chrome = await browser(process.argv[2]);
 try {
   for (const dataset of datasets) await visit(chrome, dataset);
 } finally {

@@ -46,7 +46,7 @@ const encoders = [
   ['encode/jpeg'],
 ];
 
-const chrome = await browser();
+const chrome = await browser(process.argv[2]);
 try {
   for (const [encoder, ...sets] of encoders) {
     const server = await serve('--scene', sceneFile, '--set', `modules.encoder=["${encoder}"]`,

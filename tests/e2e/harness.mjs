@@ -6,11 +6,11 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { findBrowser, installTools } from '../web/setup.mjs';
+
 const binary = process.env.ORIEL_BINARY;
 export const source = process.env.ORIEL_SOURCE_DIR;
 export const example = join(source, 'examples', 'colin27.ome.zarr');
-
-const require = createRequire(join(process.env.ORIEL_NODE_DIR, 'package.json'));
 
 /** `oriel serve` on free loopback ports. @param {string[]} args */
 export async function serve(...args) {
@@ -53,10 +53,12 @@ export function render(scene, width, height) {
   }
 }
 
-export async function browser(...flags) {
-  const { chromium } = require('playwright-core');
+/** @param {string} build the build folder, where the tools are installed */
+export async function browser(build, ...flags) {
+  const executablePath = findBrowser();
+  const { chromium } = createRequire(join(installTools(build), 'package.json'))('playwright-core');
   return chromium.launch({
-    executablePath: '/usr/bin/chromium',
+    executablePath,
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
       '--disable-background-networking', '--disable-component-update', '--disable-sync', ...flags],
   });
