@@ -126,14 +126,18 @@ static bool bind_axes(const struct oriel_source_info *info, const struct layers_
 }
 
 /* napari: the whole range for 8 bits, else what the values are. */
-static bool default_limits(struct scene_layer *layer, const struct oriel_source_channel *channel,
-                           double limits[2], double range[2], struct error *err)
+static bool default_limits(struct scene_layer *layer, const struct layers_options *options,
+                           const struct oriel_source_channel *channel, double limits[2],
+                           double range[2], struct error *err)
 {
     if (layer->dtype == ORIEL_U8 || layer->dtype == ORIEL_BOOL) {
         range[0] = 0;
         range[1] = layer->dtype == ORIEL_BOOL ? 1 : 255;
     } else if (channel && channel->has_window && channel->window[0] < channel->window[1]) {
         memcpy(range, channel->window, 2 * sizeof *range);
+    } else if (options->limits_known) {
+        range[0] = 0;
+        range[1] = 1;
     } else {
         struct data_range values;
         if (!data_range_read(layer->binding.dataset, &layer->binding, &values, err))
@@ -216,7 +220,7 @@ static struct scene_layer *make_layer(struct dataset *dataset, const struct laye
     if (described < info->channel_count && (index >= 0 || info->channel_axis < 0))
         channel = &info->channels[described];
     double limits[2], range[2];
-    if (!default_limits(layer, channel, limits, range, err))
+    if (!default_limits(layer, options, channel, limits, range, err))
         goto fail;
     bool visible = !channel || !any_active || channel->active;
     fill_controls(layer, options, channel, visible, index >= 0 ? (uint32_t)index : 0, channels,

@@ -24,6 +24,7 @@ struct layers_options {
     uint32_t max_channels;
     const char *interpolation_2d; /* NULL: nearest */
     int32_t level;                /* the only level to show, or -1 */
+    bool limits_known;            /* the caller sets contrast_limits: do not read data for them */
     const struct layers_index *index; /* NULL: everything; else channels are not split */
 };
 

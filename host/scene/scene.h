@@ -54,7 +54,7 @@ struct scene_layer {
         bool loading;
         uint32_t level, level_count; /* level_count 0: not known yet */
         char error[512];             /* "" none */
-        uint64_t changed;            /* counts changes */
+        uint64_t changed, told;      /* counts of changes, and of those that clients know */
     } state;
 };
 

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/control.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "control/room.h"
+#include "metrics/metrics.h"
+#include "scene/json.h"
+#include "util/check.h"
+#include "util/log.h"
+#include "util/thread.h"
+
+struct control *control_create(const struct config *config, struct registry *registry,
+                               struct metrics *metrics, struct error *err)
+{
+    (void)err;
+    struct control *control = xcalloc(1, sizeof *control);
+    control->config = config;
+    control->registry = registry;
+    control->metrics = metrics;
+    control->heartbeat_s = config_float(config, "control.heartbeat_s");
+    control->fps = config_float(config, "stream.fps");
+    control->sessions_gauge =
+        metrics_gauge(metrics, "oriel_sessions", NULL, "Connected state sessions.");
+    control->connects_counter = metrics_counter(metrics, "napari_cuda_state_connects", NULL,
+                                                "State sessions since the start.");
+    control->camera_counter = metrics_counter(metrics, "napari_cuda_state_camera_updates", NULL,
+                                              "Relative camera moves of clients.");
+    control->config_counter = metrics_counter(metrics, "napari_cuda_stream_config_sends", NULL,
+                                              "Stream configurations told to clients.");
+    control->scene = scene_create((uint32_t)config_int(config, "canvas.width"),
+                                  (uint32_t)config_int(config, "canvas.height"));
+    control->history = history_create((size_t)config_int(config, "control.history_layers"));
+    control->faults = cJSON_CreateArray();
+    control->view_due_ns = control->state_due_ns = control->status_due_ns = INT64_MAX;
+    control->play.next_ns = INT64_MAX;
+    pthread_mutex_init(&control->mutex, NULL);
+    cond_init(&control->wake);
+    control->tail = &control->head;
+    return control;
+}
+
+void control_set_rooms(struct control *control, const struct control_rooms *rooms)
+{
+    CHECK(!control->started);
+    control->rooms = *rooms;
+}
+
+void control_set_canvas(struct control *control, uint32_t width, uint32_t height, bool home)
+{
+    CHECK(!control->started);
+    struct scene *scene = control->scene;
+    struct record_batch *batch = record_batch_create();
+    record_put(batch, "view", "main", "canvas", json_from_integers((int64_t[]){width, height}, 2));
+    if (home && scene->layer_count) {
+        struct scene_view view;
+        scene_view_read(scene, &view);
+        view.width = width;
+        view.height = height;
+        struct oriel_camera camera;
+        scene_home(scene, &view, view.ndisplay, &camera);
+        record_put(batch, "camera", view.ndisplay == 2 ? "plane" : "volume", "pose",
+                   scene_pose_json(&camera));
+    }
+    record_commit(scene->record, batch, NULL);
+}
+
+struct scene_snapshot *control_snapshot(struct control *control)
+{
+    if (!control->started)
+        return scene_snapshot_create(control->scene);
+    pthread_mutex_lock(&control->mutex);
+    struct scene_snapshot *snapshot = scene_snapshot_ref(control->current);
+    pthread_mutex_unlock(&control->mutex);
+    return snapshot;
+}
+
+static void take(struct control *control, struct message *message)
+{
+    switch (message->kind) {
+    case MESSAGE_OPEN:
+        session_open(control, message);
+        break;
+    case MESSAGE_TEXT:
+        session_text(control, message);
+        break;
+    case MESSAGE_CLOSED:
+        session_closed(control, message->conn);
+        break;
+    case MESSAGE_NOTICE:
+        notice_take(control, &message->notice);
+        break;
+    case MESSAGE_STREAM:
+        notice_stream(control, &message->stream);
+        break;
+    case MESSAGE_FAULT:
+        notice_fault(control, "encoder", "encoder.fault", message->text, NULL, NULL);
+        break;
+    case MESSAGE_DONE: {
+        struct job *job = message->job;
+        message->job = NULL;
+        job->done(control, job);
+        break;
+    }
+    }
+    message_destroy(message);
+}
+
+/* What wants to be shown at the same time is one batch: all that waits when the thread wakes up. */
+static struct message *wait_for_messages(struct control *control, int64_t deadline, bool *stopping)
+{
+    pthread_mutex_lock(&control->mutex);
+    while (!control->head && !control->stopping &&
+           cond_wait_until(&control->wake, &control->mutex, deadline)) {
+    }
+    struct message *head = control->head;
+    control->head = NULL;
+    control->tail = &control->head;
+    control->queued_bytes = 0;
+    *stopping = control->stopping;
+    pthread_mutex_unlock(&control->mutex);
+    return head;
+}
+
+static void *run(void *data)
+{
+    struct control *control = data;
+    int64_t deadline = 0;
+    for (;;) {
+        bool stopping;
+        struct message *message = wait_for_messages(control, deadline, &stopping);
+        while (message) {
+            struct message *next = message->next;
+            message->next = NULL;
+            take(control, message);
+            message = next;
+        }
+        if (stopping)
+            break;
+        int64_t now = clock_ns();
+        deadline = INT64_MAX;
+        play_timers(control, now, &deadline);
+        notify_changes(control, now);
+        notify_timers(control, now, &deadline);
+        session_timers(control, now, &deadline);
+    }
+    for (struct session *s = control->sessions; s; s = s->next)
+        session_goodbye(control, s, "shutdown", "the server stops", "server_shutdown", 1001);
+    return NULL;
+}
+
+bool control_start(struct control *control, struct error *err)
+{
+    struct scene_snapshot *snapshot = scene_snapshot_create(control->scene);
+    control->current = snapshot;
+    control->posted = 0; /* the thread posts it */
+    uint64_t revision = record_revision(control->scene->record);
+    control->told_layers = control->told_scene = control->told_dims = revision;
+    control->told_pose = revision;
+    if (control->rooms.stream && stream_current(control->rooms.stream, &control->stream))
+        control->has_stream = true;
+    control->worker = worker_create(control);
+    control->started = thread_start(&control->thread, "control", run, control);
+    return control->started || error_set(err, "the control thread cannot be started");
+}
+
+void control_stop(struct control *control)
+{
+    if (!control->started)
+        return;
+    pthread_mutex_lock(&control->mutex);
+    control->stopping = true;
+    pthread_cond_signal(&control->wake);
+    pthread_mutex_unlock(&control->mutex);
+    pthread_join(control->thread, NULL);
+    control->started = false;
+    worker_destroy(control->worker); /* what it still finishes stays in the queue */
+    control->worker = NULL;
+}
+
+void control_destroy(struct control *control)
+{
+    if (!control)
+        return;
+    control_stop(control);
+    worker_destroy(control->worker);
+    while (control->head) {
+        struct message *next = control->head->next;
+        message_destroy(control->head);
+        control->head = next;
+    }
+    while (control->sessions) {
+        struct session *next = control->sessions->next;
+        free(control->sessions);
+        control->sessions = next;
+    }
+    while (control->removed) {
+        struct removed *next = control->removed->next;
+        scene_layer_destroy(control->removed->layer);
+        free(control->removed);
+        control->removed = next;
+    }
+    for (size_t i = 0; i < control->allowed_count; i++)
+        free(control->allowed[i]);
+    free(control->allowed);
+    scene_snapshot_unref(control->current);
+    scene_destroy(control->scene);
+    history_destroy(control->history);
+    cJSON_Delete(control->faults);
+    free(control->last_dims);
+    free(control->last_status);
+    pthread_mutex_destroy(&control->mutex);
+    pthread_cond_destroy(&control->wake);
+    free(control);
+}

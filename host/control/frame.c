@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Frames on the wire. What is the same for everyone of a class is made once and shared; the session id stands
+ * in the head that each client gets for itself. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/room.h"
+#include "module/services.h"
+#include "scene/json.h"
+#include "util/check.h"
+#include "util/log.h"
+
+/* A state client that lets this much wait does not read. */
+#define MAX_WAITING_BYTES (16u << 20)
+
+void frame_id_make(struct control *control, const char *prefix, char id[64])
+{
+    snprintf(id, 64, "%s%s%08llx", prefix, prefix[0] ? "-" : "",
+             (unsigned long long)(++control->next_frame_id & 0xffffffffu));
+}
+
+static char *quote(const char *text)
+{
+    cJSON *json = cJSON_CreateString(text);
+    char *quoted = json_print(json);
+    cJSON_Delete(json);
+    return quoted;
+}
+
+/* Everything after the session id. */
+static const struct oriel_buffer *make_tail(const struct envelope *e, const char *payload)
+{
+    char cursor[128] = "";
+    if (e->cursor)
+        snprintf(cursor, sizeof cursor, "\"seq\":%llu,\"delta_token\":\"%s\",",
+                 (unsigned long long)e->seq, e->token);
+    char *intent = e->intent && e->intent[0] ? quote(e->intent) : NULL;
+    char *id = e->frame_id ? quote(e->frame_id) : NULL;
+    char *tail = xasprintf("%s%s%s\"timestamp\":%.6f,%s%s%s%s\"payload\":%s}",
+                           id ? "\"frame_id\":" : "", id ? id : "", id ? "," : "", clock_unix(),
+                           cursor, intent ? "\"intent_id\":" : "", intent ? intent : "",
+                           intent ? "," : "", payload);
+    free(intent);
+    free(id);
+    size_t bytes = strlen(tail);
+    uint8_t *data;
+    const struct oriel_buffer *buffer = buffer_create(bytes, &data);
+    if (buffer)
+        memcpy(data, tail, bytes);
+    free(tail);
+    return buffer;
+}
+
+static void send_tail(struct session *session, const struct envelope *e,
+                      const struct oriel_buffer *tail)
+{
+    if (!tail || !session->transport)
+        return;
+    struct oriel_queued queued = {.size = sizeof queued};
+    if (session->transport->queued(session->self, session->conn, &queued) == ORIEL_OK &&
+        queued.bytes > MAX_WAITING_BYTES) {
+        log_warn(LOG_CONTROL, "%s does not read, %llu bytes wait: closed", session->peer,
+                 (unsigned long long)queued.bytes);
+        session->state = SESSION_CLOSING;
+        session->transport->close(session->self, session->conn, 1013, "too slow");
+        return;
+    }
+    char head[ORIEL_MESSAGE_HEAD_MAX];
+    int n = session->id[0]
+                ? snprintf(head, sizeof head, "{\"type\":\"%s\",\"version\":%d,\"session\":\"%s\",",
+                           e->type, PROTOCOL_VERSION, session->id)
+                : snprintf(head, sizeof head, "{\"type\":\"%s\",\"version\":%d,", e->type,
+                           PROTOCOL_VERSION);
+    struct oriel_message message = {.size = sizeof message,
+                                    .kind = ORIEL_MESSAGE_TEXT,
+                                    .head = (const uint8_t *)head,
+                                    .head_bytes = (uint64_t)n,
+                                    .buffer = tail};
+    log_trace(LOG_STATE, "to %s: %s%.*s", session->peer, head, (int)tail->bytes,
+              (const char *)tail->data);
+    session->transport->send(session->self, session->conn, &message);
+}
+
+void frame_send(struct control *control, struct session *session, const struct envelope *envelope,
+                const char *payload)
+{
+    (void)control;
+    if (session->state == SESSION_CLOSING)
+        return;
+    const struct oriel_buffer *tail = make_tail(envelope, payload);
+    send_tail(session, envelope, tail);
+    buffer_unref(tail);
+}
+
+void frame_send_json(struct control *control, struct session *session,
+                     const struct envelope *envelope, cJSON *payload)
+{
+    char *text = json_print(payload);
+    cJSON_Delete(payload);
+    frame_send(control, session, envelope, text);
+    free(text);
+}
+
+void frame_broadcast(struct control *control, const struct envelope *envelope,
+                     const char *const payload[SPEC_CLASSES], bool (*filter)(const struct session *))
+{
+    const struct oriel_buffer *tails[SPEC_CLASSES] = {NULL};
+    for (struct session *s = control->sessions; s; s = s->next) {
+        if (s->state != SESSION_READY || !payload[s->class] || (filter && !filter(s)))
+            continue;
+        if (!tails[s->class])
+            tails[s->class] = make_tail(envelope, payload[s->class]);
+        send_tail(s, envelope, tails[s->class]);
+    }
+    for (int c = 0; c < SPEC_CLASSES; c++)
+        buffer_unref(tails[c]);
+}

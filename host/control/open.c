@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Opening data and scene files. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "control/room.h"
+#include "render/dataset.h"
+#include "scene/json.h"
+#include "scene/scene_file.h"
+#include "util/check.h"
+#include "util/log.h"
+
+void opened_finish(struct opened *opened)
+{
+    for (size_t i = 0; i < opened->count; i++)
+        scene_layer_destroy(opened->layers[i]);
+    free(opened->layers);
+    free(opened->note);
+    *opened = (struct opened){0};
+}
+
+void open_options(const struct control *control, struct layers_options *options)
+{
+    const struct config *config = control->config;
+    const char *split = config_string(config, "data.split_channels");
+    *options = (struct layers_options){
+        .split = strcmp(split, "always") == 0  ? LAYERS_SPLIT_ALWAYS
+                 : strcmp(split, "never") == 0 ? LAYERS_SPLIT_NEVER
+                                               : LAYERS_SPLIT_AUTO,
+        .max_channels = (uint32_t)config_int(config, "data.max_channels"),
+        .interpolation_2d = config_string(config, "render.interpolation_2d"),
+        .level = -1,
+    };
+}
+
+bool open_uri(struct registry *registry, const char *uri, const struct layers_options *options,
+              struct opened *opened, struct error *err)
+{
+    *opened = (struct opened){0};
+    struct dataset *dataset = dataset_open(registry, uri, err);
+    if (!dataset)
+        return false;
+    const struct oriel_source_info *info = dataset_info(dataset);
+    if (!info->dtype && info->image_count) {
+        char *first = xasprintf("%s/%s", uri, info->images[0]);
+        opened->note = xasprintf("%s holds %u images; this is the first, %s", uri, info->image_count,
+                                 info->images[0]);
+        dataset_unref(dataset);
+        dataset = dataset_open(registry, first, err);
+        free(first);
+    }
+    bool ok = dataset && layers_from_dataset(dataset, options, &opened->layers, &opened->count, err);
+    dataset_unref(dataset);
+    for (size_t i = 0; ok && opened->note && i < opened->count; i++)
+        cJSON_AddItemToArray(opened->layers[i]->warnings, cJSON_CreateString(opened->note));
+    if (!ok)
+        opened_finish(opened);
+    return ok;
+}
+
+void open_allow(struct control *control, const char *uri)
+{
+    char real[PATH_MAX];
+    control->allowed =
+        xrealloc(control->allowed, (control->allowed_count + 1) * sizeof *control->allowed);
+    control->allowed[control->allowed_count++] = xstrdup(realpath(uri, real) ? real : uri);
+}
+
+void open_first_view(struct control *control)
+{
+    const struct config *config = control->config;
+    struct scene *scene = control->scene;
+    struct record_batch *batch = record_batch_create();
+    struct scene_view view;
+    scene_view_read(scene, &view);
+    int64_t z = config_int(config, "view.open_z");
+    int axis = scene_axis_find(scene, "z");
+    if (z >= 0 && axis >= 0) {
+        int64_t last = (int64_t)scene->axes[axis].size - 1;
+        view.step[axis] = z < last ? z : last;
+        record_put(batch, "dims", "main", "step", json_from_integers(view.step, scene->ndim));
+    }
+    int64_t level = config_int(config, "lod.lock");
+    if (level < 0)
+        level = config_int(config, "view.open_level");
+    const struct scene_layer *primary = scene_primary(scene);
+    if (level >= 0 && primary) {
+        int64_t last = (int64_t)primary->level_count - 1;
+        record_put(batch, "multiscale", "main", "level",
+                   cJSON_CreateNumber((double)(level < last ? level : last)));
+    }
+    if (config_int(config, "view.ndisplay") == 3 && scene->ndim >= 3) {
+        struct oriel_camera home;
+        scene_home(scene, &view, 3, &home);
+        record_put(batch, "view", "main", "ndisplay", cJSON_CreateNumber(3));
+        record_put(batch, "camera", "volume", "pose", scene_pose_json(&home));
+    }
+    record_commit(scene->record, batch, NULL);
+}
+
+bool control_open_data(struct control *control, const char *uri, struct error *err)
+{
+    CHECK(!control->started);
+    struct layers_options options;
+    open_options(control, &options);
+    struct opened opened;
+    if (!open_uri(control->registry, uri, &options, &opened, err))
+        return false;
+    if (opened.note)
+        log_info(LOG_DATA, "%s", opened.note);
+    bool fresh = control->scene->layer_count == 0;
+    scene_add(control->scene, opened.layers, opened.count, NULL);
+    opened.count = 0; /* the scene's now */
+    opened_finish(&opened);
+    if (fresh)
+        open_first_view(control);
+    open_allow(control, uri);
+    return true;
+}
+
+static bool open_file_layer(struct control *control, const struct scene_file *file, size_t index,
+                            struct opened *opened, struct error *err)
+{
+    const struct scene_file_layer *from = &file->layers[index];
+    struct layers_options options;
+    open_options(control, &options);
+    options.split = LAYERS_SPLIT_NEVER;
+    options.level = from->level;
+    options.index = from->has_index ? &from->index : NULL;
+    options.limits_known = cJSON_HasObjectItem(from->controls, "contrast_limits");
+    if (!open_uri(control->registry, from->uri, &options, opened, err))
+        return error_prefix(err, "%s: layers[%zu].source", file->path, index);
+    if (scene_file_apply_layer(file, index, opened->layers[0], err))
+        return true;
+    opened_finish(opened);
+    return false;
+}
+
+bool control_open_scene(struct control *control, const char *path, struct error *err)
+{
+    CHECK(!control->started);
+    struct scene_file *file = scene_file_read(path, err);
+    if (!file)
+        return false;
+    bool ok = true;
+    for (size_t i = 0; ok && i < file->layer_count; i++) {
+        struct opened opened;
+        ok = open_file_layer(control, file, i, &opened, err);
+        if (!ok)
+            break;
+        scene_add(control->scene, opened.layers, opened.count, NULL);
+        opened.count = 0;
+        opened_finish(&opened);
+        open_allow(control, file->layers[i].uri);
+    }
+    ok = ok && scene_file_apply_view(file, control->scene, err);
+    scene_file_destroy(file);
+    return ok;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Inside the control room. Everything here belongs to the control thread, the queue aside. */
+#ifndef CONTROL_ROOM_H
+#define CONTROL_ROOM_H
+
+#include <pthread.h>
+
+#include "control/control.h"
+#include "control/history.h"
+#include "control/worker.h"
+#include "scene/layers.h"
+#include "scene/reduce.h"
+#include "scene/scene.h"
+#include "scene/spec.h"
+#include "util/clock.h"
+
+#define PROTOCOL_VERSION 2
+#define SESSION_ID_BYTES 37
+#define VIEW_INTERVAL_NS (NS_PER_S / 30)  /* camera echoes of poses, at most */
+#define STATE_INTERVAL_NS (50 * NS_PER_MS) /* loading, level, … of layers */
+#define STATUS_INTERVAL_NS (500 * NS_PER_MS)
+#define HELLO_TIMEOUT_NS (5 * NS_PER_S)
+
+enum message_kind {
+    MESSAGE_OPEN, MESSAGE_TEXT, MESSAGE_CLOSED, MESSAGE_NOTICE, MESSAGE_STREAM, MESSAGE_FAULT,
+    MESSAGE_DONE /* a job of the worker */
+};
+
+/* One event for the control thread. */
+struct message {
+    struct message *next;
+    enum message_kind kind;
+    int64_t received_ns;
+    uint64_t conn;
+    const struct oriel_transport *transport;
+    void *self;
+    char peer[64];
+    uint32_t text_kind;
+    size_t bytes;
+    char *text; /* owned; TEXT, FAULT */
+    struct render_notice notice;
+    struct stream_info stream;
+    struct job *job;
+};
+
+enum session_state { SESSION_NEW, SESSION_READY, SESSION_CLOSING };
+
+struct session {
+    struct session *next;
+    const struct oriel_transport *transport;
+    void *self;
+    uint64_t conn;
+    char peer[64];
+    enum session_state state;
+    char id[SESSION_ID_BYTES];
+    enum spec_class class;
+    bool wants_dims, wants_camera;
+    int64_t deadline_ns;    /* hello due, then the next heartbeat */
+    bool heard;             /* anything since the last heartbeat */
+    unsigned missed;
+    uint64_t view_told;     /* revision of the newest view it knows */
+    bool view_pending;      /* scratch of notify.c */
+    uint64_t rev;           /* its newest view.pose */
+    unsigned garbage;       /* bad messages, for quieter logs */
+};
+
+/* A layer that was removed and may come back. */
+struct removed {
+    struct removed *next;
+    struct scene_layer *layer;
+    size_t index;
+    int64_t until_ns;
+};
+
+struct control {
+    const struct config *config;
+    struct registry *registry;
+    struct metrics *metrics;
+    struct control_rooms rooms;
+    double heartbeat_s;
+    double fps;
+    struct metric *sessions_gauge, *camera_counter, *connects_counter, *config_counter;
+
+    struct scene *scene;
+    struct history *history;
+    struct worker *worker;
+    struct session *sessions;
+    struct removed *removed;
+    char **allowed; /* what may be opened without data.root: named on the command line */
+    size_t allowed_count;
+
+    /* What clients have been told, as revisions of the record. */
+    uint64_t posted, told_layers, told_scene, told_dims, told_pose;
+    int64_t view_last_ns;
+    int64_t view_due_ns, state_due_ns, status_due_ns; /* INT64_MAX: nothing waits */
+    char *last_dims, *last_status;
+    cJSON *faults; /* errors that hold now: notify.error payloads, for clients that come later */
+    struct stream_info stream;
+    bool has_stream;
+    struct {
+        char axis[32];
+        int64_t next_ns; /* INT64_MAX: still */
+        int direction;
+    } play;
+    int64_t animate_ns, animate_start_ns;
+    uint32_t animate_ndisplay; /* for which animate_home is */
+    struct oriel_camera animate_home;
+    uint64_t next_frame_id;
+
+    pthread_t thread;
+    bool started;
+
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t wake;
+    struct message *head, **tail;
+    size_t queued_bytes;
+    bool stopping;
+    struct scene_snapshot *current;
+};
+
+/* queue.c [any-thread] */
+struct message *message_create(enum message_kind kind, uint64_t conn);
+void message_destroy(struct message *message);
+void control_post(struct control *control, struct message *message); /* takes it */
+
+/* frame.c: sends. `payload` is JSON text of an object. */
+struct envelope {
+    const char *type;
+    const char *frame_id; /* NULL: none */
+    bool cursor;          /* with seq and token */
+    uint64_t seq;
+    const char *token;
+    const char *intent;   /* NULL or "": none */
+};
+void frame_id_make(struct control *control, const char *prefix, char id[64]);
+void frame_send(struct control *control, struct session *session, const struct envelope *envelope,
+                const char *payload);
+/* The same with a payload to print; takes it. */
+void frame_send_json(struct control *control, struct session *session,
+                     const struct envelope *envelope, cJSON *payload);
+/* To every ready session for which `filter` holds; payloads by class, NULL skips that class. */
+void frame_broadcast(struct control *control, const struct envelope *envelope,
+                     const char *const payload[SPEC_CLASSES],
+                     bool (*filter)(const struct session *));
+
+/* session.c */
+void session_open(struct control *control, const struct message *message);
+void session_text(struct control *control, const struct message *message);
+void session_closed(struct control *control, uint64_t conn);
+void session_timers(struct control *control, int64_t now, int64_t *deadline);
+void session_goodbye(struct control *control, struct session *session, const char *code,
+                     const char *message, const char *reason, uint32_t close_code);
+struct session *session_find(const struct control *control, const char *id);
+/* A log line that names the peer, and a notify.error for an Oriel client. */
+void session_complain(struct control *control, struct session *session, const char *what);
+
+/* hello.c: the handshake. */
+void hello_take(struct control *control, struct session *session, const struct message *message);
+void hello_reject(struct control *control, struct session *session, const char *code,
+                  const char *message, cJSON *details);
+
+/* update.c */
+void update_take(struct control *control, struct session *session, const cJSON *frame,
+                 int64_t received_ns);
+
+/* notify.c */
+struct resume {
+    bool layers, stream;          /* replay instead of everything */
+    char layers_token[64], stream_token[64];
+};
+void notify_baseline(struct control *control, struct session *session, const struct resume *resume);
+/* Tells what changed since the last time, and posts the snapshot. */
+void notify_changes(struct control *control, int64_t now);
+void notify_timers(struct control *control, int64_t now, int64_t *deadline);
+void notify_camera_delta(struct control *control, const char *mode, const cJSON *delta,
+                         const char *intent);
+void notify_layer_state(struct control *control, int64_t now);
+
+/* notices.c */
+void notice_take(struct control *control, const struct render_notice *notice);
+void notice_stream(struct control *control, const struct stream_info *info);
+void notice_fault(struct control *control, const char *domain, const char *code, const char *text,
+                  const char *layer_id, const char *ref);
+void notice_clear(struct control *control, const char *code, const char *layer_id);
+/* An error for one session, or for all (NULL); only Oriel's clients get it. */
+void notice_send(struct control *control, struct session *session, const cJSON *payload);
+/* notify.stream's payload for clients that decode AVCC; NULL when the main branch is something else. */
+cJSON *stream_payload(const struct stream_info *info);
+char *status_payload(struct control *control);
+
+/* files.c: what may be listed and opened. */
+bool files_resolve(const struct control *control, const char *path, char **resolved,
+                   const char **code, struct error *err);
+cJSON *files_list(const char *const *roots, size_t root_count, const char *path, const cJSON *only,
+                  bool hidden, const char **code, struct error *err); /* [any-thread] */
+/* Names of the images in `path` and below it, at most two folders deep and 32. [any-thread] */
+cJSON *files_images(const char *path);
+bool files_is_image(const char *path); /* [any-thread] */
+
+/* command.c */
+void command_take(struct control *control, struct session *session, const cJSON *frame);
+const char *const *command_names(void); /* NULL-terminated; the reference's three first */
+/* A call that is being answered. */
+struct call {
+    char session[SESSION_ID_BYTES];
+    char *in_reply_to;
+    char *key; /* idempotency_key, or NULL */
+};
+void call_finish(struct call *call);
+void call_reply(struct control *control, const struct call *call, cJSON *result); /* takes it; may be NULL */
+void call_error(struct control *control, const struct call *call, const char *code,
+                const char *message, cJSON *details); /* takes details; may be NULL */
+/* Each takes `call` over. command_data.c, command_open.c */
+void command_probe(struct control *control, struct call *call, const cJSON *kwargs);
+void command_range(struct control *control, struct call *call, const cJSON *kwargs, bool apply);
+void command_listdir(struct control *control, struct call *call, const cJSON *kwargs);
+void command_load(struct control *control, struct call *call, const cJSON *kwargs);
+
+/* open.c */
+struct opened {
+    struct scene_layer **layers;
+    size_t count;
+    char *note; /* worth saying, or NULL */
+};
+void opened_finish(struct opened *opened);
+/* Reads data; [any-thread] */
+bool open_uri(struct registry *registry, const char *uri, const struct layers_options *options,
+              struct opened *opened, struct error *err);
+void open_options(const struct control *control, struct layers_options *options);
+/* After a fresh scene was filled: what the configuration says about the first view. */
+void open_first_view(struct control *control);
+void open_allow(struct control *control, const char *uri);
+
+/* play.c */
+void play_changed(struct control *control, int64_t now);
+void play_timers(struct control *control, int64_t now, int64_t *deadline);
+
+#endif

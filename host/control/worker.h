@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What takes time and needs no scene: one thread that runs jobs in order and posts them back. */
+#ifndef CONTROL_WORKER_H
+#define CONTROL_WORKER_H
+
+#include <stdbool.h>
+
+struct control;
+struct worker;
+
+/* Embed as the first member. `run` is called on the worker's thread, then `done` on control's, which frees
+ * it; `drop` instead of `done` when the room stops. */
+struct job {
+    struct job *next;
+    void (*run)(struct job *job);
+    void (*done)(struct control *control, struct job *job);
+    void (*drop)(struct job *job);
+};
+
+struct worker *worker_create(struct control *control);
+/* Waits for the job that runs; drops those that wait. NULL is fine. */
+void worker_destroy(struct worker *worker);
+void worker_add(struct worker *worker, struct job *job);
+
+#endif
