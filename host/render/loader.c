@@ -213,6 +213,7 @@ struct loader *loader_create(unsigned threads, uint64_t cache_bytes, void (*wake
     loader->wake = wake;
     loader->data = data;
     loader->retry_ns = INT64_MAX;
+    loader->generation = 1; /* 0: a block that no list has named */
     loader->cache = cache_create(cache_bytes);
     pthread_mutex_init(&loader->mutex, NULL);
     cond_init(&loader->work);

@@ -266,8 +266,8 @@ bool taps_prepare(struct taps *taps, uint32_t width, uint32_t height, struct err
     pthread_mutex_lock(&taps->mutex);
     bool fits = !taps->changed && (!taps->instances || (taps->instances->format.width == width &&
                                                         taps->instances->format.height == height));
-    taps->changed = false;
-    count = fits ? 0 : demand(taps, formats, held, MOST);
+    taps->changed = width == 0 && taps->list;
+    count = fits || width == 0 ? 0 : demand(taps, formats, held, MOST);
     pthread_mutex_unlock(&taps->mutex);
     if (fits)
         return true;
