@@ -51,11 +51,11 @@ static const struct ramp ramps[] = {
 
 /* Sorted as napari does, ignoring case. */
 static const char *const menu[] = {
-    "blue",     "bop blue",  "bop orange", "bop purple", "cyan",    "fire",
-    "gist_earth", "gray",    "gray_r",     "green",      "HiLo",    "hsv",
-    "I Blue",   "I Bordeaux", "I Forest",  "I Orange",   "I Purple", "ice",
-    "inferno",  "magenta",   "magma",      "nan",        "PiYG",    "plasma",
-    "red",      "turbo",     "twilight",   "twilight_shifted", "viridis", "yellow",
+    "blue",     "bop blue", "bop orange", "bop purple", "cyan",    "fire",     "gist_earth",
+    "gray",     "gray_r",   "green",      "HiLo",       "hsv",     "I Blue",   "I Bordeaux",
+    "I Forest", "I Orange", "I Purple",   "ice",        "inferno", "magenta",  "magma",
+    "nan",      "PiYG",     "plasma",     "red",        "turbo",   "twilight", "twilight_shifted",
+    "viridis",  "yellow",
 };
 
 static struct oriel_colormap maps[MAPS];
@@ -94,7 +94,8 @@ static void add_reversed(const struct colormap_table *table)
     }
     float *colors = xcalloc(4 * COLORMAP_TABLE_SIZE, sizeof *colors);
     for (size_t i = 0; i < COLORMAP_TABLE_SIZE; i++)
-        memcpy(&colors[4 * i], &table->colors[4 * (COLORMAP_TABLE_SIZE - 1 - i)], 4 * sizeof *colors);
+        memcpy(&colors[4 * i], &table->colors[4 * (COLORMAP_TABLE_SIZE - 1 - i)],
+               4 * sizeof *colors);
     add(name, colors, colormap_table_controls, COLORMAP_TABLE_SIZE);
 }
 

@@ -213,7 +213,8 @@ bool cpu_cast(const struct cpu_volume *v, double x, double y, struct cpu_result 
     if (!set_up(v, x, y, &r))
         return false;
     double low = l->contrast_limits[0], high = l->contrast_limits[1], p[3], c[4];
-    bool cut = l->blending == ORIEL_BLEND_TRANSLUCENT || l->blending == ORIEL_BLEND_TRANSLUCENT_NO_DEPTH;
+    bool cut =
+        l->blending == ORIEL_BLEND_TRANSLUCENT || l->blending == ORIEL_BLEND_TRANSLUCENT_NO_DEPTH;
     double best = cut ? low : -DBL_MAX, sum = 0;
     bool found = false;
     switch (l->rendering) {
@@ -255,6 +256,7 @@ bool cpu_cast(const struct cpu_volume *v, double x, double y, struct cpu_result 
         }
     }
     out->value = l->rendering == ORIEL_RENDER_AVERAGE ? sum : best;
-    out->is_color = l->rendering == ORIEL_RENDER_ADDITIVE || l->rendering == ORIEL_RENDER_TRANSLUCENT;
+    out->is_color =
+        l->rendering == ORIEL_RENDER_ADDITIVE || l->rendering == ORIEL_RENDER_TRANSLUCENT;
     return l->rendering != ORIEL_RENDER_ATTENUATED_MIP || found;
 }

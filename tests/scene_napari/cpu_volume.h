@@ -24,7 +24,8 @@ struct cpu_result {
     double value;
     double color[4];
 };
-bool cpu_cast(const struct cpu_volume *volume, double ndc_x, double ndc_y, struct cpu_result *result);
+bool cpu_cast(const struct cpu_volume *volume, double ndc_x, double ndc_y,
+              struct cpu_result *result);
 /* t^gamma through the colormap, as RGBA 0..1. */
 void cpu_map(const struct oriel_layer *layer, double value, double rgba[4]);
 bool cpu_invert(const double m[16], double out[16]);

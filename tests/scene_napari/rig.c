@@ -24,9 +24,13 @@ bool rig_context(void)
         print_message("skipped: no EGL surfaceless display\n");
         return false;
     }
-    static const EGLint attributes[] = {EGL_CONTEXT_MAJOR_VERSION, 4, EGL_CONTEXT_MINOR_VERSION, 5,
+    static const EGLint attributes[] = {EGL_CONTEXT_MAJOR_VERSION,
+                                        4,
+                                        EGL_CONTEXT_MINOR_VERSION,
+                                        5,
                                         EGL_CONTEXT_OPENGL_PROFILE_MASK,
-                                        EGL_CONTEXT_OPENGL_CORE_PROFILE_BIT, EGL_NONE};
+                                        EGL_CONTEXT_OPENGL_CORE_PROFILE_BIT,
+                                        EGL_NONE};
     EGLContext context = eglCreateContext(display, EGL_NO_CONFIG_KHR, EGL_NO_CONTEXT, attributes);
     if (!context || !eglMakeCurrent(display, EGL_NO_SURFACE, EGL_NO_SURFACE, context)) {
         print_message("skipped: no OpenGL 4.5 core context\n");
@@ -36,7 +40,8 @@ bool rig_context(void)
     return true;
 }
 
-static oriel_result keep_failure(const struct oriel_host *host, oriel_result result, const char *text)
+static oriel_result keep_failure(const struct oriel_host *host, oriel_result result,
+                                 const char *text)
 {
     struct rig *rig = host->data;
     snprintf(rig->failure, sizeof rig->failure, "%s", text);
@@ -236,11 +241,13 @@ static void set_camera(struct rig *rig)
 
 void rig_look(struct rig *rig, double x, double y, double zoom)
 {
-    rig->view.camera = (struct oriel_camera){.center = {x, y, 0}, .quat = {1, 0, 0, 0}, .zoom = zoom};
+    rig->view.camera =
+        (struct oriel_camera){.center = {x, y, 0}, .quat = {1, 0, 0, 0}, .zoom = zoom};
     set_camera(rig);
 }
 
-void rig_turn(struct rig *rig, const double center[3], const double angles[3], double zoom, double fov)
+void rig_turn(struct rig *rig, const double center[3], const double angles[3], double zoom,
+              double fov)
 {
     rig->view.camera = (struct oriel_camera){.zoom = zoom, .fov = fov};
     memcpy(rig->view.camera.center, center, sizeof rig->view.camera.center);

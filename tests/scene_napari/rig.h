@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A GL context without a window, the scene module loaded as the host does it, and one scene to draw. */
+/* A GL context without a window, the scene module loaded as the host does it, and one scene to
+ * draw. */
 #ifndef RIG_H
 #define RIG_H
 

@@ -108,7 +108,8 @@ static void upload(struct rig *rig, uint32_t layer, const struct array *array, c
     for (uint32_t z = 0; z < shape[2]; z++)
         for (uint32_t y = 0; y < shape[1]; y++)
             for (uint32_t x = 0; x < shape[0]; x++, k++) {
-                double value = voxel(array, origin + x * strides[0] + y * strides[1] + z * strides[2]);
+                double value =
+                    voxel(array, origin + x * strides[0] + y * strides[1] + z * strides[2]);
                 if (dtype == ORIEL_U8)
                     ((uint8_t *)data)[k] = (uint8_t)value;
                 else if (dtype == ORIEL_U16)
@@ -184,12 +185,14 @@ static void limits_of(const cJSON *controls, const char *key, double out[2])
         out[i] = cJSON_GetArrayItem(item, i)->valuedouble;
 }
 
-static void add_layer(struct scene_file *file, struct rig *rig, const char *folder, const cJSON *json)
+static void add_layer(struct scene_file *file, struct rig *rig, const char *folder,
+                      const cJSON *json)
 {
-    static const char *const blendings[] = {"translucent", "translucent_no_depth", "additive",
-                                            "minimum",     "opaque", "multiplicative", NULL};
-    static const char *const renderings[] = {"mip", "minip", "attenuated_mip", "average",
-                                             "additive", "translucent", "iso", NULL};
+    static const char *const blendings[] = {
+        "translucent", "translucent_no_depth", "additive", "minimum",
+        "opaque",      "multiplicative",       NULL};
+    static const char *const renderings[] = {
+        "mip", "minip", "attenuated_mip", "average", "additive", "translucent", "iso", NULL};
     static const char *const filters[] = {"nearest", "linear", NULL};
     const cJSON *controls = cJSON_GetObjectItem(json, "controls");
     uint32_t i = rig->snapshot.layer_count;
@@ -231,8 +234,7 @@ struct scene_file *scene_file_load(const char *folder, const char *path, struct 
     assert_non_null(json);
     const cJSON *canvas = cJSON_GetObjectItem(json, "canvas");
     const cJSON *size = cJSON_GetObjectItem(canvas, "size");
-    uint32_t ndisplay =
-        (uint32_t)number_of(cJSON_GetObjectItem(json, "dims"), "ndisplay");
+    uint32_t ndisplay = (uint32_t)number_of(cJSON_GetObjectItem(json, "dims"), "ndisplay");
     rig_init(rig, ndisplay, (uint32_t)cJSON_GetArrayItem(size, 0)->valueint,
              (uint32_t)cJSON_GetArrayItem(size, 1)->valueint);
     if (strcmp(text_of(canvas, "background"), "white") == 0)

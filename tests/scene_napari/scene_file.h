@@ -5,8 +5,8 @@
 
 #include "rig.h"
 
-/* Loads a scene with its data into a fresh rig; the canvas size comes from the file. Frees nothing of
- * what the rig's layers point to before scene_file_free(). */
+/* Loads a scene with its data into a fresh rig; the canvas size comes from the file. Frees nothing
+ * of what the rig's layers point to before scene_file_free(). */
 struct scene_file;
 struct scene_file *scene_file_load(const char *folder, const char *path, struct rig *rig);
 void scene_file_free(struct scene_file *file, struct rig *rig);

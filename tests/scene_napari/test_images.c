@@ -136,8 +136,10 @@ static void test_limits(void **state)
     static const struct {
         double low, high, gamma, value, wanted;
     } cases[] = {
-        {0, 100, 1, 50, 0.5},   {0, 100, 1, -5, 0},    {0, 100, 1, 500, 1},  {100, 0, 1, 25, 0.75},
-        {0, 100, 0.5, 25, 0.5}, {0, 100, 2, 50, 0.25}, {20, 20, 1, 30, 0},   {20, 20, 1, 5, 0},
+        {0, 100, 1, 50, 0.5},     {0, 100, 1, -5, 0},
+        {0, 100, 1, 500, 1},      {100, 0, 1, 25, 0.75},
+        {0, 100, 0.5, 25, 0.5},   {0, 100, 2, 50, 0.25},
+        {20, 20, 1, 30, 0},       {20, 20, 1, 5, 0},
         {-3e38, 3e38, 1, 0, 0.5}, {1000, 1000.5, 1, 1000.25, 0.5},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
@@ -203,8 +205,8 @@ static void test_table(void **state)
     draw(&rig);
     for (int k = 0; k < W; k++) {
         int color = data[k] < 0.25F ? 0 : data[k] < 0.5F ? 1 : 2;
-        assert_pixel(k, H / 2, color == 0 ? 255 : 0, color == 1 ? 255 : 0, color == 2 ? 255 : 0, 255,
-                     0);
+        assert_pixel(k, H / 2, color == 0 ? 255 : 0, color == 1 ? 255 : 0, color == 2 ? 255 : 0,
+                     255, 0);
     }
     rig_finish(&rig);
 }
@@ -320,7 +322,9 @@ static double blend_alpha(uint32_t mode, bool bottom, double sa, double da)
 {
     if (bottom)
         return fmin(sa + da, 1);
-    return mode == ORIEL_BLEND_MINIMUM ? fmin(sa, da) : mode == ORIEL_BLEND_OPAQUE ? sa : fmin(sa + da, 1);
+    return mode == ORIEL_BLEND_MINIMUM  ? fmin(sa, da)
+           : mode == ORIEL_BLEND_OPAQUE ? sa
+                                        : fmin(sa + da, 1);
 }
 
 static void test_blending(void **state)
@@ -392,9 +396,9 @@ static void test_bands(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nearest),  cmocka_unit_test(test_linear),
-        cmocka_unit_test(test_limits),   cmocka_unit_test(test_special_colors),
-        cmocka_unit_test(test_table),    cmocka_unit_test(test_detail),
+        cmocka_unit_test(test_nearest),    cmocka_unit_test(test_linear),
+        cmocka_unit_test(test_limits),     cmocka_unit_test(test_special_colors),
+        cmocka_unit_test(test_table),      cmocka_unit_test(test_detail),
         cmocka_unit_test(test_level_ends), cmocka_unit_test(test_blending),
         cmocka_unit_test(test_bands),
     };

@@ -40,15 +40,38 @@ static void begin(struct rig *rig, uint32_t ndisplay, const char *map)
 /* All state that the module could touch, as numbers. */
 static void read_state(GLint64 *v, size_t n)
 {
-    static const GLenum names[] = {
-        GL_READ_FRAMEBUFFER_BINDING, GL_DRAW_FRAMEBUFFER_BINDING, GL_CURRENT_PROGRAM,
-        GL_VERTEX_ARRAY_BINDING, GL_ACTIVE_TEXTURE, GL_PIXEL_UNPACK_BUFFER_BINDING,
-        GL_PIXEL_PACK_BUFFER_BINDING, GL_BLEND, GL_DEPTH_TEST, GL_CULL_FACE, GL_STENCIL_TEST,
-        GL_SCISSOR_TEST, GL_FRAMEBUFFER_SRGB, GL_BLEND_SRC_RGB, GL_BLEND_DST_RGB,
-        GL_BLEND_SRC_ALPHA, GL_BLEND_DST_ALPHA, GL_BLEND_EQUATION_RGB, GL_BLEND_EQUATION_ALPHA,
-        GL_DEPTH_FUNC, GL_DEPTH_WRITEMASK, GL_CULL_FACE_MODE, GL_FRONT_FACE, GL_UNPACK_ALIGNMENT,
-        GL_UNPACK_ROW_LENGTH, GL_UNPACK_IMAGE_HEIGHT, GL_UNPACK_SKIP_PIXELS, GL_UNPACK_SKIP_ROWS,
-        GL_UNPACK_SKIP_IMAGES, GL_PACK_ALIGNMENT, GL_PACK_ROW_LENGTH, GL_RENDERBUFFER_BINDING};
+    static const GLenum names[] = {GL_READ_FRAMEBUFFER_BINDING,
+                                   GL_DRAW_FRAMEBUFFER_BINDING,
+                                   GL_CURRENT_PROGRAM,
+                                   GL_VERTEX_ARRAY_BINDING,
+                                   GL_ACTIVE_TEXTURE,
+                                   GL_PIXEL_UNPACK_BUFFER_BINDING,
+                                   GL_PIXEL_PACK_BUFFER_BINDING,
+                                   GL_BLEND,
+                                   GL_DEPTH_TEST,
+                                   GL_CULL_FACE,
+                                   GL_STENCIL_TEST,
+                                   GL_SCISSOR_TEST,
+                                   GL_FRAMEBUFFER_SRGB,
+                                   GL_BLEND_SRC_RGB,
+                                   GL_BLEND_DST_RGB,
+                                   GL_BLEND_SRC_ALPHA,
+                                   GL_BLEND_DST_ALPHA,
+                                   GL_BLEND_EQUATION_RGB,
+                                   GL_BLEND_EQUATION_ALPHA,
+                                   GL_DEPTH_FUNC,
+                                   GL_DEPTH_WRITEMASK,
+                                   GL_CULL_FACE_MODE,
+                                   GL_FRONT_FACE,
+                                   GL_UNPACK_ALIGNMENT,
+                                   GL_UNPACK_ROW_LENGTH,
+                                   GL_UNPACK_IMAGE_HEIGHT,
+                                   GL_UNPACK_SKIP_PIXELS,
+                                   GL_UNPACK_SKIP_ROWS,
+                                   GL_UNPACK_SKIP_IMAGES,
+                                   GL_PACK_ALIGNMENT,
+                                   GL_PACK_ROW_LENGTH,
+                                   GL_RENDERBUFFER_BINDING};
     size_t count = sizeof names / sizeof *names, k = 0;
     assert_true(count + 40 <= n);
     for (size_t i = 0; i < count; i++)
@@ -123,7 +146,8 @@ static void test_state(void **state)
         read_state(after, 96);
         for (int i = 0; i < 96; i++)
             if (before[i] != after[i])
-                fail_msg("state %d was %lld, is %lld", i, (long long)before[i], (long long)after[i]);
+                fail_msg("state %d was %lld, is %lld", i, (long long)before[i],
+                         (long long)after[i]);
 
         glBindFramebuffer(GL_FRAMEBUFFER, 0);
         glBindBuffer(GL_PIXEL_UNPACK_BUFFER, 0);
@@ -253,8 +277,8 @@ static void test_eviction(void **state)
     rig_finish(&rig);
 }
 
-/* Pieces in any order and with any strides make the same volume; the detail of a volume shows when it
- * is complete. */
+/* Pieces in any order and with any strides make the same volume; the detail of a volume shows when
+ * it is complete. */
 static void test_pieces(void **state)
 {
     (void)state;

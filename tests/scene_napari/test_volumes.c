@@ -206,7 +206,9 @@ static void test_bricks(void **state)
     for (int k = 0; k < 70 * 61 * 50; k++) {
         int x = k % 70 - 30, y = k / 70 % 61 - 33, z = k / 4270 - 22;
         int d = x * x + y * y + z * z;
-        sparse[k] = (uint16_t)(d < 300 ? 60000 - 150 * d : x > 20 && y > 15 ? 9000 + 500 * (k % 7) : 0);
+        sparse[k] = (uint16_t)(d < 300            ? 60000 - 150 * d
+                               : x > 20 && y > 15 ? 9000 + 500 * (k % 7)
+                                                  : 0);
     }
     for (size_t m = 0; m < sizeof modes / sizeof *modes; m++) {
         uint8_t pictures[2][sizeof picture];
@@ -248,8 +250,8 @@ static void test_bricks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_modes),         cmocka_unit_test(test_inverted_limits),
-        cmocka_unit_test(test_plane),         cmocka_unit_test(test_axis_parallel),
+        cmocka_unit_test(test_modes),  cmocka_unit_test(test_inverted_limits),
+        cmocka_unit_test(test_plane),  cmocka_unit_test(test_axis_parallel),
         cmocka_unit_test(test_bricks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,8 +6,8 @@
 
 #include "napari.h"
 
-/* Brick b holds what a sample between voxel 8 b - 0.5 and 8 b + 7.5 can touch, and half a voxel more
- * on either side: voxels 8 b - 1 to 8 b + 8. */
+/* Brick b holds what a sample between voxel 8 b - 0.5 and 8 b + 7.5 can touch, and half a voxel
+ * more on either side: voxels 8 b - 1 to 8 b + 8. */
 #define SIDE BRICK_SIDE
 
 struct bricks {
@@ -86,7 +86,8 @@ static void reach(const struct bricks *bricks, const struct oriel_slab *piece, i
 /* First the rows of a brick become one row, which compilers make vectors of; NaN loses every
  * comparison and so takes no part. */
 #define DEFINE_ADD(name, type, most, least_value)                                                  \
-    static void name(struct bricks *bricks, const struct oriel_slab *piece, uint32_t by, uint32_t bz) \
+    static void name(struct bricks *bricks, const struct oriel_slab *piece, uint32_t by,           \
+                     uint32_t bz)                                                                  \
     {                                                                                              \
         uint32_t ys[2], zs[2], xs[2], bx[2], n = piece->extent[0];                                 \
         type *restrict low = bricks->row, *restrict high = low + bricks->shape[0];                 \

@@ -6,8 +6,9 @@ static const GLenum binding[3] = {GL_TEXTURE_BINDING_1D, GL_TEXTURE_BINDING_2D,
 static const GLenum target[3] = {GL_TEXTURE_1D, GL_TEXTURE_2D, GL_TEXTURE_3D};
 static const GLenum capability[6] = {GL_BLEND,        GL_DEPTH_TEST,       GL_CULL_FACE,
                                      GL_STENCIL_TEST, GL_FRAMEBUFFER_SRGB, GL_SCISSOR_TEST};
-static const GLenum unpack[6] = {GL_UNPACK_ALIGNMENT,   GL_UNPACK_ROW_LENGTH,  GL_UNPACK_IMAGE_HEIGHT,
-                                 GL_UNPACK_SKIP_PIXELS, GL_UNPACK_SKIP_ROWS,   GL_UNPACK_SKIP_IMAGES};
+static const GLenum unpack[6] = {GL_UNPACK_ALIGNMENT,    GL_UNPACK_ROW_LENGTH,
+                                 GL_UNPACK_IMAGE_HEIGHT, GL_UNPACK_SKIP_PIXELS,
+                                 GL_UNPACK_SKIP_ROWS,    GL_UNPACK_SKIP_IMAGES};
 static const GLenum pack[4] = {GL_PACK_ALIGNMENT, GL_PACK_ROW_LENGTH, GL_PACK_SKIP_PIXELS,
                                GL_PACK_SKIP_ROWS};
 

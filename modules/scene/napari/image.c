@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One layer of a slice: docs/pixels.md, "Images". Everything is affine; the camera of a slice has no
- * perspective and no depth. */
+/* One layer of a slice: docs/pixels.md, "Images". Everything is affine; the camera of a slice has
+ * no perspective and no depth. */
 #include <math.h>
 
 #include "napari.h"
@@ -84,7 +84,10 @@ static void set_quad(GLuint program, const struct pass *pass, const struct box *
 {
     const double *m = pass->world_to_clip;
     double w = box->high[0] - box->low[0], h = box->high[1] - box->low[1];
-    float quad[6] = {(float)(m[0] * w), (float)(m[1] * w), (float)(m[4] * h), (float)(m[5] * h),
+    float quad[6] = {(float)(m[0] * w),
+                     (float)(m[1] * w),
+                     (float)(m[4] * h),
+                     (float)(m[5] * h),
                      (float)(m[0] * box->low[0] + m[4] * box->low[1] + m[12]),
                      (float)(m[1] * box->low[0] + m[5] * box->low[1] + m[13])};
     glProgramUniformMatrix3x2fv(program, 8, 1, GL_FALSE, quad);
@@ -121,7 +124,8 @@ static bool level_box(const struct scene *scene, const struct layer *layer, uint
             return false;
         uint32_t axis = world_axis - (s->ndim - c->ndim);
         double scale = c->scale[axis] * l->scale[axis];
-        double a = c->scale[axis] * (l->translate[axis] - 0.5 * l->scale[axis]) + c->translate[axis];
+        double a =
+            c->scale[axis] * (l->translate[axis] - 0.5 * l->scale[axis]) + c->translate[axis];
         double b = a + scale * (double)l->shape[axis];
         box->low[i] = fmin(a, b);
         box->high[i] = fmax(a, b);

@@ -32,7 +32,8 @@ static void update_lut(struct layer *layer)
         glTextureStorage1D(layer->lut, 1, GL_RGBA8, LUT_SIZE);
         glTextureParameteri(layer->lut, GL_TEXTURE_WRAP_S, GL_CLAMP_TO_EDGE);
     }
-    GLint filter = layer->controls->colormap->interpolation == ORIEL_LUT_ZERO ? GL_NEAREST : GL_LINEAR;
+    GLint filter =
+        layer->controls->colormap->interpolation == ORIEL_LUT_ZERO ? GL_NEAREST : GL_LINEAR;
     glTextureParameteri(layer->lut, GL_TEXTURE_MIN_FILTER, filter);
     glTextureParameteri(layer->lut, GL_TEXTURE_MAG_FILTER, filter);
     if (fresh || memcmp(texels, layer->texels, sizeof texels) != 0) {
@@ -43,7 +44,8 @@ static void update_lut(struct layer *layer)
 
 oriel_result layers_apply(struct scene *scene, const struct oriel_snapshot *snapshot)
 {
-    struct layer *layers = calloc(snapshot->layer_count ? snapshot->layer_count : 1, sizeof *layers);
+    struct layer *layers =
+        calloc(snapshot->layer_count ? snapshot->layer_count : 1, sizeof *layers);
     if (!layers)
         return scene_fail(scene, ORIEL_NOMEM, "out of memory");
     uint32_t count = 0;
@@ -56,6 +58,7 @@ oriel_result layers_apply(struct scene *scene, const struct oriel_snapshot *snap
             *layer = *old;
             old->lut = 0;
         }
+        layer->key = snapshot->layers[i]->key;
         layer->controls = snapshot->layers[i];
         update_lut(layer);
     }

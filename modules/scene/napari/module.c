@@ -16,8 +16,9 @@ static const struct oriel_option options[] = {
      .type = ORIEL_OPT_ENUM,
      .default_value = "16",
      .choices = "16 24",
-     .help = "Precision of the depth between volumes: 16 as in napari's own pictures, where layers of "
-             "a view without perspective follow their order; 24 lets near ones hide far ones."},
+     .help =
+         "Precision of the depth between volumes: 16 as in napari's own pictures, where layers of "
+         "a view without perspective follow their order; 24 lets near ones hide far ones."},
     {.name = "warm_up",
      .type = ORIEL_OPT_BOOL,
      .default_value = "true",

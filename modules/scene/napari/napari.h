@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The inside of scene/napari. Everything is called on the render thread with its context current. */
+/* The inside of scene/napari. Everything is called on the render thread with its context current.
+ */
 #ifndef NAPARI_H
 #define NAPARI_H
 
@@ -15,7 +16,7 @@
 /* Texture units of the shaders. */
 enum {
     UNIT_LUT = 0,
-    UNIT_BASE = 1, /* and the volume */
+    UNIT_BASE = 1,   /* and the volume */
     UNIT_DETAIL = 2, /* and the bricks of a volume */
     UNIT_BASE_MASK = 3,
     UNIT_DETAIL_MASK = 4,
@@ -40,7 +41,9 @@ struct slab {
 
 /* A layer of the snapshot. */
 struct layer {
-    const struct oriel_layer *controls; /* the snapshot's */
+    uint64_t key;
+    const struct oriel_layer
+        *controls; /* the snapshot's: not to be read once the next one is here */
     GLuint lut;
     uint8_t texels[LUT_SIZE * 4];
     uint64_t base; /* what was drawn last; slab ids */
@@ -83,7 +86,7 @@ struct scene {
     GLuint vertex_array; /* empty: the shaders make their vertices */
     GLuint nearest;      /* samplers */
     GLuint linear;
-    GLuint all;  /* 1×1 masks */
+    GLuint all; /* 1×1 masks */
     GLuint none;
     GLuint framebuffer; /* volumes: the target's texture with our depth */
     GLuint depth;
@@ -101,8 +104,8 @@ struct pass {
     uint32_t height;
     const double *world_to_clip; /* column-major */
     float background[4];
-    double step;   /* volumes: sample distance relative to full quality */
-    bool coarse;   /* volumes: less than full quality is good enough */
+    double step; /* volumes: sample distance relative to full quality */
+    bool coarse; /* volumes: less than full quality is good enough */
 };
 
 /* scene.c */
@@ -115,8 +118,8 @@ void scene_clear(const float background[4], bool depth);
 oriel_result scene_attach(struct scene *scene, GLuint framebuffer, GLuint texture, uint32_t width,
                           uint32_t height);
 /* Draws layers, bottom first, into the bound framebuffer. */
-oriel_result scene_draw_layers(struct scene *scene, const struct oriel_view_layer *shown, uint32_t count,
-                               uint32_t ndisplay, const struct pass *pass);
+oriel_result scene_draw_layers(struct scene *scene, const struct oriel_view_layer *shown,
+                               uint32_t count, uint32_t ndisplay, const struct pass *pass);
 
 /* warm.c */
 oriel_result warm_up(struct scene *scene);

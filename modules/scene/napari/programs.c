@@ -28,8 +28,9 @@ static GLuint build(struct scene *scene, uint32_t key)
 {
     char defines[256];
     snprintf(defines, sizeof defines, "%s%s%s%s%s%s#define MODE %u\n",
-             key & PROGRAM_GAMMA ? "#define GAMMA\n" : "", key & PROGRAM_ENDS ? "#define ENDS\n" : "",
-             key & PROGRAM_NANS ? "#define NANS\n" : "", key & PROGRAM_MIXED ? "#define MIXED\n" : "",
+             key & PROGRAM_GAMMA ? "#define GAMMA\n" : "",
+             key & PROGRAM_ENDS ? "#define ENDS\n" : "", key & PROGRAM_NANS ? "#define NANS\n" : "",
+             key & PROGRAM_MIXED ? "#define MIXED\n" : "",
              key & PROGRAM_PLANE ? "#define PLANE\n" : "",
              key & PROGRAM_BRICKS ? "#define BRICKS\n" : "", key >> PROGRAM_MODE_SHIFT);
     const char *vertex_body = image_vert, *fragment_body = image_frag, *common = common_glsl;
@@ -42,7 +43,8 @@ static GLuint build(struct scene *scene, uint32_t key)
         common = "";
     }
     GLuint vertex = compile(scene, GL_VERTEX_SHADER, defines, "", vertex_body);
-    GLuint fragment = vertex ? compile(scene, GL_FRAGMENT_SHADER, defines, common, fragment_body) : 0;
+    GLuint fragment =
+        vertex ? compile(scene, GL_FRAGMENT_SHADER, defines, common, fragment_body) : 0;
     GLuint program = 0;
     if (fragment) {
         program = glCreateProgram();
@@ -69,8 +71,8 @@ GLuint program_get(struct scene *scene, uint32_t key)
     for (uint32_t i = 0; i < scene->program_count; i++)
         if (scene->programs[i].key == key)
             return scene->programs[i].name;
-    struct program *programs = realloc(scene->programs,
-                                       (scene->program_count + 1) * sizeof *programs);
+    struct program *programs =
+        realloc(scene->programs, (scene->program_count + 1) * sizeof *programs);
     if (!programs) {
         scene_fail(scene, ORIEL_NOMEM, "out of memory");
         return 0;

@@ -22,7 +22,7 @@ oriel_result scene_fail(const struct scene *scene, oriel_result result, const ch
 struct layer *scene_layer(struct scene *scene, uint64_t key)
 {
     for (uint32_t i = 0; i < scene->layer_count; i++)
-        if (scene->layers[i].controls->key == key)
+        if (scene->layers[i].key == key)
             return &scene->layers[i];
     return NULL;
 }
@@ -108,7 +108,8 @@ void scene_destroy(void *self)
     free(scene);
 }
 
-oriel_result scene_create(const struct oriel_host *host, const struct oriel_config *config, void **self)
+oriel_result scene_create(const struct oriel_host *host, const struct oriel_config *config,
+                          void **self)
 {
     int version = epoxy_gl_version();
     if (version < 45) {
@@ -186,8 +187,8 @@ static const struct slab *choose_volume(const struct slab *base, const struct sl
     return detail && (detail->complete || !base) ? detail : base;
 }
 
-oriel_result scene_draw_layers(struct scene *scene, const struct oriel_view_layer *shown, uint32_t count,
-                               uint32_t ndisplay, const struct pass *pass)
+oriel_result scene_draw_layers(struct scene *scene, const struct oriel_view_layer *shown,
+                               uint32_t count, uint32_t ndisplay, const struct pass *pass)
 {
     bool bottom = true;
     for (uint32_t i = 0; i < count; i++) {
@@ -306,7 +307,8 @@ static oriel_result draw_picture(struct scene *scene, const struct oriel_view *v
     return scene_draw_layers(scene, view->layers, view->layer_count, 2, &pass);
 }
 
-oriel_result scene_draw(void *self, const struct oriel_view *view, const struct oriel_target *target)
+oriel_result scene_draw(void *self, const struct oriel_view *view,
+                        const struct oriel_target *target)
 {
     struct scene *scene = self;
     if (view->ndisplay != 2 && view->ndisplay != 3)

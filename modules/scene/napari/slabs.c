@@ -62,8 +62,8 @@ static oriel_result check_error(struct scene *scene, struct slab *slab)
     if (error == GL_OUT_OF_MEMORY)
         return scene_fail(scene, ORIEL_NOMEM, "the GPU has no room for %u×%u×%u voxels", shape[0],
                           shape[1], shape[2]);
-    return scene_fail(scene, ORIEL_IO, "GL error 0x%x with %u×%u×%u voxels", error, shape[0], shape[1],
-                      shape[2]);
+    return scene_fail(scene, ORIEL_IO, "GL error 0x%x with %u×%u×%u voxels", error, shape[0],
+                      shape[1], shape[2]);
 }
 
 static oriel_result check_piece(struct scene *scene, const struct oriel_slab *piece)
@@ -154,8 +154,8 @@ static void sub_image(const struct slab *slab, GLenum type, const uint32_t offse
                             (GLsizei)extent[0], (GLsizei)extent[1], GL_RED, type, data);
     else
         glTextureSubImage3D(slab->texture, 0, (GLint)offset[0], (GLint)offset[1], (GLint)offset[2],
-                            (GLsizei)extent[0], (GLsizei)extent[1], (GLsizei)extent[2], GL_RED, type,
-                            data);
+                            (GLsizei)extent[0], (GLsizei)extent[1], (GLsizei)extent[2], GL_RED,
+                            type, data);
 }
 
 static void copy_piece(const struct slab *slab, const struct oriel_slab *piece)

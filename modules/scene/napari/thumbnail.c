@@ -51,7 +51,8 @@ oriel_result thumbnail_draw(struct scene *scene, uint64_t key, uint32_t width, u
     glCreateFramebuffers(1, &framebuffer);
     glNamedFramebufferTexture(framebuffer, GL_COLOR_ATTACHMENT0, texture, 0);
     oriel_result result;
-    if (glCheckNamedFramebufferStatus(framebuffer, GL_DRAW_FRAMEBUFFER) != GL_FRAMEBUFFER_COMPLETE) {
+    if (glCheckNamedFramebufferStatus(framebuffer, GL_DRAW_FRAMEBUFFER) !=
+        GL_FRAMEBUFFER_COMPLETE) {
         result = scene_fail(scene, ORIEL_NOMEM, "no framebuffer of %u×%u pixels", width, height);
     } else {
         static const float nothing[4] = {0};

@@ -56,8 +56,8 @@ static void set_vec4(GLuint program, GLint location, const double v[4])
     glProgramUniform4f(program, location, (float)v[0], (float)v[1], (float)v[2], (float)v[3]);
 }
 
-/* What all rays share: the point they come from, which the inverse matrix maps from (0, 0, 1, 0). It
- * is infinitely far, w 0, without perspective. */
+/* What all rays share: the point they come from, which the inverse matrix maps from (0, 0, 1, 0).
+ * It is infinitely far, w 0, without perspective. */
 static void set_eye(GLuint program, const double m[16], double det)
 {
     double eye[4], near[4], length = 0.0;
@@ -105,7 +105,8 @@ static void set_mode(const struct layer *layer, const struct slab *slab, GLuint 
     const struct oriel_layer *c = layer->controls;
     double unit = value_unit(slab->dtype);
     double low = c->contrast_limits[0], high = c->contrast_limits[1];
-    bool cut = c->blending == ORIEL_BLEND_TRANSLUCENT || c->blending == ORIEL_BLEND_TRANSLUCENT_NO_DEPTH;
+    bool cut =
+        c->blending == ORIEL_BLEND_TRANSLUCENT || c->blending == ORIEL_BLEND_TRANSLUCENT_NO_DEPTH;
     float cutoff;
     if (c->rendering == ORIEL_RENDER_MINIP)
         cutoff = cut ? (low == high ? INFINITY : (float)(high / unit)) : FLT_MAX;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Draws tiny pictures of what every scene starts with, in each type of voxels. A driver translates a
- * program when it first draws with a combination of state; that takes tens of milliseconds, which no
- * frame should wait for. */
+/* Draws tiny pictures of what every scene starts with, in each type of voxels. A driver translates
+ * a program when it first draws with a combination of state; that takes tens of milliseconds, which
+ * no frame should wait for. */
 #include <stdlib.h>
 #include <string.h>
 

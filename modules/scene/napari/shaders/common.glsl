@@ -10,6 +10,7 @@ layout(binding = 0) uniform sampler1D u_lut;
 
 layout(location = 0) out vec4 o_color;
 
+/* 0 at the low limit, 1 at the high one. */
 float value_to_unit(float value)
 {
     return (clamp(value, u_limits.x, u_limits.y) * u_range.x - u_range.y) / u_range.z;

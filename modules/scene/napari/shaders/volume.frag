@@ -215,7 +215,7 @@ bool march(ray r, out vec4 color, out vec3 point)
         vec3 p = r.start + r.stride * float(k);
         for (; k < next; k++) {
             float value = value_at(p);
-            sum += u_step * clamp((value * u_range.x - u_range.y) / u_range.z, 0.0, 1.0);
+            sum += u_step * value_to_unit(value);
             float left = exp(-u_attenuation * (sum - 1.0));
             if (best > left * u_limits.w) {
                 next = k = r.count;
