@@ -24,9 +24,9 @@ static const struct list {
     const char *key;
     enum module_kind kind;
 } lists[] = {
-    {"modules.capture", MODULE_CAPTURE},     {"modules.encoder", MODULE_ENCODER},
-    {"modules.still", MODULE_ENCODER},       {"modules.transport", MODULE_TRANSPORT},
-    {"modules.scene", MODULE_SCENE},         {"modules.source", MODULE_SOURCE},
+    {"modules.capture", MODULE_CAPTURE}, {"modules.encoder", MODULE_ENCODER},
+    {"modules.still", MODULE_ENCODER},   {"modules.transport", MODULE_TRANSPORT},
+    {"modules.scene", MODULE_SCENE},     {"modules.source", MODULE_SOURCE},
 };
 
 #define LIST_COUNT (sizeof lists / sizeof lists[0])
@@ -68,7 +68,8 @@ static void for_missing(const struct inventory *inventory,
 
 static void add_text(cJSON *to, const char *name, const char *text)
 {
-    cJSON_AddItemToObject(to, name, text && text[0] ? cJSON_CreateString(text) : cJSON_CreateNull());
+    cJSON_AddItemToObject(to, name,
+                          text && text[0] ? cJSON_CreateString(text) : cJSON_CreateNull());
 }
 
 /* One for each kind of a module; a refused file has one without a kind. */
@@ -170,9 +171,10 @@ static void row(const struct inventory *inventory, const struct module *module,
         widen(&columns->version, module->version);
         widen(&columns->abilities, able);
     } else {
-        printf("%c %-*s  %-*s  %-*s  %u.%u  %-*s  %s\n", wanted(inventory, kind, module->id) ? '*' : ' ',
-               columns->id, module->id, columns->kind, name, columns->version, module->version,
-               module->abi_major, module->abi_minor, columns->abilities, able, module->path);
+        printf("%c %-*s  %-*s  %-*s  %u.%u  %-*s  %s\n",
+               wanted(inventory, kind, module->id) ? '*' : ' ', columns->id, module->id,
+               columns->kind, name, columns->version, module->version, module->abi_major,
+               module->abi_minor, columns->abilities, able, module->path);
     }
     free(able);
 }
@@ -192,8 +194,8 @@ static void print_missing(void *data, const struct list *list, const char *id, c
 {
     bool *first = data;
     (void)id;
-    printf("%s  %s: %s\n", *first ? "\nNamed in the configuration, but not usable:\n" : "", list->key,
-           reason);
+    printf("%s  %s: %s\n", *first ? "\nNamed in the configuration, but not usable:\n" : "",
+           list->key, reason);
     *first = false;
 }
 

@@ -96,9 +96,10 @@ static int by_id(const void *a, const void *b)
 
 void modules_print_markdown(const struct registry *registry, FILE *out)
 {
-    fprintf(out, "# Keys and options\n\n"
-                 "Written by `oriel modules --markdown` from the tables in the code. How they are put "
-                 "together:\n[configuration.md](configuration.md).\n\n## Keys of the host\n\n");
+    fprintf(out,
+            "# Keys and options\n\n"
+            "Written by `oriel modules --markdown` from the tables in the code. How they are put "
+            "together:\n[configuration.md](configuration.md).\n\n## Keys of the host\n\n");
     char *schema = config_schema_json();
     cJSON *root = cJSON_Parse(schema);
     CHECK(root);

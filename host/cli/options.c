@@ -162,19 +162,23 @@ struct config *cli_options_config(const struct cli_options *options, const char 
 {
     size_t count = options->set_count + more_count;
     const char **sets = xcalloc(count, sizeof *sets), **origins = xcalloc(count, sizeof *origins);
-    for (size_t i = 0; i < count; i++) {
-        bool own = i < options->set_count;
-        sets[i] = own ? options->sets[i] : more[i - options->set_count];
-        origins[i] = own ? options->set_origins[i] : "--set";
+    for (size_t i = 0; i < options->set_count; i++) {
+        sets[i] = options->sets[i];
+        origins[i] = options->set_origins[i];
+    }
+    for (size_t i = 0; i < more_count; i++) {
+        sets[options->set_count + i] = more[i];
+        origins[options->set_count + i] = "--set";
     }
     const char *file = options->file ? options->file : getenv("ORIEL_CONFIG");
-    struct config *config = config_create(&(struct config_inputs){.file = file && file[0] ? file : NULL,
-                                                                  .preset = options->preset,
-                                                                  .sets = sets,
-                                                                  .set_origins = origins,
-                                                                  .set_count = count,
-                                                                  .environment = environ},
-                                          err);
+    struct config *config =
+        config_create(&(struct config_inputs){.file = file && file[0] ? file : NULL,
+                                              .preset = options->preset,
+                                              .sets = sets,
+                                              .set_origins = origins,
+                                              .set_count = count,
+                                              .environment = environ},
+                      err);
     free(sets);
     free(origins);
     return config;

@@ -13,7 +13,8 @@ struct config;
 
 enum { CLI_GO_ON = -1 };
 
-/* An option of one subcommand: exactly one of the pointers is set. A list ends with a zeroed one. */
+/* An option of one subcommand: exactly one of the pointers is set. A list ends with a zeroed one.
+ */
 struct cli_flag {
     const char *name;  /* "port" for "--port N" and "--port=N"; one letter, "o", for "-o FILE" */
     const char *key;   /* its value goes to this key of the configuration */
@@ -37,13 +38,13 @@ int cli_options_parse(struct cli_options *options, int argc, char **argv, const 
                       const struct cli_flag *flags);
 void cli_options_finish(struct cli_options *options);
 
-/* The configuration of the command line, file and environment, with more "key=value" that win over all;
- * NULL with the reason. */
+/* The configuration of the command line, file and environment, with more "key=value" that win over
+ * all; NULL with the reason. */
 struct config *cli_options_config(const struct cli_options *options, const char *const *more,
                                   size_t more_count, struct error *err);
 
-/* The same for a subcommand's start: sets the log levels, answers --print-config and --print-schema.
- * CLI_GO_ON with the configuration, or the exit status. */
+/* The same for a subcommand's start: sets the log levels, answers --print-config and
+ * --print-schema. CLI_GO_ON with the configuration, or the exit status. */
 int cli_options_load(const struct cli_options *options, struct config **config);
 
 /* "oriel: <text>" on stderr; returns `status`. */

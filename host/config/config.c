@@ -10,8 +10,8 @@
 
 /* ---- order ---- */
 
-/* A preset that is asked for from outside stands above the file; one that the file names, or none, is
- * what the file's own values refine. */
+/* A preset that is asked for from outside stands above the file; one that the file names, or none,
+ * is what the file's own values refine. */
 static bool collect(struct config *config, const struct config_inputs *inputs, struct error *err)
 {
     struct settings file = {0}, preset = {0}, environment = {0}, sets = {0};

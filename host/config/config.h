@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The configuration: built-in defaults, then a file, a preset, the environment and --set, merged once
- * into an immutable snapshot. Keys are dotted paths ("server.port", "stream.fps"); the options of a
- * module stand under its id ("encode/x264.preset"). Every value remembers where it came from. */
+/* The configuration: built-in defaults, then a file, a preset, the environment and --set, merged
+ * once into an immutable snapshot. Keys are dotted paths ("server.port", "stream.fps"); the options
+ * of a module stand under its id ("encode/x264.preset"). Every value remembers where it came from.
+ */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
@@ -16,19 +17,21 @@
 struct config;
 
 struct config_inputs {
-    const char *file;         /* --config; NULL: none */
-    const char *preset;       /* --preset; NULL: from the environment, the file, or "balanced" */
-    const char *const *sets;  /* --set, "a.b=c" */
+    const char *file;        /* --config; NULL: none */
+    const char *preset;      /* --preset; NULL: from the environment, the file, or "balanced" */
+    const char *const *sets; /* --set, "a.b=c" */
     const char *const *set_origins; /* the flag that each stands for; NULL: "--set" for all */
     size_t set_count;
-    char **environment;       /* environ; NULL: none */
+    char **environment; /* environ; NULL: none */
 };
 
-/* NULL with a sentence that names file and line, variable or flag, the key, and the nearest known key. */
+/* NULL with a sentence that names file and line, variable or flag, the key, and the nearest known
+ * key. */
 struct config *config_create(const struct config_inputs *inputs, struct error *err);
 void config_destroy(struct config *config); /* NULL is fine */
 
-/* The host's own values. An unknown key is a programmer's error. Strings live as long as the config. */
+/* The host's own values. An unknown key is a programmer's error. Strings live as long as the
+ * config. */
 const char *config_string(const struct config *config, const char *key); /* "" when not set */
 int64_t config_int(const struct config *config, const char *key);
 double config_float(const struct config *config, const char *key);
@@ -43,17 +46,17 @@ void config_print(const struct config *config, FILE *out, bool json);
 /* A JSON schema (2020-12) of the file, for editors and other tools; caller frees. */
 char *config_schema_json(void);
 
-/* The validated values of one module instance; defaults filled in. An option that has the name of a key
- * of `section` ("stream"; NULL: none) and no value of its own takes that key's, as near as its limits
- * allow. NULL with the reason. */
+/* The validated values of one module instance; defaults filled in. An option that has the name of a
+ * key of `section` ("stream"; NULL: none) and no value of its own takes that key's, as near as its
+ * limits allow. NULL with the reason. */
 const struct oriel_config *config_for_module(const struct config *config, const char *module_id,
                                              const char *section,
                                              const struct oriel_option_table *table,
                                              struct error *err);
 void config_for_module_free(const struct oriel_config *config); /* NULL is fine */
 
-/* Keys under ids of modules that are not loaded cannot be checked; this says so for each id that is not
- * among `ids`. */
+/* Keys under ids of modules that are not loaded cannot be checked; this says so for each id that is
+ * not among `ids`. */
 bool config_check_modules(const struct config *config, const char *const *ids, size_t count,
                           struct error *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The configuration file: JSON with comments. cJSON decides what is valid; a small scan over the same
- * text finds the members and their lines. */
+/* The configuration file: JSON with comments. cJSON decides what is valid; a small scan over the
+ * same text finds the members and their lines. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

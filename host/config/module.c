@@ -52,8 +52,9 @@ static const char *get_string(const struct oriel_config *config, const char *nam
 
 /* ---- making it ---- */
 
-/* An option takes the value of its section's key of the same name. That one is written for every module
- * of the kind: a number bends to the limits of this one, a name that it does not know is passed over. */
+/* An option takes the value of its section's key of the same name. That one is written for every
+ * module of the kind: a number bends to the limits of this one, a name that it does not know is
+ * passed over. */
 static bool inherit(const struct config *config, const char *id, const char *section,
                     const struct oriel_option *option, struct option_value *value)
 {

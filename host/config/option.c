@@ -75,8 +75,8 @@ static bool has_choice(const char *choices, const char *text)
     return false;
 }
 
-static bool set_text(const struct oriel_option *option, const char *text, struct option_value *value,
-                     struct error *err)
+static bool set_text(const struct oriel_option *option, const char *text,
+                     struct option_value *value, struct error *err)
 {
     if (option->type == ORIEL_OPT_ENUM && !has_choice(option->choices, text)) {
         char *copy = xstrdup(option->choices), *rest = copy;
@@ -199,7 +199,8 @@ bool option_from_text(const struct oriel_option *option, const char *text,
     return error_set(err, "has an unknown type %u", option->type);
 }
 
-bool option_default(const struct oriel_option *option, struct option_value *value, struct error *err)
+bool option_default(const struct oriel_option *option, struct option_value *value,
+                    struct error *err)
 {
     if (option->default_value)
         return option_from_text(option, option->default_value, value, err);

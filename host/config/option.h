@@ -16,20 +16,22 @@
 enum { CONFIG_LIST = 100 };
 
 struct option_value {
-    int64_t number;  /* INT, BOOL */
-    double real;     /* FLOAT, INT */
-    char *text;      /* STRING, ENUM */
-    char **items;    /* CONFIG_LIST */
+    int64_t number; /* INT, BOOL */
+    double real;    /* FLOAT, INT */
+    char *text;     /* STRING, ENUM */
+    char **items;   /* CONFIG_LIST */
     size_t count;
 };
 
-/* False with what the option wants and what it got, without the option's name. `value` is then empty. */
+/* False with what the option wants and what it got, without the option's name. `value` is then
+ * empty. */
 bool option_from_json(const struct oriel_option *option, const cJSON *json,
                       struct option_value *value, struct error *err);
 bool option_from_text(const struct oriel_option *option, const char *text,
                       struct option_value *value, struct error *err);
 /* The default; nothing for one without. */
-bool option_default(const struct oriel_option *option, struct option_value *value, struct error *err);
+bool option_default(const struct oriel_option *option, struct option_value *value,
+                    struct error *err);
 void option_value_finish(struct option_value *value);
 
 /* As it would be written in a file. NULL: a value that is not set. */

@@ -39,8 +39,8 @@ static void print_module_settings(const struct config *config, FILE *out, cJSON 
             settings_find(&config->settings, setting->key) != setting)
             continue;
         cJSON *value = looks_secret(setting->key) ? cJSON_CreateString("(secret)")
-                       : setting->json ? cJSON_Duplicate(setting->json, true)
-                                       : cJSON_CreateString(setting->text);
+                       : setting->json            ? cJSON_Duplicate(setting->json, true)
+                                                  : cJSON_CreateString(setting->text);
         print_one(out, list, setting->key, value, setting->origin);
     }
 }

@@ -5,12 +5,12 @@
 
 #include "config/settings.h"
 
-/* NAPARI_CUDA_…: what a variable means here is added to the settings with its name as the origin. Empty
- * variables count as unset. False, naming the variable, when its value makes no sense. */
+/* NAPARI_CUDA_…: what a variable means here is added to the settings with its name as the origin.
+ * Empty variables count as unset. False, naming the variable, when its value makes no sense. */
 bool reference_read(struct settings *settings, char **environment, struct error *err);
 
-/* The index-th variable that is understood and the key that it sets, "" for one without effect; false
- * past the end. */
+/* The index-th variable that is understood and the key that it sets, "" for one without effect;
+ * false past the end. */
 bool reference_variable(size_t index, const char **variable, const char **key);
 
 #endif

@@ -217,8 +217,8 @@ static bool debug_object(struct settings *settings, const char *origin, cJSON *j
     bool ok = !flags || debug_flags_json(settings, origin, flags, err);
     if (ok && !off)
         settings_add_text(settings, "debug.dump_frames", "3", origin);
-    ok = ok && read_members(settings, origin, "", json, members, sizeof members / sizeof members[0],
-                            err);
+    ok = ok &&
+         read_members(settings, origin, "", json, members, sizeof members / sizeof members[0], err);
     if (ok && off)
         settings_add_text(settings, "debug.dump_frames", "0", origin);
     cJSON_Delete(enabled);

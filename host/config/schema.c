@@ -8,13 +8,31 @@
 
 #include "config/option.h"
 
-#define BOOL(name, value, help) {name, value, NULL, help, 0, 0, ORIEL_OPT_BOOL, 0}
-#define INT(name, value, min, max, help) {name, value, NULL, help, min, max, ORIEL_OPT_INT, 0}
-#define FLOAT(name, value, min, max, help) {name, value, NULL, help, min, max, ORIEL_OPT_FLOAT, 0}
-#define TEXT(name, value, help) {name, value, NULL, help, 0, 0, ORIEL_OPT_STRING, 0}
-#define NAME(name, value, choices, help) {name, value, choices, help, 0, 0, ORIEL_OPT_ENUM, 0}
-#define LIST(name, value, help) {name, value, NULL, help, 0, 0, CONFIG_LIST, 0}
-#define AREA(name) \
+#define BOOL(name, value, help)                                                                    \
+    {                                                                                              \
+        name, value, NULL, help, 0, 0, ORIEL_OPT_BOOL, 0                                           \
+    }
+#define INT(name, value, min, max, help)                                                           \
+    {                                                                                              \
+        name, value, NULL, help, min, max, ORIEL_OPT_INT, 0                                        \
+    }
+#define FLOAT(name, value, min, max, help)                                                         \
+    {                                                                                              \
+        name, value, NULL, help, min, max, ORIEL_OPT_FLOAT, 0                                      \
+    }
+#define TEXT(name, value, help)                                                                    \
+    {                                                                                              \
+        name, value, NULL, help, 0, 0, ORIEL_OPT_STRING, 0                                         \
+    }
+#define NAME(name, value, choices, help)                                                           \
+    {                                                                                              \
+        name, value, choices, help, 0, 0, ORIEL_OPT_ENUM, 0                                        \
+    }
+#define LIST(name, value, help)                                                                    \
+    {                                                                                              \
+        name, value, NULL, help, 0, 0, CONFIG_LIST, 0                                              \
+    }
+#define AREA(name)                                                                                 \
     NAME("log.areas." name, NULL, "error warn info debug trace", "level of the log area " name)
 
 #define PORT_MAX 65535
@@ -25,12 +43,17 @@ static const struct oriel_option options[] = {
     NAME("preset", "balanced", SCHEMA_PRESETS, "a set of values that fit together"),
 
     TEXT("server.host", "127.0.0.1", "address to listen on"),
-    INT("server.port", "8081", 0, PORT_MAX, "port of the page and of everything else; 0 takes a free one"),
-    INT("server.pixel_port", "8082", -1, PORT_MAX, "port whose root is the pixel channel; 0 takes a free one, -1: none"),
-    INT("server.metrics_port", "8083", -1, PORT_MAX, "port of the metrics; 0 takes a free one, -1: none"),
+    INT("server.port", "8081", 0, PORT_MAX,
+        "port of the page and of everything else; 0 takes a free one"),
+    INT("server.pixel_port", "8082", -1, PORT_MAX,
+        "port whose root is the pixel channel; 0 takes a free one, -1: none"),
+    INT("server.metrics_port", "8083", -1, PORT_MAX,
+        "port of the metrics; 0 takes a free one, -1: none"),
     TEXT("server.prefix", "", "path that every route lies under, as \"/s/abc\""),
-    INT("server.message_bytes", "262144", 1024, 67108864, "longest message that a client may send, bytes"),
-    INT("server.drain_ms", "1000", 0, MS_MAX, "time that queued messages get to leave at the end, ms"),
+    INT("server.message_bytes", "262144", 1024, 67108864,
+        "longest message that a client may send, bytes"),
+    INT("server.drain_ms", "1000", 0, MS_MAX,
+        "time that queued messages get to leave at the end, ms"),
 
     LIST("modules.path", "", "more folders with modules"),
     LIST("modules.capture", "capture/gl", "capture modules, best first"),
@@ -40,57 +63,72 @@ static const struct oriel_option options[] = {
     LIST("modules.transport", "transport/websocket", "transports, best first"),
     LIST("modules.scene", "scene/napari", "scene modules, best first"),
     LIST("modules.source", "source/zarr,source/npy", "sources of data"),
-    TEXT("modules.cache", "", "file that remembers probe results; \"\" is modules.json in the cache folder"),
+    TEXT("modules.cache", "",
+         "file that remembers probe results; \"\" is modules.json in the cache folder"),
     BOOL("modules.quarantine", "true", "leave out modules that crashed until their file changes"),
 
     INT("canvas.width", "1280", 1, 16384, "width of the picture before a client asks, pixels"),
     INT("canvas.height", "720", 1, 16384, "height of the picture before a client asks, pixels"),
-    INT("canvas.max", "4096", 16, 16384, "largest width and height that a client may ask for, pixels"),
+    INT("canvas.max", "4096", 16, 16384,
+        "largest width and height that a client may ask for, pixels"),
 
     FLOAT("stream.fps", "60", 1, 240, "most pictures in a second"),
     INT("stream.bitrate", "12000000", 10000, 1000000000, "aim of the encoder, bit/s"),
-    INT("stream.max_bitrate", "20000000", 10000, 1000000000, "most the encoder may use for a while, bit/s"),
+    INT("stream.max_bitrate", "20000000", 10000, 1000000000,
+        "most the encoder may use for a while, bit/s"),
     INT("stream.keyint", "600", 1, 100000, "most pictures from one key picture to the next"),
     INT("stream.queue_bytes", "262144", 4096, 1073741824, "bytes that may wait for one client"),
     INT("stream.queue_ms", "250", 10, MS_MAX, "age that a waiting picture may have, ms"),
     INT("stream.frame_queue", "1", 1, 16, "pictures that may wait for an encoder"),
-    INT("stream.key_cooldown_ms", "500", 0, MS_MAX, "least time between two key pictures that clients ask for, ms"),
+    INT("stream.key_cooldown_ms", "500", 0, MS_MAX,
+        "least time between two key pictures that clients ask for, ms"),
     INT("stream.settle_ms", "120", 0, MS_MAX, "rest before stills and refinement, ms"),
     INT("stream.refine", "2", 0, 16, "repeats of a resting picture for lossy codecs"),
     INT("stream.unacked", "2", 1, 64, "pictures on the way to a client that reports what it shows"),
-    INT("stream.threads", NULL, 0, 256, "threads of an encoder that can be told; 0: its own choice"),
-    NAME("stream.tier", NULL, "p1 p2 p3 p4 p5 p6 p7", "speed tier of hardware encoders, p1 is the fastest"),
+    INT("stream.threads", NULL, 0, 256,
+        "threads of an encoder that can be told; 0: its own choice"),
+    NAME("stream.tier", NULL, "p1 p2 p3 p4 p5 p6 p7",
+         "speed tier of hardware encoders, p1 is the fastest"),
     NAME("stream.rc_mode", NULL, "cbr vbr constqp", "rate control of hardware encoders"),
-    NAME("stream.input_format", NULL, "nv12 yuv444 argb abgr", "samples that hardware encoders are given"),
+    NAME("stream.input_format", NULL, "nv12 yuv444 argb abgr",
+         "samples that hardware encoders are given"),
     INT("stream.lookahead", NULL, 0, 64, "pictures that hardware encoders look ahead"),
     INT("stream.aq", NULL, 0, 15, "adaptive quantisation of hardware encoders in space; 0: off"),
-    INT("stream.temporal_aq", NULL, 0, 15, "adaptive quantisation of hardware encoders in time; 0: off"),
+    INT("stream.temporal_aq", NULL, 0, 15,
+        "adaptive quantisation of hardware encoders in time; 0: off"),
     BOOL("stream.non_ref_p", NULL, "hardware encoders may leave P pictures unreferenced"),
-    INT("stream.bframes", NULL, 0, 16, "B pictures in a row of hardware encoders; each delays the stream"),
+    INT("stream.bframes", NULL, 0, 16,
+        "B pictures in a row of hardware encoders; each delays the stream"),
 
     INT("render.device", "-1", -1, 64, "index of the EGL device; -1: the best"),
     INT("render.budget_ms", "33", 1, 1000, "time that a 3-D picture may take while it moves, ms"),
-    INT("render.settle_ms", "100", 0, MS_MAX, "rest before a 3-D picture is drawn in full quality, ms"),
+    INT("render.settle_ms", "100", 0, MS_MAX,
+        "rest before a 3-D picture is drawn in full quality, ms"),
     BOOL("render.animate", "false", "turn the scene by itself"),
     FLOAT("render.animate_dps", "30", -3600, 3600, "speed of that turn, degrees per second"),
     NAME("render.interpolation_2d", "nearest",
-         "nearest linear cubic bessel blackman catrom gaussian hamming hanning hermite kaiser lanczos "
+         "nearest linear cubic bessel blackman catrom gaussian hamming hanning hermite kaiser "
+         "lanczos "
          "mitchell spline16 spline36 custom",
          "filter of new image layers in 2-D"),
 
     LIST("data.open", "", "datasets to open at the start when none is named"),
-    TEXT("data.root", "", "folder outside of which no client may open data; \"\": clients may open nothing else"),
+    TEXT("data.root", "",
+         "folder outside of which no client may open data; \"\": clients may open nothing else"),
     TEXT("data.axes", "", "names of the axes of arrays that do not say, as \"tzyx\""),
     INT("data.cache_mb", "1024", 1, 1048576, "memory for decoded chunks, MiB"),
     INT("data.threads", "0", 0, 256, "threads that load chunks; 0: one for each core"),
     INT("data.max_slice_bytes", "0", 0, BYTES_MAX, "largest slice to load, bytes; 0: no limit"),
-    INT("data.max_volume_bytes", "268435456", 0, BYTES_MAX, "largest volume to load, bytes; 0: no limit"),
+    INT("data.max_volume_bytes", "268435456", 0, BYTES_MAX,
+        "largest volume to load, bytes; 0: no limit"),
     INT("data.max_volume_voxels", "0", 0, BYTES_MAX, "largest volume to load, voxels; 0: no limit"),
     NAME("data.split_channels", "auto", "auto always never", "one layer for each channel"),
     INT("data.max_channels", "16", 1, 256, "most layers made from the channels of one image"),
 
-    FLOAT("lod.threshold_in", "1.05", 0.01, 100, "go finer when the finer level has at most this many voxels for a pixel"),
-    FLOAT("lod.threshold_out", "1.35", 0.01, 100, "go coarser when the level has more voxels for a pixel than this"),
+    FLOAT("lod.threshold_in", "1.05", 0.01, 100,
+          "go finer when the finer level has at most this many voxels for a pixel"),
+    FLOAT("lod.threshold_out", "1.35", 0.01, 100,
+          "go coarser when the level has more voxels for a pixel than this"),
     FLOAT("lod.fine_threshold", "1.05", 0.01, 100, "as threshold_in, without a zoom gesture"),
     FLOAT("lod.hysteresis", "0", 0, 100, "above 0, steps of a single level are held back"),
     INT("lod.cooldown_ms", "150", 0, MS_MAX, "least time between two changes of level, ms"),
@@ -101,21 +139,44 @@ static const struct oriel_option options[] = {
     INT("view.open_z", "-1", -1, 2147483647, "slice shown at the start; -1: the middle"),
 
     FLOAT("control.heartbeat_s", "15", 0.1, 3600, "time between heartbeats, s"),
-    INT("control.history_layers", "2048", 16, 1048576, "layer messages kept for clients that come back"),
-    INT("control.ack_timeout_ms", "250", 1, MS_MAX, "time in which clients may expect an acknowledgement, ms"),
+    INT("control.history_layers", "2048", 16, 1048576,
+        "layer messages kept for clients that come back"),
+    INT("control.ack_timeout_ms", "250", 1, MS_MAX,
+        "time in which clients may expect an acknowledgement, ms"),
 
-    INT("metrics.refresh_ms", "1000", 100, MS_MAX, "time between two readings of the dashboard, ms"),
+    INT("metrics.refresh_ms", "1000", 100, MS_MAX,
+        "time between two readings of the dashboard, ms"),
     INT("metrics.window", "512", 16, 65536, "newest values that quantiles are made of"),
 
-    NAME("log.level", "info", "error warn info debug trace", "level of every area that has none of its own"),
-    AREA("main"), AREA("config"), AREA("module"), AREA("scene"), AREA("control"), AREA("render"),
-    AREA("data"), AREA("pixel"), AREA("transport"), AREA("http"), AREA("camera"), AREA("dims"),
-    AREA("layer"), AREA("state"), AREA("volume"), AREA("policy"), AREA("roi"), AREA("sends"),
-    AREA("encoder-keyframes"), AREA("encoder-nals"), AREA("encoder-sps"), AREA("encoder-settings"),
+    NAME("log.level", "info", "error warn info debug trace",
+         "level of every area that has none of its own"),
+    AREA("main"),
+    AREA("config"),
+    AREA("module"),
+    AREA("scene"),
+    AREA("control"),
+    AREA("render"),
+    AREA("data"),
+    AREA("pixel"),
+    AREA("transport"),
+    AREA("http"),
+    AREA("camera"),
+    AREA("dims"),
+    AREA("layer"),
+    AREA("state"),
+    AREA("volume"),
+    AREA("policy"),
+    AREA("roi"),
+    AREA("sends"),
+    AREA("encoder-keyframes"),
+    AREA("encoder-nals"),
+    AREA("encoder-sps"),
+    AREA("encoder-settings"),
 
     INT("debug.dump_frames", "0", 0, 100000, "pictures written as PNG from the start on"),
     TEXT("debug.dump_dir", "", "folder for dumps; \"\": the current one"),
-    INT("debug.dump_bitstream", "0", 0, 1000000, "encoded pictures written to a file from the start on"),
+    INT("debug.dump_bitstream", "0", 0, 1000000,
+        "encoded pictures written to a file from the start on"),
 };
 
 const struct oriel_option *schema_options(size_t *count)
@@ -183,9 +244,10 @@ bool schema_preset(const char *preset, size_t index, struct schema_preset_value 
     if (!latency && !quality && !lossless && strcmp(preset, "balanced") != 0)
         return false;
     for (size_t i = 0; i < sizeof presets / sizeof presets[0]; i++) {
-        const char *text = latency ? presets[i].latency
-                           : quality ? presets[i].quality
-                           : lossless ? presets[i].lossless : NULL;
+        const char *text = latency    ? presets[i].latency
+                           : quality  ? presets[i].quality
+                           : lossless ? presets[i].lossless
+                                      : NULL;
         int at = schema_find(presets[i].key);
         if (!text && at >= 0)
             text = options[at].default_value;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The host's own keys: one table, from which files, flags and variables are checked, printed, documented
- * and described as a JSON schema. */
+/* The host's own keys: one table, from which files, flags and variables are checked, printed,
+ * documented and described as a JSON schema. */
 #ifndef CONFIG_SCHEMA_H
 #define CONFIG_SCHEMA_H
 

@@ -22,8 +22,8 @@
 #define MAX_BYTES (16 << 20)
 
 struct cache {
-    char *path;   /* NULL: nowhere to keep it */
-    cJSON *root;  /* {"version": …, "files": {path: {"key": …, "result": …}}} */
+    char *path;  /* NULL: nowhere to keep it */
+    cJSON *root; /* {"version": …, "files": {path: {"key": …, "result": …}}} */
     cJSON *files;
     bool changed;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What probes found, kept in a file: by path, modification time, size and build id. A file that cannot
- * be read or written only costs time. */
+/* What probes found, kept in a file: by path, modification time, size and build id. A file that
+ * cannot be read or written only costs time. */
 #ifndef MODULE_CACHE_H
 #define MODULE_CACHE_H
 

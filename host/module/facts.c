@@ -62,7 +62,8 @@ static void encoder_facts(const struct oriel_encoder *encoder, cJSON *facts)
         char text[5];
         cJSON *item = cJSON_CreateObject();
         cJSON_AddStringToObject(item, "fourcc", inspect_fourcc(format.fourcc, text));
-        cJSON_AddStringToObject(item, "domain", format.domain < 5 ? domains[format.domain] : "other");
+        cJSON_AddStringToObject(item, "domain",
+                                format.domain < 5 ? domains[format.domain] : "other");
         cJSON_AddNumberToObject(item, "matrix", format.matrix);
         cJSON_AddBoolToObject(item, "full_range", format.full_range != 0);
         cJSON_AddItemToArray(formats, item);

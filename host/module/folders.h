@@ -16,8 +16,8 @@ struct folders {
     size_t count;
 };
 
-/* Every module folder that exists, the most particular one first. A folder that modules.path names has
- * to exist. */
+/* Every module folder that exists, the most particular one first. A folder that modules.path names
+ * has to exist. */
 bool folders_find(struct folders *folders, const struct config *config, struct error *err);
 /* The .so files of a folder, by name. */
 void folders_files(struct folders *files, const char *folder);

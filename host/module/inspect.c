@@ -48,9 +48,11 @@ bool inspect_file(const char *path, struct error *err)
         return error_set(err, "%s: is cut short", path);
     if (theirs.e_ident[EI_CLASS] != ours.e_ident[EI_CLASS] ||
         theirs.e_ident[EI_DATA] != ours.e_ident[EI_DATA] || theirs.e_machine != ours.e_machine)
-        return error_set(err, "%s: is built for another machine (ELF machine %u, class %u; this is "
-                         "machine %u, class %u)", path, theirs.e_machine,
-                         theirs.e_ident[EI_CLASS], ours.e_machine, ours.e_ident[EI_CLASS]);
+        return error_set(err,
+                         "%s: is built for another machine (ELF machine %u, class %u; this is "
+                         "machine %u, class %u)",
+                         path, theirs.e_machine, theirs.e_ident[EI_CLASS], ours.e_machine,
+                         ours.e_ident[EI_CLASS]);
     if (theirs.e_type != ET_DYN)
         return error_set(err, "%s: is an ELF file but no shared object", path);
     return true;
@@ -86,8 +88,7 @@ static bool check_info(const char *path, const struct oriel_module_info *info, s
     if (!info->id || !info->version || !info->vendor || !info->license || !info->description)
         return error_set(err, "%s: its module info has a text that is missing", path);
     const char *slash = strchr(info->id, '/');
-    if (!slash || slash == info->id || !slash[1] || strchr(slash + 1, '/') ||
-        strpbrk(slash, ". ="))
+    if (!slash || slash == info->id || !slash[1] || strchr(slash + 1, '/') || strpbrk(slash, ". ="))
         return error_set(err, "%s: its id \"%s\" is not of the form kind/name", path, info->id);
     return true;
 }
@@ -144,13 +145,17 @@ struct vtable {
     const struct oriel_option_table *options;
 };
 
-/* What a vtable must have. get_interface is not there: a module without interfaces may leave it out. */
+/* What a vtable must have. get_interface is not there: a module without interfaces may leave it
+ * out. */
 static const struct function {
     enum module_kind kind;
     const char *name;
     size_t offset;
 } functions[] = {
-#define NEED(kind, type, name) {kind, #name, offsetof(struct type, name)}
+#define NEED(kind, type, name)                                                                     \
+    {                                                                                              \
+        kind, #name, offsetof(struct type, name)                                                   \
+    }
     NEED(MODULE_CAPTURE, oriel_capture, output_format),
     NEED(MODULE_CAPTURE, oriel_capture, create),
     NEED(MODULE_CAPTURE, oriel_capture, destroy),
@@ -215,7 +220,8 @@ static bool check_options(const struct oriel_option_table *table, struct error *
     return option_table_check(table, err);
 }
 
-const void *inspect_vtable(const struct oriel_entry *entry, enum module_kind kind, struct error *err)
+const void *inspect_vtable(const struct oriel_entry *entry, enum module_kind kind,
+                           struct error *err)
 {
     if (err)
         err->text[0] = '\0';

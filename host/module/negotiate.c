@@ -7,8 +7,8 @@
 
 #include "module/inspect.h"
 
-/* What it takes to get a picture drawn by the GPU into a memory domain: nothing, a copy on the GPU, a
- * readback. A domain that is not known here comes last. */
+/* What it takes to get a picture drawn by the GPU into a memory domain: nothing, a copy on the GPU,
+ * a readback. A domain that is not known here comes last. */
 static int cost(uint32_t domain)
 {
     switch (domain) {
@@ -40,14 +40,16 @@ static bool meet(const struct oriel_format *made, const struct oriel_format *acc
 {
     if (made->domain != accepted->domain || made->fourcc != accepted->fourcc ||
         made->modifier != accepted->modifier || made->matrix != accepted->matrix ||
-        (accepted->full_range && !made->full_range) || !suits(made->primaries, accepted->primaries) ||
+        (accepted->full_range && !made->full_range) ||
+        !suits(made->primaries, accepted->primaries) ||
         !suits(made->transfer, accepted->transfer) || !suits(made->width, accepted->width) ||
         !suits(made->height, accepted->height))
         return false;
     *format = *made;
     format->width = either(made->width, accepted->width, 0);
     format->height = either(made->height, accepted->height, 0);
-    format->primaries = (uint8_t)either(made->primaries, accepted->primaries, ORIEL_PRIMARIES_BT709);
+    format->primaries =
+        (uint8_t)either(made->primaries, accepted->primaries, ORIEL_PRIMARIES_BT709);
     format->transfer = (uint8_t)either(made->transfer, accepted->transfer, ORIEL_TRANSFER_SRGB);
     return true;
 }
@@ -104,12 +106,13 @@ void format_describe(const struct oriel_format *format, char *text, size_t size)
     default:
         name = inspect_fourcc(format->fourcc, fourcc);
     }
-    const char *matrix = format->matrix == ORIEL_MATRIX_BT601   ? "bt601"
-                         : format->matrix == ORIEL_MATRIX_BT709 ? "bt709"
+    const char *matrix = format->matrix == ORIEL_MATRIX_BT601      ? "bt601"
+                         : format->matrix == ORIEL_MATRIX_BT709    ? "bt709"
                          : format->matrix == ORIEL_MATRIX_IDENTITY ? "rgb"
                                                                    : "matrix?";
-    snprintf(text, size, "%s %s %s %s", name, format->domain < 5 ? domains[format->domain] : "domain?",
-             matrix, format->full_range ? "full" : "limited");
+    snprintf(text, size, "%s %s %s %s", name,
+             format->domain < 5 ? domains[format->domain] : "domain?", matrix,
+             format->full_range ? "full" : "limited");
 }
 
 void format_chain(const char *capture, const struct oriel_format *format, const char *encoder,

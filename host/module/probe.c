@@ -66,8 +66,8 @@ static bool describe(const struct oriel_entry *entry, const char *file, cJSON *o
         else if (err->text[0])
             return error_prefix(err, "%s", file);
     }
-    return kinds->child || error_set(err, "%s: has none of the interfaces that this host knows",
-                                     file);
+    return kinds->child ||
+           error_set(err, "%s: has none of the interfaces that this host knows", file);
 }
 
 int module_probe_main(const char *file)
@@ -156,8 +156,8 @@ static bool start(struct child *child, const char *file, struct error *err)
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
                                               POSIX_SPAWN_SETPGROUP);
-    char *argv[] = {(char *)(uintptr_t)executable, (char *)(uintptr_t)FLAG,
-                    (char *)(uintptr_t)file, NULL};
+    char *argv[] = {(char *)(uintptr_t)executable, (char *)(uintptr_t)FLAG, (char *)(uintptr_t)file,
+                    NULL};
     int failed = posix_spawn(&child->pid, executable, &actions, &attributes, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
@@ -236,8 +236,8 @@ static cJSON *conclude(struct child *child, const char *file, int status)
         snprintf(how, sizeof how, "crashed (%s)", strsignal(WTERMSIG(status)));
     else
         snprintf(how, sizeof how, "ended its process with status %d", WEXITSTATUS(status));
-    char *reason = xasprintf("%s: %s %s%s%.400s", file, how, last[0] ? last : "before it was loaded",
-                             said[0] ? ": " : "", said);
+    char *reason = xasprintf("%s: %s %s%s%.400s", file, how,
+                             last[0] ? last : "before it was loaded", said[0] ? ": " : "", said);
     out = refusal(reason);
     free(reason);
     return out;
@@ -253,7 +253,8 @@ struct cJSON *module_probe(const char *file)
         return out;
     }
     listen_to(&child);
-    kill(-child.pid, SIGKILL); /* with whatever it has started; one that has ended keeps its status */
+    kill(-child.pid,
+         SIGKILL); /* with whatever it has started; one that has ended keeps its status */
     int status = 0;
     while (waitpid(child.pid, &status, 0) < 0 && errno == EINTR)
         continue;

@@ -52,7 +52,8 @@ static unsigned number_of(const cJSON *facts, const char *name)
 {
     const cJSON *number = cJSON_GetObjectItemCaseSensitive(facts, name);
     return cJSON_IsNumber(number) && number->valuedouble >= 0 && number->valuedouble <= 1e9
-               ? (unsigned)number->valuedouble : 0;
+               ? (unsigned)number->valuedouble
+               : 0;
 }
 
 static void add_module(struct registry *registry, const char *path)
@@ -81,8 +82,8 @@ static void add_module(struct registry *registry, const char *path)
     for (size_t i = 0; i < registry->count && !module->reason; i++) {
         const struct module *earlier = &registry->modules[i];
         if (!earlier->reason && strcmp(earlier->id, module->id) == 0) {
-            char *hidden = xasprintf("%s: %s comes from %s, which was found first", path, module->id,
-                                     earlier->path);
+            char *hidden = xasprintf("%s: %s comes from %s, which was found first", path,
+                                     module->id, earlier->path);
             registry->hidden =
                 xrealloc(registry->hidden, (registry->hidden_count + 1) * sizeof(char *));
             registry->hidden[registry->hidden_count++] = hidden;
@@ -173,7 +174,7 @@ static bool named_like(const char *path, const char *id)
 {
     const char *file = strrchr(path, '/') + 1;
     size_t length = strlen(id);
-    if (strncmp(file + length, ".so", 4) != 0)
+    if (strlen(file) != length + 3) /* ".so" */
         return false;
     for (size_t i = 0; i < length; i++) {
         if (file[i] != id[i] && !(id[i] == '/' && file[i] == '-'))

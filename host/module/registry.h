@@ -14,20 +14,25 @@ struct config;
 struct registry;
 
 enum module_kind {
-    MODULE_CAPTURE, MODULE_ENCODER, MODULE_TRANSPORT, MODULE_SCENE, MODULE_SOURCE,
+    MODULE_CAPTURE,
+    MODULE_ENCODER,
+    MODULE_TRANSPORT,
+    MODULE_SCENE,
+    MODULE_SOURCE,
     MODULE_KIND_COUNT
 };
 
-const char *module_kind_name(enum module_kind kind); /* "capture", "encoder", … */
+const char *module_kind_name(enum module_kind kind);      /* "capture", "encoder", … */
 const char *module_kind_interface(enum module_kind kind); /* "oriel.capture/1", … */
 /* The section of the configuration whose keys its options inherit: "render", "stream", … */
 const char *module_kind_section(enum module_kind kind);
 
-/* What the probe found in a file. Strings live as long as the registry. `reason` is NULL for a usable
- * module; else it says in one sentence, with file and both versions where versions differ, why not. */
+/* What the probe found in a file. Strings live as long as the registry. `reason` is NULL for a
+ * usable module; else it says in one sentence, with file and both versions where versions differ,
+ * why not. */
 struct module {
     const char *path;
-    const char *id;       /* "" when it could not be read */
+    const char *id; /* "" when it could not be read */
     const char *version;
     const char *vendor;
     const char *license;
@@ -40,10 +45,10 @@ struct module {
     const struct cJSON *facts;
 };
 
-/* Scans the module folders: modules.path of the configuration, $ORIEL_MODULE_PATH, the user's, those
- * beside this program, the system's. The first usable file of an id wins, the others are kept with that
- * as their reason, as is a file that cannot be used; only a folder of modules.path that is none fails.
- * [main] */
+/* Scans the module folders: modules.path of the configuration, $ORIEL_MODULE_PATH, the user's,
+ * those beside this program, the system's. The first usable file of an id wins, the others are kept
+ * with that as their reason, as is a file that cannot be used; only a folder of modules.path that
+ * is none fails. [main] */
 struct registry *registry_create(const struct config *config, struct error *err);
 void registry_destroy(struct registry *registry);
 
@@ -53,24 +58,25 @@ const struct module *registry_at(const struct registry *registry, size_t index);
 /* The module that an instance of `id` would be made from, or a refused file of that id, or NULL. */
 const struct module *registry_find(const struct registry *registry, const char *id);
 
-/* Can instances of this kind be made from `id`, as far as its file tells? Else why not, with file names
- * and the nearest id. */
+/* Can instances of this kind be made from `id`, as far as its file tells? Else why not, with file
+ * names and the nearest id. */
 bool registry_usable(const struct registry *registry, enum module_kind kind, const char *id,
                      struct error *err);
 
 /* The ids that the configuration lists for a kind ("modules.encoder": [...]), best first. */
-size_t registry_wanted(const struct registry *registry, enum module_kind kind, const char *const **ids);
+size_t registry_wanted(const struct registry *registry, enum module_kind kind,
+                       const char *const **ids);
 
 /* One instance's hold on a module: its vtable, its services and its options. */
 struct module_use {
     const struct module *module;
-    const void *vtable;         /* struct oriel_encoder, … by kind */
+    const void *vtable; /* struct oriel_encoder, … by kind */
     struct oriel_host *host;
     const struct oriel_config *config;
 };
 
-/* Loads a module for one instance. `label` names the instance in the log. False with the reason when
- * it is missing, refused, or its options are wrong (nearest name and file position included).
+/* Loads a module for one instance. `label` names the instance in the log. False with the reason
+ * when it is missing, refused, or its options are wrong (nearest name and file position included).
  * [any-thread] */
 bool module_use_open(struct registry *registry, enum module_kind kind, const char *id,
                      const char *label, struct module_use *use, struct error *err);

@@ -12,6 +12,7 @@
 #include "util/log.h"
 
 #define HEADROOM 64u
+#define LARGEST (UINT64_C(1) << 38) /* no picture is; a number that large is a mistake */
 #define MAX_INTERFACES 16
 
 struct services {
@@ -58,7 +59,8 @@ static int64_t host_now_ns(const struct oriel_host *host)
 
 /* ---- frames ---- */
 
-/* The count is kept in the pointer-sized field itself: NULL is 0, and no frame costs an allocation. */
+/* The count is kept in the pointer-sized field itself: NULL is 0, and no frame costs an allocation.
+ */
 _Static_assert(sizeof(void *) == sizeof(uintptr_t), "the count fits a pointer");
 
 static uintptr_t *frame_count(const struct oriel_frame *frame)
@@ -72,15 +74,15 @@ const struct oriel_frame *frame_ref(const struct oriel_frame *frame)
     return frame;
 }
 
-/* Fences of readers that let go before the last one did. Few frames are ever here, and a frame without
- * device readers never is. Several readers' fences: the one that was given last stands for all, which
- * is right for readers on one stream of one device. */
+/* Fences of readers that let go before the last one did. Few frames are ever here, and a frame
+ * without device readers never is. Several readers' fences: the one that was given last stands for
+ * all, which is right for readers on one stream of one device. */
 static pthread_mutex_t parked_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct parked {
     struct parked *next;
     const struct oriel_frame *frame;
     struct oriel_fence fence;
-} *parked;
+} * parked;
 
 static void park(const struct oriel_frame *frame, const struct oriel_fence *fence)
 {
@@ -162,7 +164,7 @@ struct buffer {
 
 const struct oriel_buffer *buffer_create(uint64_t bytes, uint8_t **data)
 {
-    if (bytes > SIZE_MAX / 2)
+    if (bytes > LARGEST)
         return NULL;
     /* aligned_alloc wants a multiple of the alignment */
     size_t size = (sizeof(struct buffer) + (size_t)bytes + 63) & ~(size_t)63;
@@ -224,7 +226,7 @@ static void host_buffer_unref(const struct oriel_host *host, const struct oriel_
 /* ---- interfaces ---- */
 
 static pthread_mutex_t interfaces_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct {
+static struct interface {
     char id[64];
     const void *pointer;
 } interfaces[MAX_INTERFACES];
@@ -233,12 +235,13 @@ void services_set_interface(const char *id, const void *interface)
 {
     CHECK(strlen(id) < sizeof interfaces[0].id);
     pthread_mutex_lock(&interfaces_lock);
-    size_t at = 0;
-    while (at < MAX_INTERFACES && interfaces[at].id[0] && strcmp(interfaces[at].id, id) != 0)
+    struct interface *at = interfaces;
+    while (at->id[0] && strcmp(at->id, id) != 0) {
         at++;
-    CHECK(at < MAX_INTERFACES);
-    strcpy(interfaces[at].id, id);
-    interfaces[at].pointer = interface;
+        CHECK(at < interfaces + MAX_INTERFACES);
+    }
+    strcpy(at->id, id);
+    at->pointer = interface;
     pthread_mutex_unlock(&interfaces_lock);
 }
 
@@ -263,7 +266,7 @@ static enum log_area area_of(const char *label)
         const char *kind;
         enum log_area area;
     } areas[] = {
-        {"encode/", LOG_PIXEL}, {"capture/", LOG_RENDER}, {"scene/", LOG_RENDER},
+        {"encode/", LOG_PIXEL}, {"capture/", LOG_RENDER},      {"scene/", LOG_RENDER},
         {"source/", LOG_DATA},  {"transport/", LOG_TRANSPORT},
     };
     for (size_t i = 0; i < sizeof areas / sizeof areas[0]; i++) {

@@ -14,11 +14,12 @@ void services_destroy(struct oriel_host *host);
  * clears it. */
 const char *services_failure(void);
 
-/* The host interfaces that depend on who asks; NULL takes one back. Set before modules are created. */
+/* The host interfaces that depend on who asks; NULL takes one back. Set before modules are created.
+ */
 void services_set_interface(const char *id, const void *interface);
 
-/* A buffer with one reference and `bytes` bytes at *data to fill before anyone else sees it; NULL when
- * out of memory. Headroom is 64 bytes. */
+/* A buffer with one reference and `bytes` bytes at *data to fill before anyone else sees it; NULL
+ * when out of memory. Headroom is 64 bytes. */
 const struct oriel_buffer *buffer_create(uint64_t bytes, uint8_t **data);
 const struct oriel_buffer *buffer_ref(const struct oriel_buffer *buffer);
 void buffer_unref(const struct oriel_buffer *buffer); /* NULL is fine */

@@ -11,14 +11,16 @@
 #include "util/check.h"
 #include "util/log.h"
 
-/* ---- files in this process: loaded once, whatever number of registries asks, and kept for ever ---- */
+/* ---- files in this process: loaded once, whatever number of registries asks, and kept for ever
+ * ---- */
 
 struct loaded {
     struct loaded *next;
     char *path;
     enum { LOADING, USABLE, FAILED } state;
     const struct oriel_entry *entry;
-    struct error err; /* of FAILED */
+    struct oriel_host *host; /* of init(): the module may keep it as long as it is loaded */
+    struct error err;        /* of FAILED */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -33,9 +35,8 @@ static bool load_now(struct loaded *loaded)
         return false;
     if (!loaded->entry->init)
         return true;
-    /* Not freed: the module may keep it as long as it is loaded, which is for ever. */
-    struct oriel_host *host = services_create(loaded->entry->info->id);
-    if (loaded->entry->init(host) == ORIEL_OK)
+    loaded->host = services_create(loaded->entry->info->id);
+    if (loaded->entry->init(loaded->host) == ORIEL_OK)
         return true;
     const char *why = services_failure();
     return error_set(&loaded->err, "%s: its init() failed: %s", loaded->path,
@@ -73,7 +74,7 @@ static const struct oriel_entry *load(const char *path, struct error *err)
 bool module_use_open(struct registry *registry, enum module_kind kind, const char *id,
                      const char *label, struct module_use *use, struct error *err)
 {
-    struct error local;
+    struct error local = {""};
     err = err ? err : &local;
     *use = (struct module_use){0};
     if (!registry_usable(registry, kind, id, err))

@@ -14,8 +14,8 @@ static size_t min3(size_t a, size_t b, size_t c)
     return least < c ? least : c;
 }
 
-/* Optimal string alignment distance: insert, delete, replace and swap of neighbours cost 1. Case does
- * not matter. */
+/* Optimal string alignment distance: insert, delete, replace and swap of neighbours cost 1. Case
+ * does not matter. */
 static size_t distance(const char *a, const char *b)
 {
     size_t rows[3][LONGEST + 1];

@@ -131,9 +131,10 @@ static void test_presets_fit_their_keys(void **state)
 static void test_values(void **state)
 {
     (void)state;
-    struct config *config = make("{\"modules\": {\"path\": [\"/a\", \"/b\"]}, \"render.animate\": true,"
-                                 " \"lod\": {\"hysteresis\": 0.25}, \"server\": {\"prefix\": \"/s/\\u00e4\"}}",
-                                 NULL, NULL, "modules.source=source/npy , source/zarr");
+    struct config *config =
+        make("{\"modules\": {\"path\": [\"/a\", \"/b\"]}, \"render.animate\": true,"
+             " \"lod\": {\"hysteresis\": 0.25}, \"server\": {\"prefix\": \"/s/\\u00e4\"}}",
+             NULL, NULL, "modules.source=source/npy , source/zarr");
     assert_string_equal(config_item(config, "modules.path", 1), "/b");
     assert_null(config_item(config, "modules.path", 2));
     assert_string_equal(config_item(config, "modules.source", 0), "source/npy");
@@ -150,8 +151,8 @@ static void test_values(void **state)
 static void test_print(void **state)
 {
     (void)state;
-    struct config *config = make("{\"transport/x\": {\"token\": \"hunter2\", \"size\": 3}}", NULL, NULL,
-                                 "encode/x264.preset=fast");
+    struct config *config = make("{\"transport/x\": {\"token\": \"hunter2\", \"size\": 3}}", NULL,
+                                 NULL, "encode/x264.preset=fast");
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
@@ -169,8 +170,9 @@ static void test_print(void **state)
 static void test_log(void **state)
 {
     (void)state;
-    struct config *config = make("{\"log\": {\"level\": \"warn\", \"areas\": {\"encoder-nals\": \"trace\"}}}",
-                                 NULL, NULL, "log.areas.http=error");
+    struct config *config =
+        make("{\"log\": {\"level\": \"warn\", \"areas\": {\"encoder-nals\": \"trace\"}}}", NULL,
+             NULL, "log.areas.http=error");
     config_apply_log(config);
     assert_true(log_on(LOG_ENCODER_NALS, LOG_TRACE));
     assert_true(log_on(LOG_RENDER, LOG_WARN) && !log_on(LOG_RENDER, LOG_INFO));
@@ -216,7 +218,8 @@ static void test_schema_json(void **state)
         cJSON_GetObjectItemCaseSensitive(root, "properties"), "stream");
     const cJSON *fps = cJSON_GetObjectItemCaseSensitive(
         cJSON_GetObjectItemCaseSensitive(stream, "properties"), "fps");
-    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fps, "type")), "number");
+    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fps, "type")),
+                        "number");
     assert_true(cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(fps, "default")) == 60);
     assert_true(cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(fps, "maximum")) == 240);
     cJSON_Delete(root);

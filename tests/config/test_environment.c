@@ -19,7 +19,7 @@
 /* The variable alone; NULL with the error. */
 static struct config *with(const char *first, const char *second, struct error *err)
 {
-    char *environment[] = {(char *)(uintptr_t)"PATH=/bin", (char *)(uintptr_t)first,
+    char *environment[] = {(char *)(uintptr_t) "PATH=/bin", (char *)(uintptr_t)first,
                            (char *)(uintptr_t)second, NULL};
     return config_create(&(struct config_inputs){.environment = environment}, err);
 }
@@ -140,7 +140,8 @@ static const struct row {
     {"DEBUG", "0", "log.level", "\"info\""},
     {"DEBUG", "[\"roi\"]", "log.areas.roi", "\"debug\""},
     {"DEBUG", "{\"flags\": \"sends,state\"}", "log.areas.state", "\"debug\""},
-    {"DEBUG", "{\"flags\": [\"policy\"], \"dumps\": {\"frames\": 7, \"dir\": \"d\", \"flip\": true}}",
+    {"DEBUG",
+     "{\"flags\": [\"policy\"], \"dumps\": {\"frames\": 7, \"dir\": \"d\", \"flip\": true}}",
      "debug.dump_frames", "7"},
     {"DEBUG", "{\"dumps\": {\"dir\": \"d\"}}", "debug.dump_dir", "\"d\""},
     {"DEBUG", "{\"enabled\": false, \"dumps\": {\"frames\": 7}}", "debug.dump_frames", "0"},
@@ -148,7 +149,8 @@ static const struct row {
     {"DEBUG", "{\"worker\": {\"lock_level\": null}}", "lod.lock", "-1"},
     {"DEBUG", "{\"worker\": {\"layer_interpolation\": \"linear\"}}", "render.interpolation_2d",
      "\"linear\""},
-    {"POLICY_CONFIG", "{\"threshold_in\": 1.1, \"sticky_contrast\": true}", "lod.threshold_in", "1.1"},
+    {"POLICY_CONFIG", "{\"threshold_in\": 1.1, \"sticky_contrast\": true}", "lod.threshold_in",
+     "1.1"},
     {"POLICY_CONFIG", "{\"threshold_out\": 1.5}", "lod.threshold_out", "1.5"},
     {"POLICY_CONFIG", "{\"hysteresis\": 0.2}", "lod.hysteresis", "0.2"},
     {"POLICY_CONFIG", "{\"fine_threshold\": 1.2}", "lod.fine_threshold", "1.2"},
@@ -199,9 +201,11 @@ static void test_winners(void **state)
     (void)state;
     expect("NAPARI_CUDA_WIDTH=800", "ORIEL_CANVAS_WIDTH=900", "canvas.width", "900");
     expect("ORIEL_CANVAS_WIDTH=900", "NAPARI_CUDA_WIDTH=800", "canvas.width", "900");
-    expect("NAPARI_CUDA_ENCODER_IDR_PERIOD=300", "NAPARI_CUDA_ENCODE_KEYINT=100", "stream.keyint", "300");
+    expect("NAPARI_CUDA_ENCODER_IDR_PERIOD=300", "NAPARI_CUDA_ENCODE_KEYINT=100", "stream.keyint",
+           "300");
     expect("NAPARI_CUDA_ENCODER_RC_MODE=cbr",
-           "NAPARI_CUDA_ENCODER_CONFIG={\"runtime\":{\"rc_mode\":\"vbr\"}}", "stream.rc_mode", "\"cbr\"");
+           "NAPARI_CUDA_ENCODER_CONFIG={\"runtime\":{\"rc_mode\":\"vbr\"}}", "stream.rc_mode",
+           "\"cbr\"");
     expect("NAPARI_CUDA_USE_VOLUME=0", "NAPARI_CUDA_NDISPLAY=3", "view.ndisplay", "3");
     expect("NAPARI_CUDA_VRAM_MB=4096", "NAPARI_CUDA_MAX_VOLUME_BYTES=1000", "data.max_volume_bytes",
            "1000");
@@ -246,20 +250,23 @@ static void wrong(const char *variable, const char *expected)
 static void test_bad_values(void **state)
 {
     (void)state;
-    wrong("NAPARI_CUDA_WIDTH=wide", "NAPARI_CUDA_WIDTH: canvas.width: wants an integer, got \"wide\"");
+    wrong("NAPARI_CUDA_WIDTH=wide",
+          "NAPARI_CUDA_WIDTH: canvas.width: wants an integer, got \"wide\"");
     wrong("NAPARI_CUDA_STATE_PORT=70000",
           "NAPARI_CUDA_STATE_PORT: server.port: wants an integer from 0 to 65535, got 70000");
     wrong("NAPARI_CUDA_USE_VOLUME=perhaps",
           "NAPARI_CUDA_USE_VOLUME: \"perhaps\" makes no sense there");
-    wrong("NAPARI_CUDA_ZARR_LEVEL=coarse", "NAPARI_CUDA_ZARR_LEVEL: \"coarse\" makes no sense there");
+    wrong("NAPARI_CUDA_ZARR_LEVEL=coarse",
+          "NAPARI_CUDA_ZARR_LEVEL: \"coarse\" makes no sense there");
     wrong("NAPARI_CUDA_KF_WATCHDOG_COOLDOWN=soon",
           "NAPARI_CUDA_KF_WATCHDOG_COOLDOWN: \"soon\" makes no sense there");
     wrong("NAPARI_CUDA_VRAM_MB=-1", "NAPARI_CUDA_VRAM_MB: \"-1\" makes no sense there");
-    wrong("NAPARI_CUDA_ENCODER_PRESET=p9",
-          "NAPARI_CUDA_ENCODER_PRESET: stream.tier: \"p9\" is not one of: p1 p2 p3 p4 p5 p6 p7, did you "
-          "mean p1?");
-    wrong("NAPARI_CUDA_PRESET=latncy", "NAPARI_CUDA_PRESET: unknown preset \"latncy\", did you mean "
-                                       "latency? (there are latency balanced quality lossless)");
+    wrong("NAPARI_CUDA_ENCODER_PRESET=p9", "NAPARI_CUDA_ENCODER_PRESET: stream.tier: \"p9\" is not "
+                                           "one of: p1 p2 p3 p4 p5 p6 p7, did you "
+                                           "mean p1?");
+    wrong("NAPARI_CUDA_PRESET=latncy",
+          "NAPARI_CUDA_PRESET: unknown preset \"latncy\", did you mean "
+          "latency? (there are latency balanced quality lossless)");
     wrong("NAPARI_CUDA_DEBUG=camra",
           "NAPARI_CUDA_DEBUG: unknown flag \"camra\", did you mean camera?");
     wrong("NAPARI_CUDA_DEBUG={\"flags\": 3}", "NAPARI_CUDA_DEBUG: flags wants a list of names");
@@ -272,8 +279,9 @@ static void test_bad_values(void **state)
           "NAPARI_CUDA_POLICY_CONFIG: unknown member treshold_in, did you mean threshold_in?");
     wrong("NAPARI_CUDA_POLICY_CONFIG={\"threshold_in\": \"x\"}",
           "NAPARI_CUDA_POLICY_CONFIG: lod.threshold_in: wants a number, got \"x\"");
-    wrong("NAPARI_CUDA_ENCODER_CONFIG={\"runtime\": {\"rc_mod\": \"cbr\"}}",
-          "NAPARI_CUDA_ENCODER_CONFIG: unknown member runtime.rc_mod, did you mean runtime.rc_mode?");
+    wrong(
+        "NAPARI_CUDA_ENCODER_CONFIG={\"runtime\": {\"rc_mod\": \"cbr\"}}",
+        "NAPARI_CUDA_ENCODER_CONFIG: unknown member runtime.rc_mod, did you mean runtime.rc_mode?");
     wrong("NAPARI_CUDA_ENCODER_CONFIG=no", "NAPARI_CUDA_ENCODER_CONFIG: wants a JSON object");
     wrong("ORIEL_SERVER_PORT=x", "ORIEL_SERVER_PORT: server.port: wants an integer, got \"x\"");
 }
@@ -281,8 +289,8 @@ static void test_bad_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),      cmocka_unit_test(test_all_variables_are_here),
-        cmocka_unit_test(test_winners),   cmocka_unit_test(test_own_names),
+        cmocka_unit_test(test_rows),       cmocka_unit_test(test_all_variables_are_here),
+        cmocka_unit_test(test_winners),    cmocka_unit_test(test_own_names),
         cmocka_unit_test(test_bad_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

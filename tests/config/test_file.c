@@ -62,7 +62,8 @@ static void test_keys(void **state)
           "oriel.json:3: stream.fps: set before, in oriel.json:1");
     wrong("{\"preset\":\n\"fast\"}",
           "oriel.json:1: unknown preset \"fast\" (there are latency balanced quality lossless)");
-    wrong("{\"preset\": \"latancy\"}", "oriel.json:1: unknown preset \"latancy\", did you mean latency?");
+    wrong("{\"preset\": \"latancy\"}",
+          "oriel.json:1: unknown preset \"latancy\", did you mean latency?");
     wrong("{\"preset\": 3}", "oriel.json:1: preset: wants a name");
 }
 
@@ -71,18 +72,21 @@ static void test_types(void **state)
     (void)state;
     wrong("{\n\"server\": {\"port\": \"8081\"}}",
           "oriel.json:2: server.port: wants an integer, got \"8081\"");
-    wrong("{\"server\": {\"port\": 80.5}}", "oriel.json:1: server.port: wants an integer, got 80.5");
+    wrong("{\"server\": {\"port\": 80.5}}",
+          "oriel.json:1: server.port: wants an integer, got 80.5");
     wrong("{\"server\": {\"port\": 70000}}",
           "oriel.json:1: server.port: wants an integer from 0 to 65535, got 70000");
-    wrong("{\"server\": {\"port\": null}}", "oriel.json:1: server.port: wants an integer, got null");
+    wrong("{\"server\": {\"port\": null}}",
+          "oriel.json:1: server.port: wants an integer, got null");
     wrong("{\"stream\": {\"fps\": true}}", "oriel.json:1: stream.fps: wants a number, got true");
-    wrong("{\"stream\": {\"fps\": 0}}", "oriel.json:1: stream.fps: wants a number from 1 to 240, got 0");
+    wrong("{\"stream\": {\"fps\": 0}}",
+          "oriel.json:1: stream.fps: wants a number from 1 to 240, got 0");
     wrong("{\"render\": {\"animate\": 1}}",
           "oriel.json:1: render.animate: wants true or false, got 1");
     wrong("{\"server\": {\"host\": 1}}", "oriel.json:1: server.host: wants a string, got 1");
-    wrong("{\"log\": {\"level\": \"debgu\"}}",
-          "oriel.json:1: log.level: \"debgu\" is not one of: error warn info debug trace, did you mean "
-          "debug?");
+    wrong("{\"log\": {\"level\": \"debgu\"}}", "oriel.json:1: log.level: \"debgu\" is not one of: "
+                                               "error warn info debug trace, did you mean "
+                                               "debug?");
     wrong("{\"modules\": {\"path\": \"/a\"}}",
           "oriel.json:1: modules.path: wants a list of strings, got \"/a\"");
     wrong("{\"modules\": {\"path\": [\"/a\",\n 1]}}",
@@ -129,15 +133,16 @@ static void test_nesting(void **state)
 static void test_good(void **state)
 {
     (void)state;
-    static const char text[] = "\xef\xbb\xbf// For the microscope in room 3\n"
-                               "{\n"
-                               "  /* two lines\n     of comment */\n"
-                               "  \"server\": {\"prefix\": \"/a//b/*c*/\", // not a comment, a comment\n"
-                               "             \"port\": 9000},\n"
-                               "  \"stream\": {},\n"
-                               "  \"modules\": {\"path\": [\"/x{y\", \"/\\\"]z\"]},\n"
-                               "  \"encode/x264\": {\"preset\": \"fast\"}\n"
-                               "} // the end";
+    static const char text[] =
+        "\xef\xbb\xbf// For the microscope in room 3\n"
+        "{\n"
+        "  /* two lines\n     of comment */\n"
+        "  \"server\": {\"prefix\": \"/a//b/*c*/\", // not a comment, a comment\n"
+        "             \"port\": 9000},\n"
+        "  \"stream\": {},\n"
+        "  \"modules\": {\"path\": [\"/x{y\", \"/\\\"]z\"]},\n"
+        "  \"encode/x264\": {\"preset\": \"fast\"}\n"
+        "} // the end";
     struct error err = {""};
     struct config *config = read_bytes(text, sizeof text - 1, &err);
     if (!config)
@@ -169,14 +174,15 @@ static void test_flags(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct error err = {""};
-        assert_null(config_create(
-            &(struct config_inputs){.sets = &cases[i].set, .set_count = 1}, &err));
+        assert_null(
+            config_create(&(struct config_inputs){.sets = &cases[i].set, .set_count = 1}, &err));
         assert_string_equal(err.text, cases[i].expected);
     }
     struct error err = {""};
     assert_null(config_create(&(struct config_inputs){.preset = "qualty"}, &err));
-    assert_string_equal(err.text, "--preset: unknown preset \"qualty\", did you mean quality? (there are "
-                                  "latency balanced quality lossless)");
+    assert_string_equal(err.text,
+                        "--preset: unknown preset \"qualty\", did you mean quality? (there are "
+                        "latency balanced quality lossless)");
 }
 
 int main(void)

@@ -37,12 +37,14 @@ static void test_inheritance(void **state)
     const char *sets[] = {"encode/x.crf=18.5", "stream.tier=p3", "stream.fps=30"};
     struct config *config = with(sets, 3);
     struct error err = {""};
-    const struct oriel_config *values = config_for_module(config, "encode/x", "stream", &table, &err);
+    const struct oriel_config *values =
+        config_for_module(config, "encode/x", "stream", &table, &err);
     assert_non_null(values);
     assert_int_equal(values->get_int(values, "bitrate"), 12000000); /* the section's default */
     assert_true(values->get_float(values, "fps") == 30);
     assert_int_equal(values->get_int(values, "threads"), 3); /* the section's key is not set */
-    assert_string_equal(values->get_string(values, "tier"), "medium"); /* p3 is no word of its own */
+    assert_string_equal(values->get_string(values, "tier"),
+                        "medium"); /* p3 is no word of its own */
     assert_true(values->get_float(values, "crf") == 18.5);
     config_for_module_free(values);
 
@@ -59,10 +61,12 @@ static void test_inheritance(void **state)
 static void test_own_value_wins(void **state)
 {
     (void)state;
-    const char *sets[] = {"encode/x.bitrate=60000", "stream.bitrate=900000000", "stream.threads=99"};
+    const char *sets[] = {"encode/x.bitrate=60000", "stream.bitrate=900000000",
+                          "stream.threads=99"};
     struct config *config = with(sets, 3);
     struct error err = {""};
-    const struct oriel_config *values = config_for_module(config, "encode/x", "stream", &table, &err);
+    const struct oriel_config *values =
+        config_for_module(config, "encode/x", "stream", &table, &err);
     assert_int_equal(values->get_int(values, "bitrate"), 60000);
     assert_int_equal(values->get_int(values, "threads"), 8); /* as much as it can */
     config_for_module_free(values);
@@ -94,8 +98,9 @@ static void test_unknown_modules(void **state)
     struct config *config = with(sets, 1);
     struct error err = {""};
     assert_false(config_check_modules(config, ids, 2, &err));
-    assert_string_equal(err.text, "--set: encode/x246.preset: there is no module encode/x246, did you "
-                                  "mean encode/x264?");
+    assert_string_equal(err.text,
+                        "--set: encode/x246.preset: there is no module encode/x246, did you "
+                        "mean encode/x264?");
     config_destroy(config);
 }
 
@@ -118,7 +123,8 @@ static void test_tables(void **state)
         {{"a", "x", NULL, "Help.", 0, 0, ORIEL_OPT_ENUM, 0}, "has no choices"},
         {{"a", "x", "b c", "Help.", 0, 0, ORIEL_OPT_ENUM, 0}, "\"x\" is not one of: b c"},
         {{"a", NULL, NULL, "Help.", 0, 0, ORIEL_OPT_INT, 0}, "has no default"},
-        {{"a", "1", NULL, "Help.", 0, 0, ORIEL_OPT_INT, ORIEL_OPT_REQUIRED}, "is required and has a default"},
+        {{"a", "1", NULL, "Help.", 0, 0, ORIEL_OPT_INT, ORIEL_OPT_REQUIRED},
+         "is required and has a default"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const struct oriel_option_table one = {sizeof one, 1, &cases[i].option};

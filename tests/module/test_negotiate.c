@@ -10,8 +10,10 @@
 #include "module/negotiate.h"
 
 #define FORMAT(domain_, fourcc_, matrix_, full_)                                                   \
-    {.domain = ORIEL_DOMAIN_##domain_, .fourcc = ORIEL_FMT_##fourcc_,                              \
-     .matrix = ORIEL_MATRIX_##matrix_, .full_range = full_}
+    {                                                                                              \
+        .domain = ORIEL_DOMAIN_##domain_, .fourcc = ORIEL_FMT_##fourcc_,                           \
+        .matrix = ORIEL_MATRIX_##matrix_, .full_range = full_                                      \
+    }
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -34,7 +36,8 @@ static void test_encoder_breaks_ties(void **state)
     (void)state;
     const struct oriel_format made[] = {FORMAT(CPU, RGBA, IDENTITY, 1), FORMAT(CPU, NV12, BT601, 1),
                                         FORMAT(CPU, NV12, BT709, 0), FORMAT(CPU, I420, BT709, 0)};
-    const struct oriel_format accepted[] = {FORMAT(CPU, I420, BT709, 0), FORMAT(CPU, NV12, BT601, 1)};
+    const struct oriel_format accepted[] = {FORMAT(CPU, I420, BT709, 0),
+                                            FORMAT(CPU, NV12, BT601, 1)};
     expect(made, COUNT(made), accepted, 2, "capture/gl I420 cpu bt709 limited -> encode/x");
     const struct oriel_format other[] = {accepted[1], accepted[0]};
     expect(made, COUNT(made), other, 2, "capture/gl NV12 cpu bt601 full -> encode/x");
@@ -48,7 +51,8 @@ static void test_memory_comes_first(void **state)
     const struct oriel_format cpu_first[] = {FORMAT(CPU, NV12, BT709, 0),
                                              FORMAT(CUDA, NV12, BT709, 0)};
     expect(made, 3, cpu_first, 2, "capture/gl NV12 cuda bt709 limited -> encode/x");
-    const struct oriel_format with_gl[] = {FORMAT(CUDA, NV12, BT709, 0), FORMAT(GL, NV12, BT709, 0)};
+    const struct oriel_format with_gl[] = {FORMAT(CUDA, NV12, BT709, 0),
+                                           FORMAT(GL, NV12, BT709, 0)};
     expect(made, 3, with_gl, 2, "capture/gl NV12 gl bt709 limited -> encode/x");
     expect(made, 1, cpu_first, 2, "capture/gl NV12 cpu bt709 limited -> encode/x");
 }
@@ -75,15 +79,16 @@ static void test_nothing_fits(void **state)
 {
     (void)state;
     const struct oriel_format made[] = {FORMAT(CPU, NV12, BT709, 0)};
-    const struct oriel_format accepted[] = {
-        FORMAT(CPU, NV12, BT709, 1), FORMAT(CPU, NV12, BT601, 0), FORMAT(GL, NV12, BT709, 0),
-        FORMAT(CPU, I444, BT709, 0)};
+    const struct oriel_format accepted[] = {FORMAT(CPU, NV12, BT709, 1),
+                                            FORMAT(CPU, NV12, BT601, 0), FORMAT(GL, NV12, BT709, 0),
+                                            FORMAT(CPU, I444, BT709, 0)};
     struct oriel_format format;
     struct error err = {""};
     assert_false(negotiate(made, 1, accepted, COUNT(accepted), &format, &err));
-    assert_string_equal(err.text, "no format in common (made: NV12 cpu bt709 limited; accepted: NV12 "
-                                  "cpu bt709 full, NV12 cpu bt601 limited, NV12 gl bt709 limited, "
-                                  "I444 cpu bt709 limited)");
+    assert_string_equal(err.text,
+                        "no format in common (made: NV12 cpu bt709 limited; accepted: NV12 "
+                        "cpu bt709 full, NV12 cpu bt601 limited, NV12 gl bt709 limited, "
+                        "I444 cpu bt709 limited)");
     assert_false(negotiate(made, 1, NULL, 0, &format, &err));
     assert_false(negotiate(NULL, 0, NULL, 0, &format, &err));
     assert_string_equal(err.text, "no format in common (none)");
@@ -95,8 +100,10 @@ static void test_nothing_fits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_encoder_breaks_ties), cmocka_unit_test(test_memory_comes_first),
-        cmocka_unit_test(test_any), cmocka_unit_test(test_nothing_fits),
+        cmocka_unit_test(test_encoder_breaks_ties),
+        cmocka_unit_test(test_memory_comes_first),
+        cmocka_unit_test(test_any),
+        cmocka_unit_test(test_nothing_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -152,9 +152,12 @@ static void test_no_executable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),     cmocka_unit_test(test_prints),
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_hang),
-        cmocka_unit_test(test_no_modules_at_all), cmocka_unit_test(test_no_executable),
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_prints),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_hang),
+        cmocka_unit_test(test_no_modules_at_all),
+        cmocka_unit_test(test_no_executable),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

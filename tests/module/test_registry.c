@@ -145,8 +145,12 @@ static void test_spoilt_cache(void **state)
     struct scratch *scratch = *state;
     scratch_copy(scratch->first, "good", "good");
     usable(scratch, "encode/fixture", true);
-    static const char *const texts[] = {"", "[]", "{\"version\":3}", "{\"version\":\"0\",\"files\":{}}",
-                                        "not JSON", "{\"files\":[]}"};
+    static const char *const texts[] = {"",
+                                        "[]",
+                                        "{\"version\":3}",
+                                        "{\"version\":\"0\",\"files\":{}}",
+                                        "not JSON",
+                                        "{\"files\":[]}"};
     char folder[96];
     snprintf(folder, sizeof folder, "%s/cache", scratch->root);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -190,13 +194,13 @@ static void test_use(void **state)
 {
     struct scratch *scratch = *state;
     scratch_copy(scratch->first, "good", "good");
-    struct config *config = scratch_config(scratch, "encode/fixture.speed=slow",
-                                           "stream.bitrate=20000", NULL);
+    struct config *config =
+        scratch_config(scratch, "encode/fixture.speed=slow", "stream.bitrate=20000", NULL);
     struct error err = {""};
     struct registry *registry = registry_create(config, &err);
     struct module_use use;
-    assert_true(module_use_open(registry, MODULE_ENCODER, "encode/fixture", "encode/fixture#1", &use,
-                                &err));
+    assert_true(module_use_open(registry, MODULE_ENCODER, "encode/fixture", "encode/fixture#1",
+                                &use, &err));
     const struct oriel_encoder *encoder = use.vtable;
     assert_string_equal(use.config->get_string(use.config, "speed"), "slow");
     assert_int_equal(use.config->get_int(use.config, "bitrate"), 50000); /* as near as it may be */
@@ -244,10 +248,12 @@ static void test_use_refused(void **state)
                 "needs module ABI 1.99 or newer, this host has 1.0");
     refused_use(scratch, NULL, MODULE_ENCODER, "encode/required",
                 "encode/required.key: has to be set: The secret it needs.");
-    refused_use(scratch, "encode/fixture.sped=slow", MODULE_ENCODER, "encode/fixture",
-                "--set: encode/fixture.sped: encode/fixture has no such option, did you mean speed?");
-    refused_use(scratch, "encode/fixture.speed=fats", MODULE_ENCODER, "encode/fixture",
-                "--set: encode/fixture.speed: \"fats\" is not one of: slow fast, did you mean fast?");
+    refused_use(
+        scratch, "encode/fixture.sped=slow", MODULE_ENCODER, "encode/fixture",
+        "--set: encode/fixture.sped: encode/fixture has no such option, did you mean speed?");
+    refused_use(
+        scratch, "encode/fixture.speed=fats", MODULE_ENCODER, "encode/fixture",
+        "--set: encode/fixture.speed: \"fats\" is not one of: slow fast, did you mean fast?");
     refused_use(scratch, "encode/fixture.bitrate=1", MODULE_ENCODER, "encode/fixture",
                 "wants an integer from 50000 to 500000000, got 1");
     refused_use(scratch, "org.example/foreign.turbo=perhaps", MODULE_ENCODER, "org.example/foreign",
@@ -273,24 +279,24 @@ static void test_use_first(void **state)
     struct module_use use;
     struct error err = {""};
     int tries = 0;
-    assert_true(module_use_first(found.registry, MODULE_ENCODER, "main", only_other, &tries, &use,
-                                 &err));
+    assert_true(
+        module_use_first(found.registry, MODULE_ENCODER, "main", only_other, &tries, &use, &err));
     assert_int_equal(tries, 2);
     assert_string_equal(use.module->id, "encode/other");
     module_use_close(&use);
     forget(&found);
 
     found = scan(scratch, "modules.encoder=encode/none,encode/crash,encode/fixture");
-    assert_false(module_use_first(found.registry, MODULE_ENCODER, "main", only_other, &tries, &use,
-                                  &err));
+    assert_false(
+        module_use_first(found.registry, MODULE_ENCODER, "main", only_other, &tries, &use, &err));
     assert_non_null(strstr(err.text, "no encoder module works: encode/none: there is no such"));
     assert_non_null(strstr(err.text, "crashed (Aborted)"));
     assert_non_null(strstr(err.text, "encode/fixture: does not want to"));
     forget(&found);
 
     found = scan(scratch, "modules.encoder=");
-    assert_false(module_use_first(found.registry, MODULE_ENCODER, "main", only_other, &tries, &use,
-                                  &err));
+    assert_false(
+        module_use_first(found.registry, MODULE_ENCODER, "main", only_other, &tries, &use, &err));
     assert_string_equal(err.text, "modules.encoder: is empty");
     forget(&found);
 }

@@ -29,7 +29,8 @@ static void on_release(const struct oriel_frame *frame, const struct oriel_fence
 static struct oriel_frame make_frame(struct pool *pool)
 {
     *pool = (struct pool){0};
-    return (struct oriel_frame){.size = sizeof(struct oriel_frame), .release = on_release, .pool = pool};
+    return (struct oriel_frame){
+        .size = sizeof(struct oriel_frame), .release = on_release, .pool = pool};
 }
 
 static void test_frame(void **state)
@@ -186,9 +187,9 @@ static void test_interfaces(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_frame),       cmocka_unit_test(test_frame_fences),
-        cmocka_unit_test(test_buffer),      cmocka_unit_test(test_host_buffer),
-        cmocka_unit_test(test_interfaces),  cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_frame),      cmocka_unit_test(test_frame_fences),
+        cmocka_unit_test(test_buffer),     cmocka_unit_test(test_host_buffer),
+        cmocka_unit_test(test_interfaces), cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,7 +38,12 @@ static oriel_result read_source(void *self, struct oriel_read *read)
 }
 
 static const struct oriel_option option_list[] = {
-    {.name = "rows", .default_value = "4", .help = "Rows of nothing.", .min = 1, .max = 9, .type = ORIEL_OPT_INT},
+    {.name = "rows",
+     .default_value = "4",
+     .help = "Rows of nothing.",
+     .min = 1,
+     .max = 9,
+     .type = ORIEL_OPT_INT},
 };
 
 static const struct oriel_option_table options = {sizeof options, 1, option_list};
