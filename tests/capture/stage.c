@@ -170,8 +170,9 @@ struct oriel_target target_create(uint32_t width, uint32_t height, const uint8_t
     struct oriel_target target = {.size = sizeof(target), .width = width, .height = height};
     glCreateTextures(GL_TEXTURE_2D, 1, &target.texture);
     glTextureStorage2D(target.texture, 1, GL_RGBA8, (GLsizei)width, (GLsizei)height);
-    glTextureSubImage2D(target.texture, 0, 0, 0, (GLsizei)width, (GLsizei)height, GL_RGBA,
-                        GL_UNSIGNED_BYTE, rgba);
+    if (rgba)
+        glTextureSubImage2D(target.texture, 0, 0, 0, (GLsizei)width, (GLsizei)height, GL_RGBA,
+                            GL_UNSIGNED_BYTE, rgba);
     glCreateFramebuffers(1, &target.framebuffer);
     glNamedFramebufferTexture(target.framebuffer, GL_COLOR_ATTACHMENT0, target.texture, 0);
     assert_int_equal(glCheckNamedFramebufferStatus(target.framebuffer, GL_FRAMEBUFFER),

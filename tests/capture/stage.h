@@ -26,7 +26,8 @@ struct stage {
 bool stage_open(struct stage *stage);
 void stage_close(struct stage *stage);
 
-/* A framebuffer with this texture of RGBA bytes, row 0 at the bottom. */
+/* A framebuffer with a texture of these RGBA bytes, row 0 at the bottom; NULL: whatever is there.
+ */
 struct oriel_target target_create(uint32_t width, uint32_t height, const uint8_t *rgba);
 void target_destroy(struct oriel_target *target);
 

@@ -47,9 +47,9 @@ static const struct oriel_option_table options = {sizeof(options), 1, option_lis
 
 /* One picture on its way from the GPU. */
 struct slot {
-    GLuint planes;   /* what the shader writes; 0 without it */
-    GLuint mapped;   /* what the CPU reads; 0 on a software renderer */
-    uint8_t *memory; /* of `mapped`, or the instance's own */
+    GLuint planes;   /* what the shader writes, the GPU's own */
+    GLuint mapped;   /* a copy for the CPU */
+    uint8_t *memory; /* of `mapped`; without a shader the instance's own */
     GLsync fence;
     struct oriel_frame *frame;
 };
@@ -60,7 +60,7 @@ struct capture {
     struct oriel_format format;
     struct converter converter;
     struct pool *pool;
-    bool by_shader, software;
+    bool by_shader;
     struct shader shader;
     size_t slot_bytes;
     struct slot slots[SLOTS]; /* a ring: `first` is the oldest of `in_flight` */
@@ -126,17 +126,15 @@ static void capture_destroy(void *data)
 
 static bool slot_init(struct capture *self, struct slot *slot)
 {
-    if (!self->by_shader && self->software) {
+    if (!self->by_shader) {
         if (self->format.fourcc == ORIEL_FMT_RGBA)
             return true; /* straight into the frame */
         slot->memory = malloc(self->slot_bytes);
         return slot->memory != NULL;
     }
     const GLbitfield access = GL_MAP_READ_BIT | GL_MAP_PERSISTENT_BIT | GL_MAP_COHERENT_BIT;
-    if (self->by_shader) {
-        glCreateBuffers(1, &slot->planes);
-        glNamedBufferStorage(slot->planes, (GLsizeiptr)self->slot_bytes, NULL, 0);
-    }
+    glCreateBuffers(1, &slot->planes);
+    glNamedBufferStorage(slot->planes, (GLsizeiptr)self->slot_bytes, NULL, 0);
     glCreateBuffers(1, &slot->mapped);
     glNamedBufferStorage(slot->mapped, (GLsizeiptr)self->slot_bytes, NULL,
                          access | GL_CLIENT_STORAGE_BIT);
@@ -161,9 +159,8 @@ static oriel_result open_gl(struct capture *self, const struct oriel_config *con
         return fail(host, ORIEL_UNSUPPORTED, "a picture of %u×%u: sides from 1 to %d are possible",
                     format->width, format->height, largest);
     const char *convert = config->get_string(config, "convert");
-    self->software = gl->software != 0;
-    self->by_shader = format->fourcc != ORIEL_FMT_RGBA && strcmp(convert, "cpu") != 0 &&
-                      (strcmp(convert, "shader") == 0 || !self->software);
+    self->by_shader =
+        strcmp(convert, "shader") == 0 || (strcmp(convert, "cpu") != 0 && !gl->software);
     return ORIEL_OK;
 }
 
@@ -171,7 +168,7 @@ static oriel_result open_slots(struct capture *self, uint32_t frames_held)
 {
     const struct oriel_host *host = self->host;
     const struct oriel_format *format = &self->format;
-    uint32_t slots = self->by_shader || !self->software ? SLOTS : 1;
+    uint32_t slots = self->by_shader ? SLOTS : 1;
     self->pool = pool_create(format, frames_held + slots);
     if (!self->pool)
         return fail(host, ORIEL_NOMEM, "no memory for %u frames of %u×%u", frames_held + slots,
@@ -225,8 +222,7 @@ static const void *capture_get_interface(void *self, const char *id)
     return NULL;
 }
 
-/* The framebuffer's pixels to `to`: an address, or an offset into `buffer`. */
-static void read_pixels(const struct oriel_target *target, GLuint buffer, void *to)
+static void read_pixels(const struct oriel_target *target, void *to)
 {
     static const GLenum pack[] = {GL_PACK_ALIGNMENT, GL_PACK_ROW_LENGTH, GL_PACK_SKIP_ROWS,
                                   GL_PACK_SKIP_PIXELS, GL_PACK_SWAP_BYTES};
@@ -238,7 +234,7 @@ static void read_pixels(const struct oriel_target *target, GLuint buffer, void *
     glGetIntegerv(GL_READ_FRAMEBUFFER_BINDING, &framebuffer);
     glGetIntegerv(GL_PIXEL_PACK_BUFFER_BINDING, &pack_buffer);
     glBindFramebuffer(GL_READ_FRAMEBUFFER, target->framebuffer);
-    glBindBuffer(GL_PIXEL_PACK_BUFFER, buffer);
+    glBindBuffer(GL_PIXEL_PACK_BUFFER, 0);
     glReadPixels(0, 0, (GLsizei)target->width, (GLsizei)target->height, GL_RGBA, GL_UNSIGNED_BYTE,
                  to);
     glBindBuffer(GL_PIXEL_PACK_BUFFER, (GLuint)pack_buffer);
@@ -285,21 +281,15 @@ static oriel_result capture_grab(void *data, const struct oriel_target *target,
     slot->frame = frame;
     self->in_flight++;
 
-    if (self->by_shader) {
-        shader_run(&self->shader, target->texture, slot->planes);
-        glCopyNamedBufferSubData(slot->planes, slot->mapped, 0, 0, (GLsizeiptr)self->slot_bytes);
-    } else {
-        read_pixels(target, slot->mapped,
-                    slot->mapped   ? NULL
-                    : slot->memory ? slot->memory
-                                   : pool_memory(frame));
-    }
-    if (slot->mapped) {
-        slot->fence = glFenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0);
-        glFlush();
-    } else {
+    if (!self->by_shader) {
+        read_pixels(target, slot->memory ? slot->memory : pool_memory(frame));
         hand_out(self); /* read into memory: it is there */
+        return ORIEL_OK;
     }
+    shader_run(&self->shader, target->texture, slot->planes);
+    glCopyNamedBufferSubData(slot->planes, slot->mapped, 0, 0, (GLsizeiptr)self->slot_bytes);
+    slot->fence = glFenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0);
+    glFlush();
     return ORIEL_OK;
 }
 
