@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Which branch a client belongs to. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pixel/room.h"
+#include "util/log.h"
+
+static void learn_codecs(struct stream *stream)
+{
+    pthread_mutex_lock(&stream->catalog_lock);
+    for (uint32_t i = 0; !stream->codecs_known && i < stream->ladder_count; i++)
+        instance_codecs(stream->registry, stream->ladder[i], stream->ladder_codecs[i], CODEC_COUNT);
+    stream->codecs_known = true;
+    pthread_mutex_unlock(&stream->catalog_lock);
+}
+
+static bool somebody_writes(const struct stream *stream, uint32_t codec)
+{
+    for (uint32_t i = 0; i < stream->ladder_count; i++) {
+        for (uint32_t k = 0; k < CODEC_COUNT; k++) {
+            if (stream->ladder_codecs[i][k] == codec)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Under the lock from here on. */
+
+static struct branch *find(struct stream *stream, bool still, uint32_t codec)
+{
+    for (uint32_t i = 0; i < stream->branch_count; i++) {
+        struct branch *branch = stream->branches[i];
+        if (branch->still == still && (still || branch->codec == codec))
+            return branch;
+    }
+    return NULL;
+}
+
+static struct branch *make(struct stream *stream, bool still, uint32_t codec)
+{
+    struct branch *branch = find(stream, still, codec);
+    if (branch || stream->branch_count == MAX_BRANCHES)
+        return branch;
+    struct error err;
+    branch = branch_create(stream, false, still, codec);
+    if (!branch_start(branch, &err)) {
+        log_error(LOG_PIXEL, "%s", err.text);
+        branch->dead = true;
+    }
+    return branch;
+}
+
+static struct branch *choose(struct stream *stream, const struct client_wish *wish)
+{
+    struct branch *main = stream->branches[0];
+    if (!main->dead && client_wish_has(wish, main->codec))
+        return main;
+    for (uint32_t i = 0; i < wish->codec_count; i++) {
+        if (!somebody_writes(stream, wish->codecs[i]))
+            continue;
+        struct branch *branch = make(stream, false, wish->codecs[i]);
+        if (branch && !branch->dead)
+            return branch;
+    }
+    return NULL;
+}
+
+bool stream_place(struct stream *stream, struct client *client, struct error *err)
+{
+    pthread_mutex_lock(&stream->lock);
+    const struct branch *main = stream->branches[0];
+    bool enough = !main->dead && client_wish_has(&client->wish, main->codec);
+    pthread_mutex_unlock(&stream->lock);
+    if (!enough)
+        learn_codecs(stream);
+
+    pthread_mutex_lock(&stream->lock);
+    client->branch = choose(stream, &client->wish);
+    client->waiting_key = true;
+    client->configured = 0;
+    if (client->branch) {
+        pthread_cond_signal(&client->branch->wake);
+        struct branch *stills =
+            client->wish.still && stream->still_count ? make(stream, true, 0) : NULL;
+        if (stills)
+            pthread_cond_signal(&stills->wake);
+    }
+    bool placed = client->branch;
+    pthread_mutex_unlock(&stream->lock);
+    return placed || error_set(err, "no encoder for any of %s", client->wish.names);
+}
+
+void stream_evict(struct branch *branch)
+{
+    struct stream *stream = branch->stream;
+    struct client **held = malloc(MAX_CLIENTS * sizeof *held);
+    uint32_t count = held && !branch->still ? clients_hold(branch, held, MAX_CLIENTS) : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct client *client = held[i];
+        struct error err;
+        pthread_mutex_lock(&stream->lock);
+        bool stays = !branch->dead && client_wish_has(&client->wish, branch->codec);
+        pthread_mutex_unlock(&stream->lock);
+        if (stays || stream_place(stream, client, &err))
+            continue;
+        log_warn(LOG_PIXEL, "%s: %s", client->peer, err.text);
+        client->transport->close(client->self, client->conn, 4400, err.text);
+    }
+    if (held)
+        clients_release(stream, held, count);
+    free(held);
+}

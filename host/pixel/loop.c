@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A branch's thread: takes the newest frame when somebody can take a picture, and nothing else wakes it. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "module/services.h"
+#include "pixel/room.h"
+#include "util/check.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/thread.h"
+
+/* --- frames come in [render] --- */
+
+static void on_frame(void *data, const struct oriel_frame *frame)
+{
+    struct branch *branch = data;
+    struct stream *stream = branch->stream;
+    frame_ref(frame);
+    pthread_mutex_lock(&stream->lock);
+    const struct oriel_frame *old = branch->pending;
+    branch->pending = frame;
+    /* Two taps see a frame at different times; a renderer that began anew counts from 1. */
+    if (frame->stamp.seq > stream->newest_seq || frame->stamp.seq + 1000 < stream->newest_seq) {
+        stream->newest_seq = frame->stamp.seq;
+        stream->newest_ns = clock_ns();
+    }
+    stream->width = frame->format.width;
+    stream->height = frame->format.height;
+    if (old)
+        branch->dropped++;
+    pthread_cond_signal(&branch->wake);
+    pthread_mutex_unlock(&stream->lock);
+    if (old && !branch->still)
+        metric_add(stream->metrics.dropped_newest, 1);
+    metric_set(stream->metrics.queue_depth, 1);
+    frame_unref(old);
+}
+
+/* --- what to do next --- */
+
+enum step { STEP_WAIT, STEP_ENCODE, STEP_STILL };
+
+struct plan {
+    enum step step;
+    bool key;
+    int64_t until; /* WAIT: when time itself changes something */
+};
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What the branch's clients want, under the lock. */
+struct demand {
+    bool any;     /* somebody looks */
+    bool picture; /* somebody can take a picture that refers to the one before */
+    bool key;     /* somebody can take one but has to have a key */
+    bool refine;  /* somebody sees nothing but the video */
+    int64_t until;
+};
+
+static struct demand survey(struct branch *branch, int64_t now)
+{
+    struct stream *stream = branch->stream;
+    const struct codec *codec = codec_find(branch->codec);
+    struct demand demand = {.until = INT64_MAX};
+    bool stills = false;
+    for (uint32_t i = 0; i < stream->branch_count; i++)
+        stills |= stream->branches[i]->still && !stream->branches[i]->dead;
+    for (struct client *client = stream->clients; client; client = client->next) {
+        if (client->branch != branch || !client->visible)
+            continue;
+        int64_t lost = client_ack_deadline(client, &stream->limits);
+        if (lost <= now) {
+            client->shown = client->seq;
+            metric_add(stream->metrics.retries, 1);
+        } else {
+            demand.until = earlier(demand.until, lost);
+        }
+        demand.any = true;
+        demand.refine |= !client->wish.still || !stills;
+        if (client_ready(client, &stream->limits)) {
+            bool waits = client->waiting_key && !codec->intra;
+            demand.picture |= !waits;
+            demand.key |= waits;
+        }
+    }
+    return demand;
+}
+
+static struct plan plan_video(struct branch *branch, int64_t now)
+{
+    struct demand demand = survey(branch, now);
+    struct plan plan = {.step = STEP_WAIT, .until = INT64_MAX};
+    bool some = demand.picture || demand.key;
+    if (!some) {
+        /* Held as it is, until a slot frees: the newest scene is drawn into it meanwhile. */
+        if (branch->pending)
+            plan.until = demand.until;
+        return plan;
+    }
+    const struct codec *codec = codec_find(branch->codec);
+    bool key = demand.key || (branch->key_wanted && !codec->intra);
+    int64_t key_ns = branch->last_key_ns + branch->stream->key_cooldown_ns;
+    if (key && now >= key_ns && (branch->pending || branch->last))
+        return (struct plan){.step = STEP_ENCODE, .key = true};
+    if (key)
+        plan.until = key_ns;
+    if (branch->pending && demand.picture)
+        return (struct plan){.step = STEP_ENCODE};
+    if (!branch->pending && branch->last && branch->refine_left && codec->lossy && demand.picture &&
+        demand.refine) {
+        if (now >= branch->refine_ns)
+            return (struct plan){.step = STEP_ENCODE};
+        plan.until = earlier(plan.until, branch->refine_ns);
+    }
+    return plan;
+}
+
+/* Stills: once the newest picture of all has rested, and only for those who have seen it as video. */
+static struct plan plan_still(struct branch *branch, int64_t now)
+{
+    struct stream *stream = branch->stream;
+    struct plan plan = {.step = STEP_WAIT, .until = INT64_MAX};
+    const struct oriel_frame *frame = branch->pending ? branch->pending : branch->last;
+    if (!frame || frame->stamp.seq != stream->newest_seq)
+        return plan;
+    bool wanted = false;
+    for (struct client *client = stream->clients; client; client = client->next)
+        wanted |= branch_serves(branch, client) && client->visible && client->queued.messages == 0 &&
+                  client->still_seq != frame->stamp.seq && client->frame_seq >= frame->stamp.seq;
+    if (!wanted)
+        return plan;
+    if (now < stream->newest_ns + stream->settle_ns) {
+        plan.until = stream->newest_ns + stream->settle_ns;
+        return plan;
+    }
+    if (branch->pending)
+        plan.step = STEP_ENCODE;
+    else if (branch->newest_still.file && branch->newest_still.packet.stamp.seq == frame->stamp.seq)
+        plan.step = STEP_STILL;
+    return plan;
+}
+
+/* --- the queues of the clients, without the lock --- */
+
+static void look_at_queues(struct branch *branch)
+{
+    struct stream *stream = branch->stream;
+    struct client **held = malloc(MAX_CLIENTS * sizeof *held);
+    uint32_t count = held ? clients_hold(branch, held, MAX_CLIENTS) : 0;
+    int64_t now = clock_ns();
+    for (uint32_t i = 0; i < count; i++) {
+        struct client *client = held[i];
+        struct oriel_queued queued = {.size = sizeof queued};
+        pthread_mutex_lock(&stream->lock);
+        uint64_t writable_count = client->writable_count;
+        pthread_mutex_unlock(&stream->lock);
+        if (client->transport->queued(client->self, client->conn, &queued) != ORIEL_OK)
+            queued = (struct oriel_queued){.messages = 1}; /* going: it takes nothing more */
+        if (queued.oldest_ns)
+            metric_observe_ms(stream->metrics.client_queue, (double)(now - queued.oldest_ns) * 1e-6);
+        pthread_mutex_lock(&stream->lock);
+        if (client->writable_count == writable_count) /* else it has become empty while we looked */
+            client->queued = queued;
+        pthread_mutex_unlock(&stream->lock);
+    }
+    if (held)
+        clients_release(stream, held, count);
+    free(held);
+}
+
+/* --- frames are wanted while somebody looks --- */
+
+static bool watched(const struct branch *branch)
+{
+    for (const struct client *client = branch->stream->clients; client; client = client->next) {
+        if (branch_serves(branch, client) && client->visible)
+            return true;
+    }
+    return false;
+}
+
+static void drop_frames(struct branch *branch)
+{
+    struct stream *stream = branch->stream;
+    pthread_mutex_lock(&stream->lock);
+    const struct oriel_frame *pending = branch->pending;
+    const struct oriel_buffer *file = branch->newest_still.file;
+    branch->pending = NULL;
+    branch->newest_still.file = NULL;
+    pthread_mutex_unlock(&stream->lock);
+    frame_unref(pending);
+    buffer_unref(file);
+    frame_unref(branch->last);
+    branch->last = NULL;
+}
+
+static void untap(struct branch *branch)
+{
+    if (branch->tap)
+        render_tap_remove(branch->stream->render, branch->tap);
+    branch->tap = 0;
+    drop_frames(branch);
+}
+
+static bool tap(struct branch *branch)
+{
+    struct render_tap want = {.format = branch->instance.format,
+                              .complete_only = branch->still,
+                              .frames_held = 3, /* pending, last, and one in the encoder */
+                              .frame = on_frame,
+                              .data = branch};
+    branch->tap = render_tap_add(branch->stream->render, &want);
+    return branch->tap != 0;
+}
+
+static bool same_samples(const struct oriel_format *a, const struct oriel_format *b)
+{
+    return a->domain == b->domain && a->fourcc == b->fourcc && a->modifier == b->modifier &&
+           a->matrix == b->matrix && a->full_range == b->full_range;
+}
+
+/* --- failures --- */
+
+static void tell(struct stream *stream, const char *text)
+{
+    log_error(LOG_PIXEL, "%s", text);
+    metric_add(stream->metrics.faults, 1);
+    if (stream->events.fault)
+        stream->events.fault(stream->events.data, text);
+}
+
+/* The encoder is not to be asked again: the next of the list takes over at a key, with the same codec if
+ * one has it. */
+static void replace(struct branch *branch, uint32_t width, uint32_t height, const char *why)
+{
+    struct stream *stream = branch->stream;
+    const char *const *ids = branch->still ? stream->stills : stream->ladder;
+    uint32_t count = branch->still ? stream->still_count : stream->ladder_count;
+    char old[64], text[1024];
+    snprintf(old, sizeof old, "%s", branch->encoder);
+    for (uint32_t i = 0; i < count; i++)
+        branch->failed[i] |= strcmp(ids[i], old) == 0;
+    struct oriel_format format = branch->instance.format;
+    struct error err = {""};
+    bool ok = branch_open(branch, width, height, &err);
+    if (!ok && branch->main) { /* any codec is better than none */
+        pthread_mutex_lock(&stream->lock);
+        branch->codec = 0;
+        pthread_mutex_unlock(&stream->lock);
+        ok = branch_open(branch, width, height, &err);
+    }
+    metric_add(stream->metrics.resets, 1);
+    if (!ok) {
+        snprintf(text, sizeof text, "%s failed: %s; %s", old, why, err.text);
+        tell(stream, text);
+        pthread_mutex_lock(&stream->lock);
+        branch->dead = true;
+        pthread_mutex_unlock(&stream->lock);
+        stream_evict(branch);
+        return;
+    }
+    snprintf(text, sizeof text, "%s failed: %s; %s took over", old, why, branch->encoder);
+    tell(stream, text);
+    if (!same_samples(&format, &branch->instance.format))
+        untap(branch);
+    stream_evict(branch); /* those that cannot decode what it writes now */
+}
+
+/* --- encoding --- */
+
+static void encode(struct branch *branch, const struct oriel_frame *frame, bool key)
+{
+    struct stream *stream = branch->stream;
+    struct instance *instance = &branch->instance;
+    struct error err;
+    if (frame->format.width != instance->format.width || frame->format.height != instance->format.height) {
+        metric_add(stream->metrics.resets, 1);
+        if (!branch_open(branch, frame->format.width, frame->format.height, &err)) {
+            replace(branch, frame->format.width, frame->format.height, err.text);
+            return;
+        }
+        key = true;
+    }
+    if (!same_samples(&frame->format, &instance->format)) {
+        untap(branch); /* an encoder that wants other samples has taken over */
+        return;
+    }
+    oriel_result result = instance->vtable->encode(instance->self, frame, key ? ORIEL_ENCODE_KEY : 0);
+    if (result == ORIEL_OK)
+        return;
+    const char *said = services_failure();
+    char why[512];
+    snprintf(why, sizeof why, "%s", *said ? said : "it does not say why");
+    metric_add(stream->metrics.dropped_error, 1);
+    branch->invalid_count += result == ORIEL_INVALID;
+    if (result == ORIEL_FATAL || result == ORIEL_DEVICE_LOST || result == ORIEL_UNSUPPORTED ||
+        branch->invalid_count == 3) {
+        replace(branch, frame->format.width, frame->format.height, why);
+        return;
+    }
+    if (result != ORIEL_AGAIN)
+        log_warn(LOG_PIXEL, "%s: a picture was lost: %s", branch->encoder, why);
+    if (key) { /* it is still owed, but not at once again */
+        pthread_mutex_lock(&stream->lock);
+        branch->last_key_ns = clock_ns();
+        pthread_mutex_unlock(&stream->lock);
+    }
+}
+
+/* Takes the lock over and gives it back. */
+static void encode_next(struct branch *branch, bool key)
+{
+    struct stream *stream = branch->stream;
+    const struct oriel_frame *fresh = branch->pending, *old = NULL;
+    branch->pending = NULL;
+    if (key) {
+        branch->key_wanted = true; /* until the packet is there */
+        log_debug(LOG_ENCODER_KEYFRAMES, "%s: a key picture", branch->label);
+    }
+    pthread_mutex_unlock(&stream->lock);
+    int64_t now = clock_ns();
+    if (fresh) {
+        metric_set(stream->metrics.queue_depth, 0);
+        old = branch->last;
+        branch->last = fresh;
+        frame_unref(old);
+        encode(branch, frame_ref(fresh), key);
+        frame_unref(fresh);
+    } else {
+        const struct oriel_frame *repeat = frame_repeat(branch->last, now);
+        encode(branch, repeat, key);
+        frame_unref(repeat);
+    }
+    now = clock_ns();
+    if (fresh || key) {
+        branch->refine_left = stream->refine;
+        branch->refine_ns = now + stream->settle_ns;
+    } else if (branch->refine_left) {
+        branch->refine_left--;
+        branch->refine_ns = now + (int64_t)(1e9 / stream->fps);
+    }
+    pthread_mutex_lock(&stream->lock);
+}
+
+/* One turn: under the lock at the beginning and at the end. */
+static void turn(struct branch *branch)
+{
+    struct stream *stream = branch->stream;
+    if (!watched(branch) || branch->dead) {
+        bool idle = !branch->tap && (branch->main || !instance_is_open(&branch->instance));
+        if (idle) {
+            cond_wait_until(&branch->wake, &stream->lock, INT64_MAX);
+            return;
+        }
+        pthread_mutex_unlock(&stream->lock);
+        untap(branch);
+        if (!branch->main)
+            instance_close(&branch->instance);
+        pthread_mutex_lock(&stream->lock);
+        return;
+    }
+    uint32_t width = stream->width, height = stream->height;
+    pthread_mutex_unlock(&stream->lock);
+    struct error err;
+    if (!instance_is_open(&branch->instance) && !branch_open(branch, width, height, &err)) {
+        tell(stream, err.text);
+        pthread_mutex_lock(&stream->lock);
+        branch->dead = true;
+        pthread_mutex_unlock(&stream->lock);
+        stream_evict(branch);
+    } else if (!branch->tap && !tap(branch)) {
+        tell(stream, "the renderer takes no further demand for pictures");
+        pthread_mutex_lock(&stream->lock);
+        branch->dead = true;
+        pthread_mutex_unlock(&stream->lock);
+        stream_evict(branch);
+    } else {
+        look_at_queues(branch);
+    }
+    pthread_mutex_lock(&stream->lock);
+    if (branch->dead || branch->stop)
+        return;
+    struct plan plan = branch->still ? plan_still(branch, clock_ns()) : plan_video(branch, clock_ns());
+    switch (plan.step) {
+    case STEP_WAIT:
+        cond_wait_until(&branch->wake, &stream->lock, plan.until);
+        break;
+    case STEP_ENCODE:
+        encode_next(branch, plan.key);
+        break;
+    case STEP_STILL:
+        pthread_mutex_unlock(&stream->lock);
+        fanout_still(branch);
+        pthread_mutex_lock(&stream->lock);
+        break;
+    }
+}
+
+void *branch_run(void *data)
+{
+    struct branch *branch = data;
+    struct stream *stream = branch->stream;
+    pthread_mutex_lock(&stream->lock);
+    while (!branch->stop)
+        turn(branch);
+    pthread_mutex_unlock(&stream->lock);
+    untap(branch);
+    return NULL;
+}

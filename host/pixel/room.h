@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of this room share: the stream, its branches, its clients.
+ *
+ * One lock for all of it, held for moments: never while a module, the render room or an event is called.
+ * A branch's thread owns its encoder; the encoder's sink may be on another thread. */
+#ifndef PIXEL_ROOM_H
+#define PIXEL_ROOM_H
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "metrics/metrics.h"
+#include "pixel/client.h"
+#include "pixel/instance.h"
+#include "pixel/notes.h"
+#include "pixel/stream.h"
+#include "render/render.h"
+
+#define MAX_LADDER 16u /* encoders in a list */
+#define MAX_BRANCHES (CODEC_COUNT + 1u)
+
+struct stream;
+
+/* What is encoded once for everyone who decodes one codec; or the stills. Made when somebody needs it,
+ * kept asleep when nobody does. */
+struct branch {
+    /* Constant. */
+    struct stream *stream;
+    bool main, still;
+    char label[16]; /* "main", "vp8", "still" */
+    pthread_t thread;
+
+    /* Under the lock. */
+    pthread_cond_t wake;
+    bool stop;
+    bool dead;      /* no encoder of the list writes its codec */
+    uint32_t codec; /* the main branch's changes when its encoders are used up */
+    const struct oriel_frame *pending; /* newest, not yet encoded; a reference */
+    bool key_wanted;
+    int64_t last_key_ns;
+    uint64_t configuration; /* counts decoder configurations */
+    char codec_string[64];
+    char encoder[64], chain[256], reason[512];
+    uint32_t width, height;
+    uint64_t frames, keys, bytes, dropped;
+    int64_t rate_second;
+    uint64_t rate_now, rate_last; /* bytes in this and in the last second */
+    struct still {
+        const struct oriel_buffer *file; /* the newest still; a reference */
+        struct oriel_packet packet;      /* without its data */
+    } newest_still;
+
+    /* The branch's thread. */
+    struct instance instance;
+    bool failed[MAX_LADDER]; /* encoders that are not asked again */
+    unsigned invalid_count;
+    uint32_t tap;
+    const struct oriel_frame *last; /* encoded last; a reference */
+    int64_t refine_ns;              /* when the next refinement is due */
+    unsigned refine_left;
+    /* The sink's, never two at a time. */
+    FILE *dump;
+    int64_t dump_left;
+};
+
+struct stream {
+    /* Constant. */
+    struct registry *registry;
+    struct render *render;
+    struct stream_events events;
+    struct notes *notes;
+    struct client_limits limits;
+    const char *ladder[MAX_LADDER]; /* modules.encoder */
+    const char *stills[MAX_LADDER]; /* modules.still */
+    uint32_t ladder_count, still_count;
+    double fps;
+    int64_t key_cooldown_ns, settle_ns;
+    unsigned refine;
+    int64_t dump_count;
+    const char *dump_dir;
+    double unix_offset; /* Unix seconds when the monotonic clock was 0 */
+    struct {
+        struct metric *frames, *bytes, *keys, *key_requests, *configs, *resets, *faults, *retries;
+        struct metric *dropped_newest, *dropped_slow, *dropped_error;
+        struct metric *wait, *encode, *pack, *total, *client_queue, *client_decode, *client_wait;
+        struct metric *clients, *last_key_seq, *last_key_time, *queue_depth;
+    } metrics;
+
+    pthread_mutex_t lock;
+    pthread_cond_t idle; /* a client's busy count went down */
+    struct client *clients;
+    struct branch *branches[MAX_BRANCHES];
+    uint32_t branch_count;
+    uint32_t width, height; /* of the newest frame, or the canvas as configured */
+    uint64_t newest_seq;    /* of all frames seen */
+    int64_t newest_ns;      /* when it came */
+    bool has_info;
+    struct stream_info info;
+
+    pthread_mutex_t catalog_lock; /* of the two below; held while modules are asked what they write */
+    bool codecs_known;
+    uint32_t ladder_codecs[MAX_LADDER][CODEC_COUNT]; /* what each of the ladder says it writes; 0 ends */
+};
+
+/* branch.c. Under the lock: */
+struct branch *branch_create(struct stream *stream, bool main, bool still, uint32_t codec);
+bool branch_start(struct branch *branch, struct error *err);
+void branch_destroy(struct branch *branch); /* joins; without the lock */
+/* Fills the instance with the first encoder of the list that works; true when one does. With the codec of
+ * the branch, or any where it is 0. [the branch's thread, or main before it starts] */
+bool branch_open(struct branch *branch, uint32_t width, uint32_t height, struct error *err);
+/* It belongs to the client's branch, or is the stills' and the client wants some. */
+bool branch_serves(const struct branch *branch, const struct client *client);
+
+/* loop.c */
+void *branch_run(void *data);
+
+/* fanout.c */
+void fanout_packet(const struct oriel_packet_sink *sink, const struct oriel_packet *packet);
+/* The branch's newest still to those who want it and have none newer. */
+void fanout_still(struct branch *branch);
+/* What a key packet says about decoding; tells it when it is new. Without the lock. */
+void fanout_configure(struct branch *branch, const struct oriel_packet *packet);
+/* Holds clients while modules are called with them. At most `room`; without the lock. */
+uint32_t clients_hold(struct branch *branch, struct client **held, uint32_t room);
+void clients_release(struct stream *stream, struct client **held, uint32_t count);
+
+/* choice.c: which branch a client belongs to. Without the lock. */
+bool stream_place(struct stream *stream, struct client *client, struct error *err);
+/* The branch cannot go on: its clients go elsewhere, or are told why not. */
+void stream_evict(struct branch *branch);
+
+#define MAX_CLIENTS 1024u
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The stream's state for status frames and /metrics.json. */
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+
+#include "pixel/room.h"
+#include "util/check.h"
+#include "util/clock.h"
+
+static void add_codec(cJSON *json, uint32_t codec)
+{
+    const struct codec *known = codec_find(codec);
+    cJSON_AddStringToObject(json, "codec", known ? known->name : "none");
+}
+
+/* Bits in the last whole second. */
+static double bitrate(const struct branch *branch, int64_t now)
+{
+    int64_t age = now / NS_PER_S - branch->rate_second;
+    return 8.0 * (double)(age == 0 ? branch->rate_last : age == 1 ? branch->rate_now : 0);
+}
+
+static cJSON *branch_json(const struct branch *branch, int64_t now)
+{
+    cJSON *json = cJSON_CreateObject();
+    uint32_t clients = 0;
+    for (const struct client *client = branch->stream->clients; client; client = client->next)
+        clients += branch_serves(branch, client);
+    cJSON_AddStringToObject(json, "name", branch->label);
+    add_codec(json, branch->codec);
+    cJSON_AddStringToObject(json, "encoder", branch->encoder);
+    cJSON_AddStringToObject(json, "chain", branch->chain);
+    cJSON_AddBoolToObject(json, "working", !branch->dead);
+    cJSON_AddNumberToObject(json, "clients", clients);
+    cJSON_AddNumberToObject(json, "frames", (double)branch->frames);
+    cJSON_AddNumberToObject(json, "keys", (double)branch->keys);
+    cJSON_AddNumberToObject(json, "bytes", (double)branch->bytes);
+    cJSON_AddNumberToObject(json, "dropped", (double)branch->dropped);
+    cJSON_AddNumberToObject(json, "bitrate", bitrate(branch, now));
+    return json;
+}
+
+static cJSON *client_json(const struct client *client)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "peer", client->peer);
+    cJSON_AddStringToObject(json, "branch", client->branch ? client->branch->label : "none");
+    cJSON_AddBoolToObject(json, "extended", client->wish.ext);
+    cJSON_AddBoolToObject(json, "stills", client->wish.still);
+    cJSON_AddBoolToObject(json, "visible", client->visible);
+    cJSON_AddBoolToObject(json, "waits_for_key", client->waiting_key);
+    cJSON_AddNumberToObject(json, "sent", (double)client->sent_count);
+    cJSON_AddNumberToObject(json, "skipped", (double)client->skipped_count);
+    cJSON_AddNumberToObject(json, "underway", client_underway(client));
+    cJSON_AddNumberToObject(json, "queued_bytes", (double)client->queued.bytes);
+    return json;
+}
+
+char *stream_status_json(struct stream *stream)
+{
+    cJSON *json = cJSON_CreateObject();
+    int64_t now = clock_ns();
+    pthread_mutex_lock(&stream->lock);
+    const struct stream_info *info = &stream->info;
+    add_codec(json, info->codec);
+    cJSON_AddStringToObject(json, "codec_string", info->codec_string);
+    cJSON_AddStringToObject(json, "encoder", info->encoder);
+    cJSON_AddStringToObject(json, "reason", info->reason);
+    cJSON_AddStringToObject(json, "chain", info->chain);
+    cJSON *size = cJSON_AddArrayToObject(json, "size");
+    cJSON_AddItemToArray(size, cJSON_CreateNumber(info->width));
+    cJSON_AddItemToArray(size, cJSON_CreateNumber(info->height));
+    cJSON_AddNumberToObject(json, "fps", info->fps);
+    cJSON_AddNumberToObject(json, "bitrate", bitrate(stream->branches[0], now));
+    cJSON *branches = cJSON_AddArrayToObject(json, "branches");
+    for (uint32_t i = 0; i < stream->branch_count; i++)
+        cJSON_AddItemToArray(branches, branch_json(stream->branches[i], now));
+    cJSON *clients = cJSON_AddArrayToObject(json, "clients");
+    for (const struct client *client = stream->clients; client; client = client->next)
+        cJSON_AddItemToArray(clients, client_json(client));
+    pthread_mutex_unlock(&stream->lock);
+    char *text = cJSON_PrintUnformatted(json);
+    cJSON_Delete(json);
+    CHECK(text);
+    return text;
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pixel/stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "pixel/room.h"
+#include "util/check.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/thread.h"
+
+static uint32_t read_list(const struct config *config, const char *key, const char **list)
+{
+    uint32_t count = 0;
+    const char *id;
+    while (count < MAX_LADDER && (id = config_item(config, key, count)))
+        list[count++] = id;
+    return count;
+}
+
+static void read_config(struct stream *stream, const struct config *config)
+{
+    stream->ladder_count = read_list(config, "modules.encoder", stream->ladder);
+    stream->still_count = read_list(config, "modules.still", stream->stills);
+    stream->width = (uint32_t)config_int(config, "canvas.width");
+    stream->height = (uint32_t)config_int(config, "canvas.height");
+    stream->fps = config_float(config, "stream.fps");
+    stream->limits.queue_bytes = (uint64_t)config_int(config, "stream.queue_bytes");
+    stream->limits.queue_ns = config_int(config, "stream.queue_ms") * NS_PER_MS;
+    stream->limits.unacked = (uint32_t)config_int(config, "stream.unacked");
+    stream->key_cooldown_ns = config_int(config, "stream.key_cooldown_ms") * NS_PER_MS;
+    stream->settle_ns = config_int(config, "stream.settle_ms") * NS_PER_MS;
+    stream->refine = (unsigned)config_int(config, "stream.refine");
+    stream->dump_count = config_int(config, "debug.dump_bitstream");
+    stream->dump_dir = config_string(config, "debug.dump_dir");
+}
+
+static void register_metrics(struct stream *stream, struct metrics *m)
+{
+    const char *dropped = "oriel_frames_dropped_total", *why = "Pictures that were not sent, by reason.";
+    const char *stage = "oriel_stage_seconds", *stages = "Time a stage took.";
+    const char *peer = "oriel_client_seconds", *peers = "Times at the clients.";
+    stream->metrics.frames = metrics_counter(m, "oriel_frames_total", NULL, "Pictures encoded.");
+    stream->metrics.bytes = metrics_counter(m, "oriel_bytes_total", NULL, "Bytes encoded.");
+    stream->metrics.keys = metrics_counter(m, "oriel_keys_total", NULL, "Key pictures encoded.");
+    stream->metrics.key_requests =
+        metrics_counter(m, "oriel_key_requests_total", NULL, "Key pictures asked for.");
+    stream->metrics.configs =
+        metrics_counter(m, "oriel_stream_configs_total", NULL, "New decoder configurations.");
+    stream->metrics.resets = metrics_counter(m, "oriel_encoder_resets_total", NULL,
+                                             "Encoders made anew, for a size or after a failure.");
+    stream->metrics.faults = metrics_counter(m, "oriel_encoder_faults_total", NULL, "Encoders that failed.");
+    stream->metrics.retries = metrics_counter(m, "oriel_acks_lost_total", NULL,
+                                              "Acknowledgements that did not come within a second.");
+    stream->metrics.dropped_newest = metrics_counter(m, dropped, "reason=\"newer\"", why);
+    stream->metrics.dropped_slow = metrics_counter(m, dropped, "reason=\"slow client\"", why);
+    stream->metrics.dropped_error = metrics_counter(m, dropped, "reason=\"encoder\"", why);
+    stream->metrics.wait = metrics_histogram(m, stage, "stage=\"wait\"", stages);
+    stream->metrics.encode = metrics_histogram(m, stage, "stage=\"encode\"", stages);
+    stream->metrics.pack = metrics_histogram(m, stage, "stage=\"pack\"", stages);
+    stream->metrics.total = metrics_histogram(m, stage, "stage=\"total\"", stages);
+    stream->metrics.client_queue = metrics_histogram(m, peer, "time=\"queue\"", peers);
+    stream->metrics.client_decode = metrics_histogram(m, peer, "time=\"decode\"", peers);
+    stream->metrics.client_wait = metrics_histogram(m, peer, "time=\"wait\"", peers);
+    stream->metrics.clients = metrics_gauge(m, "oriel_pixel_clients", NULL, "Pixel connections.");
+    stream->metrics.queue_depth =
+        metrics_gauge(m, "oriel_frame_queue_depth", NULL, "Pictures that wait for an encoder.");
+    stream->metrics.last_key_seq =
+        metrics_gauge(m, "oriel_last_key_seq", NULL, "Frame number of the newest key picture.");
+    stream->metrics.last_key_time = metrics_gauge(m, "oriel_last_key_timestamp_seconds", NULL,
+                                                  "Unix time of the newest key picture.");
+}
+
+struct stream *stream_create(const struct config *config, struct registry *registry,
+                             struct render *render, struct metrics *metrics,
+                             const struct stream_events *events, struct error *err)
+{
+    struct stream *stream = xcalloc(1, sizeof *stream);
+    stream->registry = registry;
+    stream->render = render;
+    if (events)
+        stream->events = *events;
+    stream->unix_offset = clock_unix() - (double)clock_ns() * 1e-9;
+    stream->notes = notes_create();
+    pthread_mutex_init(&stream->lock, NULL);
+    pthread_mutex_init(&stream->catalog_lock, NULL);
+    cond_init(&stream->idle);
+    read_config(stream, config);
+    register_metrics(stream, metrics);
+    struct branch *branch = branch_create(stream, true, false, 0);
+    if (branch_open(branch, stream->width, stream->height, err) && branch_start(branch, err))
+        return stream;
+    stream_destroy(stream);
+    return NULL;
+}
+
+void stream_destroy(struct stream *stream)
+{
+    if (!stream)
+        return;
+    for (uint32_t i = 0; i < stream->branch_count; i++)
+        branch_destroy(stream->branches[i]);
+    for (struct client *client = stream->clients, *next; client; client = next) {
+        next = client->next;
+        free(client);
+    }
+    notes_destroy(stream->notes);
+    pthread_cond_destroy(&stream->idle);
+    pthread_mutex_destroy(&stream->catalog_lock);
+    pthread_mutex_destroy(&stream->lock);
+    free(stream);
+}
+
+/* --- connections --- */
+
+/* Under the lock. */
+static struct client **find_client(struct stream *stream, uint64_t conn)
+{
+    struct client **at = &stream->clients;
+    while (*at && (*at)->conn != conn)
+        at = &(*at)->next;
+    return at;
+}
+
+/* Under the lock. */
+static void wake(struct stream *stream, const struct client *client)
+{
+    if (client->branch)
+        pthread_cond_signal(&client->branch->wake);
+    for (uint32_t i = 0; client->wish.still && i < stream->branch_count; i++) {
+        if (stream->branches[i]->still)
+            pthread_cond_signal(&stream->branches[i]->wake);
+    }
+}
+
+static void remove_client(struct stream *stream, uint64_t conn)
+{
+    pthread_mutex_lock(&stream->lock);
+    struct client **at = find_client(stream, conn), *client = *at;
+    if (client) {
+        *at = client->next;
+        while (client->busy)
+            pthread_cond_wait(&stream->idle, &stream->lock);
+        wake(stream, client); /* perhaps nobody looks any more */
+    }
+    pthread_mutex_unlock(&stream->lock);
+    if (client)
+        metric_add(stream->metrics.clients, -1);
+    free(client);
+}
+
+bool stream_conn_open(struct stream *stream, const struct oriel_transport *transport, void *self,
+                      uint64_t conn, const char *query, const char *peer, struct error *err)
+{
+    struct client *client = xcalloc(1, sizeof *client);
+    client->transport = transport;
+    client->self = self;
+    client->conn = conn;
+    client->visible = true;
+    client->waiting_key = true;
+    snprintf(client->peer, sizeof client->peer, "%s", peer);
+    client_wish_parse(&client->wish, query);
+
+    uint32_t count = 0;
+    pthread_mutex_lock(&stream->lock);
+    for (const struct client *other = stream->clients; other; other = other->next)
+        count++;
+    if (count < MAX_CLIENTS) {
+        client->next = stream->clients;
+        stream->clients = client;
+    }
+    pthread_mutex_unlock(&stream->lock);
+    if (count >= MAX_CLIENTS) {
+        free(client);
+        return error_set(err, "too many clients look already (%u)", MAX_CLIENTS);
+    }
+    metric_add(stream->metrics.clients, 1);
+    if (!stream_place(stream, client, err)) {
+        remove_client(stream, conn);
+        return false;
+    }
+    log_info(LOG_PIXEL, "%s looks%s%s", peer, client->wish.ext ? ", can decode " : "",
+             client->wish.ext ? client->wish.names : "");
+    return true;
+}
+
+void stream_conn_closed(struct stream *stream, uint64_t conn)
+{
+    remove_client(stream, conn);
+}
+
+void stream_conn_writable(struct stream *stream, uint64_t conn)
+{
+    pthread_mutex_lock(&stream->lock);
+    struct client *client = *find_client(stream, conn);
+    if (client) {
+        client->queued = (struct oriel_queued){.size = sizeof client->queued};
+        client->writable_count++;
+        wake(stream, client);
+    }
+    pthread_mutex_unlock(&stream->lock);
+}
+
+void stream_conn_message(struct stream *stream, uint64_t conn, uint32_t kind, const uint8_t *data,
+                         uint64_t bytes)
+{
+    struct client_told told;
+    if (kind != ORIEL_MESSAGE_TEXT)
+        return;
+    client_parse(data, bytes, &told);
+    if (told.ask == CLIENT_NOTHING)
+        return;
+    if (told.ask == CLIENT_SHOWN) {
+        metric_observe_ms(stream->metrics.client_decode, told.decode_ms);
+        metric_observe_ms(stream->metrics.client_wait, told.wait_ms);
+    }
+    bool asked = false;
+    char peer[sizeof((struct client *)NULL)->peer] = "";
+    pthread_mutex_lock(&stream->lock);
+    struct client *client = *find_client(stream, conn);
+    if (client) {
+        memcpy(peer, client->peer, sizeof peer);
+        switch (told.ask) {
+        case CLIENT_SHOWN:
+            client_take_shown(client, told.seq);
+            break;
+        case CLIENT_KEY:
+            asked = !client->key_asked_ns || clock_ns() - client->key_asked_ns >= NS_PER_S;
+            if (asked) {
+                client->key_asked_ns = clock_ns();
+                client->waiting_key = true;
+                client->shown = client->seq; /* what is underway will not be shown */
+            }
+            break;
+        case CLIENT_VISIBLE:
+            if (told.visible && !client->visible) {
+                client->waiting_key = true;
+                client->shown = client->seq;
+                client->still_seq = 0;
+            }
+            client->visible = told.visible;
+            break;
+        case CLIENT_NOTHING:
+            break;
+        }
+        wake(stream, client);
+    }
+    pthread_mutex_unlock(&stream->lock);
+    if (asked) {
+        metric_add(stream->metrics.key_requests, 1);
+        log_debug(LOG_ENCODER_KEYFRAMES, "%s asks for a key picture: %s", peer, told.reason);
+    }
+}
+
+/* --- what control tells --- */
+
+void stream_request_key(struct stream *stream, const char *why)
+{
+    metric_add(stream->metrics.key_requests, 1);
+    log_debug(LOG_ENCODER_KEYFRAMES, "a key picture is asked for: %s", why);
+    pthread_mutex_lock(&stream->lock);
+    for (uint32_t i = 0; i < stream->branch_count; i++) {
+        if (stream->branches[i]->still)
+            continue;
+        stream->branches[i]->key_wanted = true;
+        pthread_cond_signal(&stream->branches[i]->wake);
+    }
+    pthread_mutex_unlock(&stream->lock);
+}
+
+void stream_note_intent(struct stream *stream, const char *session, uint64_t rev, uint64_t revision)
+{
+    notes_intent(stream->notes, session, rev, revision);
+}
+
+void stream_session_closed(struct stream *stream, const char *session)
+{
+    notes_forget(stream->notes, session);
+}
+
+void stream_note_pose(struct stream *stream, uint64_t revision, const struct pixel_pose *pose)
+{
+    notes_pose(stream->notes, revision, pose);
+}
+
+bool stream_current(struct stream *stream, struct stream_info *info)
+{
+    pthread_mutex_lock(&stream->lock);
+    bool known = stream->has_info;
+    if (known)
+        *info = stream->info;
+    pthread_mutex_unlock(&stream->lock);
+    return known;
+}
