@@ -159,18 +159,20 @@ static bool thinned(const struct plan_slab *slab)
 }
 
 /* The world rectangle of the canvas (render-spec: x right, y down, zoom in pixels for a world unit). */
-static void canvas_rect(const struct oriel_snapshot *scene, double rect[2][2])
+static struct plan_rect canvas_rect(const struct oriel_snapshot *scene)
 {
     double zoom = scene->camera.zoom > 0 ? scene->camera.zoom : 1;
     double size[2] = {scene->width, scene->height};
+    struct plan_rect rect;
     for (unsigned d = 0; d < 2; d++) {
-        rect[0][d] = scene->camera.center[d] - size[d] / zoom / 2;
-        rect[1][d] = scene->camera.center[d] + size[d] / zoom / 2;
+        rect.low[d] = scene->camera.center[d] - size[d] / zoom / 2;
+        rect.high[d] = scene->camera.center[d] + size[d] / zoom / 2;
     }
+    return rect;
 }
 
 /* Indices of a level that the canvas shows, `margin` canvases wider on each side. False: none. */
-static bool seen(const struct geometry *g, uint32_t level, double rect[2][2], double margin,
+static bool seen(const struct geometry *g, uint32_t level, const struct plan_rect *rect, double margin,
                  uint64_t low[3], uint64_t high[3])
 {
     level_box(g, level, low, high);
@@ -182,7 +184,7 @@ static bool seen(const struct geometry *g, uint32_t level, double rect[2][2], do
             offset += scale * (map.translate - start);
             scale *= map.scale;
         }
-        double a = (rect[0][d] - offset) / scale, b = (rect[1][d] - offset) / scale;
+        double a = (rect->low[d] - offset) / scale, b = (rect->high[d] - offset) / scale;
         if (a > b) {
             double swap = a;
             a = b;
@@ -231,7 +233,7 @@ static bool covers(const struct plan_slab *slab, const uint64_t low[3], const ui
 
 /* The region of a level around the canvas: the one before as long as it still reaches a quarter of a
  * canvas beyond what is seen. */
-static struct plan_slab region(const struct geometry *g, uint32_t level, double rect[2][2],
+static struct plan_slab region(const struct geometry *g, uint32_t level, const struct plan_rect *rect,
                                const struct limits *limits, const struct plan_slab *before)
 {
     uint64_t low[3], high[3];
@@ -256,7 +258,7 @@ static struct plan_slab region(const struct geometry *g, uint32_t level, double 
     return fit(g, level, low, high, limits);
 }
 
-static bool slice_fits(const struct geometry *g, uint32_t level, double rect[2][2], uint64_t bytes)
+static bool slice_fits(const struct geometry *g, uint32_t level, const struct plan_rect *rect, uint64_t bytes)
 {
     uint64_t low[3], high[3], unit[3] = {1, 1, 1};
     if (!bytes || !seen(g, level, rect, 0, low, high))
@@ -289,7 +291,7 @@ static int32_t locked_level(const struct geometry *g, const struct plan_policy *
 }
 
 static uint32_t level_2d(const struct geometry *g, const struct plan_policy *policy, bool resting,
-                         int64_t now_ns, double rect[2][2], struct plan_memory *memory,
+                         int64_t now_ns, const struct plan_rect *rect, struct plan_memory *memory,
                          struct plan *plan)
 {
     int32_t lock = locked_level(g, policy);
@@ -345,9 +347,9 @@ void plan_layer(const struct scene_snapshot *snapshot, uint32_t layer,
     if (volume)
         limits = (struct limits){policy->max_texture_3d, policy->max_volume_bytes,
                                  policy->max_volume_voxels};
-    canvas_rect(&snapshot->scene, plan->visible);
+    plan->visible = canvas_rect(&snapshot->scene);
     plan->level = volume ? level_3d(&g, policy, &limits)
-                         : level_2d(&g, policy, resting, now_ns, plan->visible, memory, plan);
+                         : level_2d(&g, policy, resting, now_ns, &plan->visible, memory, plan);
 
     uint32_t coarsest = g.binding->level >= 0 ? plan->level : info->level_count - 1;
     uint64_t low[3], high[3];
@@ -365,8 +367,8 @@ void plan_layer(const struct scene_snapshot *snapshot, uint32_t layer,
         level_box(&g, plan->level, low, high);
         plan->detail = fit(&g, plan->level, low, high, &limits);
         plan->has_detail = true;
-    } else if (seen(&g, plan->level, plan->visible, 0, low, high)) {
-        plan->detail = region(&g, plan->level, plan->visible, &limits,
+    } else if (seen(&g, plan->level, &plan->visible, 0, low, high)) {
+        plan->detail = region(&g, plan->level, &plan->visible, &limits,
                               memory->has_detail ? &memory->detail : NULL);
         plan->has_detail = true;
     }

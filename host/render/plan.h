@@ -55,6 +55,11 @@ struct plan_memory {
     struct plan_slab detail;
 };
 
+/* Part of the world, x and y. */
+struct plan_rect {
+    double low[2], high[2];
+};
+
 struct plan {
     bool shown;      /* false: the point lies outside of the layer, it shows nothing */
     bool settled;    /* the level is the one that a view at rest gets */
@@ -62,8 +67,7 @@ struct plan {
     bool has_base;   /* coarsest level, everything: shown until detail is there */
     bool has_detail; /* wanted level; false when the base is already that */
     struct plan_slab base, detail;
-    /* What a 2-D canvas shows, in world coordinates x, y: min, max. */
-    double visible[2][2];
+    struct plan_rect visible; /* what a 2-D canvas shows */
 };
 
 /* `resting`: nothing moved lately, so the level must not depend on how the view came here. */

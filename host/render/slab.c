@@ -209,7 +209,20 @@ static double overlap(double a0, double a1, double b0, double b1)
     return high > low ? high - low : 0;
 }
 
-struct slab_area slab_measure(const struct slab *slab, const double visible[2][2])
+static double seen_part(const struct slab *slab, size_t piece, const struct plan_rect *visible)
+{
+    double low[3], high[3];
+    slab_piece_box(slab, piece, low, high);
+    return overlap(low[0], high[0], visible->low[0], visible->high[0]) *
+           overlap(low[1], high[1], visible->low[1], visible->high[1]);
+}
+
+bool slab_piece_seen(const struct slab *slab, size_t piece, const struct plan_rect *visible)
+{
+    return slab->plan.view.ndisplay == 3 || seen_part(slab, piece, visible) > 0;
+}
+
+struct slab_area slab_measure(const struct slab *slab, const struct plan_rect *visible)
 {
     struct slab_area area = {0};
     if (slab->plan.view.ndisplay == 3) {
@@ -217,16 +230,15 @@ struct slab_area slab_measure(const struct slab *slab, const double visible[2][2
         area.seen = 1;
         area.there = (double)(slab->piece_count - slab->missing - slab->failed) / all;
         area.failed = (double)slab->failed / all;
+        area.missing = slab->missing;
         return area;
     }
     for (size_t i = 0; i < slab->piece_count; i++) {
-        double low[3], high[3];
-        slab_piece_box(slab, i, low, high);
-        double part = overlap(low[0], high[0], visible[0][0], visible[1][0]) *
-                      overlap(low[1], high[1], visible[0][1], visible[1][1]);
+        double part = seen_part(slab, i, visible);
         area.seen += part;
         area.there += slab->pieces[i] == PIECE_THERE ? part : 0;
         area.failed += slab->pieces[i] == PIECE_FAILED ? part : 0;
+        area.missing += part > 0 && slab->pieces[i] == PIECE_MISSING;
     }
     return area;
 }

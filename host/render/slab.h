@@ -45,11 +45,15 @@ void slab_piece_box(const struct slab *slab, size_t piece, double low[3], double
 bool slab_describe(const struct slab *slab, size_t piece, const void *values,
                    struct scratch *scratch, struct oriel_slab *out);
 
-/* How much of the canvas' world rectangle the slab reaches, and how much of that its pieces that are
- * there and that failed fill; world units squared. In 3-D shares of the whole slab, which is 1. */
+/* What of the slab lies within the canvas' world rectangle: how much of the rectangle it reaches, how much
+ * of that is filled by pieces that are there and that failed (world units squared; in 3-D shares of the
+ * whole slab, which is 1), and the number of pieces that are missing. */
 struct slab_area {
     double seen, there, failed;
+    size_t missing;
 };
-struct slab_area slab_measure(const struct slab *slab, const double visible[2][2]);
+struct slab_area slab_measure(const struct slab *slab, const struct plan_rect *visible);
+/* The piece reaches into the rectangle; always in 3-D. */
+bool slab_piece_seen(const struct slab *slab, size_t piece, const struct plan_rect *visible);
 
 #endif

@@ -34,7 +34,7 @@ struct view *view_create(struct loader *loader, const struct plan_policy *policy
 
 static void retire(struct view *view, struct slab *slab)
 {
-    if (slab && slab->allocated && view->scene)
+    if (slab && view->scene)
         view->scene->evict(view->self, slab->id);
     slab_destroy(slab);
 }
@@ -212,7 +212,7 @@ static bool ready(const struct layer *layer, int64_t now_ns)
     const struct pair *shown = &layer->shown, *next = &layer->next;
     struct slab_area fine = {0};
     if (next->detail)
-        fine = slab_measure(next->detail, layer->plan.visible);
+        fine = slab_measure(next->detail, &layer->plan.visible);
     bool base_there = next->base && next->base->missing == 0;
     bool detail_there = next->detail && fine.there + fine.failed >= fine.seen;
     if (!shown->any || base_there + detail_there == 2)
@@ -231,7 +231,7 @@ static bool ready(const struct layer *layer, int64_t now_ns)
         return !shown->detail || base_there || !next->base;
     if (!shown->detail || detail_there)
         return true;
-    struct slab_area old = slab_measure(shown->detail, layer->plan.visible);
+    struct slab_area old = slab_measure(shown->detail, &layer->plan.visible);
     return fine.there > 0 && fine.there >= old.there;
 }
 
@@ -298,20 +298,27 @@ static void tell(struct view *view, const struct layer *layer, enum render_notic
         view->events.notice(view->events.data, &notice);
 }
 
-static uint64_t slab_outstanding(const struct slab *slab)
+/* What the canvas waits for, without the margins. */
+static uint64_t outstanding_bytes(const struct layer *layer)
 {
-    if (!slab)
-        return 0;
-    uint64_t bytes = dtype_bytes(slab->info->dtype) * slab->missing;
-    for (uint32_t a = 0; a < slab->info->ndim; a++)
-        bytes *= slab->plan.block[a];
-    return bytes;
+    const struct pair *pair = layer_target(layer);
+    const struct slab *slabs[] = {pair->base, pair->detail};
+    uint64_t sum = 0;
+    for (unsigned s = 0; s < 2; s++) {
+        if (!slabs[s] || slabs[s]->missing == 0)
+            continue;
+        uint64_t bytes = dtype_bytes(slabs[s]->info->dtype);
+        for (uint32_t a = 0; a < slabs[s]->info->ndim; a++)
+            bytes *= slabs[s]->plan.block[a];
+        sum += bytes * slab_measure(slabs[s], &layer->plan.visible).missing;
+    }
+    return sum;
 }
 
 static uint32_t shown_level(const struct layer *layer)
 {
     const struct pair *shown = &layer->shown;
-    bool fine = shown->detail && slab_measure(shown->detail, layer->plan.visible).there > 0;
+    bool fine = shown->detail && slab_measure(shown->detail, &layer->plan.visible).there > 0;
     if (fine || !shown->base)
         return shown->detail ? shown->detail->plan.level : layer->plan.level;
     return shown->base->plan.level;
@@ -324,7 +331,7 @@ static void note_levels_and_failures(struct view *view)
         const struct pair *pair = layer_target(layer);
         if (!layer->visible || !layer->plan.shown)
             continue;
-        uint64_t outstanding = slab_outstanding(pair->base) + slab_outstanding(pair->detail);
+        uint64_t outstanding = outstanding_bytes(layer);
         if (layer->told_loading != (outstanding > 0)) {
             layer->told_loading = outstanding > 0;
             tell(view, layer, RENDER_NOTICE_LOADING, layer->plan.level, outstanding, "");
@@ -365,9 +372,9 @@ static oriel_result piece_upload(struct view *view, struct layer *layer, struct 
         if (slab->missing + slab->failed == 1)
             out.flags |= ORIEL_SLAB_COMPLETE;
         result = view->scene->upload(view->self, &out);
-        slab->allocated = true;
     }
     if (result == ORIEL_OK) {
+        slab->allocated = true;
         slab_set(slab, piece, PIECE_THERE);
     } else if (result == ORIEL_NOMEM && layer->shrink < MAX_SHRINK) {
         layer->shrink++;
@@ -402,7 +409,7 @@ static oriel_result place(struct view *view, const struct block *block, const ch
             oriel_result result = piece_upload(view, layer, slabs[s], piece, block);
             if (result != ORIEL_OK)
                 return result;
-            *changed |= s < 2;
+            *changed |= s < 2 && slab_piece_seen(slabs[s], piece, &layer->plan.visible);
         }
     }
     return ORIEL_OK;
@@ -462,7 +469,7 @@ void view_get_status(struct view *view, struct view_status *status)
             continue;
         const struct pair *pair = layer_target(layer);
         status->settled &= plan->settled;
-        status->outstanding += slab_outstanding(pair->base) + slab_outstanding(pair->detail);
+        status->outstanding += outstanding_bytes(layer);
         status->failed |= (pair->base && pair->base->failed) || (pair->detail && pair->detail->failed);
         if (layer->level_count > 1 || status->level_count == 1) {
             status->level_count = layer->level_count;
@@ -475,7 +482,7 @@ void view_get_status(struct view *view, struct view_status *status)
         if (!layer->shown.any || other_slice(layer) || !wanted ||
             !plan_slab_equal(&wanted->plan, plan->has_detail ? &plan->detail : &plan->base))
             continue;
-        struct slab_area area = slab_measure(wanted, plan->visible);
+        struct slab_area area = slab_measure(wanted, &plan->visible);
         sum += area.seen > 0 ? area.there / area.seen : 1;
     }
     if (counted)

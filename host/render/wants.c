@@ -34,8 +34,8 @@ static void middle_of(const struct slab *slab, const struct plan *plan, double m
     for (unsigned d = 0; d < 3; d++)
         middle[d] = slab->plan.translate[d] + slab->plan.scale[d] * (slab->plan.shape[d] - 1) / 2.0;
     if (slab->plan.view.ndisplay == 2) {
-        middle[0] = (plan->visible[0][0] + plan->visible[1][0]) / 2;
-        middle[1] = (plan->visible[0][1] + plan->visible[1][1]) / 2;
+        middle[0] = (plan->visible.low[0] + plan->visible.high[0]) / 2;
+        middle[1] = (plan->visible.low[1] + plan->visible.high[1]) / 2;
     }
 }
 
@@ -51,14 +51,12 @@ static void add_slab(struct list *list, const struct slab *slab, const struct pl
         double low[3], high[3];
         slab_piece_box(slab, i, low, high);
         struct ranked *item = list_add(list);
-        *item = (struct ranked){.urgency = base ? URGENT_BASE : URGENT_SEEN};
+        bool seen = slab_piece_seen(slab, i, &plan->visible);
+        *item = (struct ranked){.urgency = base ? URGENT_BASE : seen ? URGENT_SEEN : URGENT_MARGIN};
         slab_want(slab, i, &item->want);
         for (unsigned d = 0; d < 3; d++) {
             double off = (low[d] + high[d]) / 2 - middle[d];
             item->distance += off * off;
-            if (!base && d < 2 && slab->plan.view.ndisplay == 2 &&
-                (low[d] >= plan->visible[1][d] || high[d] <= plan->visible[0][d]))
-                item->urgency = URGENT_MARGIN;
         }
     }
 }
@@ -92,12 +90,10 @@ static void add_neighbours(struct list *list, const struct slab *slab, const str
             struct slab neighbour = *slab;
             neighbour.plan.index[a] = there;
             for (size_t i = 0; i < slab->piece_count; i++) {
+                if (!slab_piece_seen(slab, i, &plan->visible))
+                    continue;
                 double low[3], high[3];
                 slab_piece_box(slab, i, low, high);
-                if (slab->plan.view.ndisplay == 2 &&
-                    (low[0] >= plan->visible[1][0] || high[0] <= plan->visible[0][0] ||
-                     low[1] >= plan->visible[1][1] || high[1] <= plan->visible[0][1]))
-                    continue;
                 struct want want;
                 slab_want(&neighbour, i, &want);
                 uint64_t bytes = want_bytes(&want, info);
