@@ -46,13 +46,9 @@ static bool check_info(const struct oriel_source_info *info, struct error *err)
         return true; /* a collection without an image of its own */
     if (!dtype_bytes(info->dtype))
         return error_set(err, "unknown dtype %u", info->dtype);
-    if (info->ndim == 0)
-        return error_set(err, "an array without axes cannot be shown");
     for (uint32_t l = 0; l < info->level_count; l++) {
         uint64_t values = 1;
         for (uint32_t a = 0; a < info->ndim; a++) {
-            if (info->levels[l].shape[a] == 0)
-                return error_set(err, "level %u is empty along axis \"%s\"", l, info->axes[a].name);
             if (info->levels[l].chunk[a] == 0)
                 return error_set(err, "level %u has empty chunks", l);
             if (__builtin_mul_overflow(values, info->levels[l].shape[a], &values))

@@ -252,6 +252,18 @@ fail:
     return NULL;
 }
 
+/* A dataset may be a single value, or have an axis of length 0: neither has a picture. */
+static bool check_extent(const struct oriel_source_info *info, const char *uri, struct error *err)
+{
+    if (info->ndim == 0)
+        return error_set(err, "%s: an array without axes cannot be shown", uri);
+    for (uint32_t l = 0; l < info->level_count; l++)
+        for (uint32_t a = 0; a < info->ndim; a++)
+            if (info->levels[l].shape[a] == 0)
+                return error_set(err, "%s: level %u is empty along axis %u", uri, l, a);
+    return true;
+}
+
 bool layers_from_dataset(struct dataset *dataset, const struct layers_options *options,
                          struct scene_layer ***layers, size_t *count, struct error *err)
 {
@@ -260,6 +272,8 @@ bool layers_from_dataset(struct dataset *dataset, const struct layers_options *o
     *count = 0;
     if (!info->dtype || !info->level_count)
         return error_set(err, "%s: holds no image", dataset_uri(dataset));
+    if (!check_extent(info, dataset_uri(dataset), err))
+        return false;
     if (options->index && options->index->count != info->ndim)
         return error_set(err, "%s: index has %u entries for %u axes", dataset_uri(dataset),
                          options->index->count, info->ndim);

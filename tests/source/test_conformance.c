@@ -5,6 +5,7 @@
 
 #include <cjson/cJSON.h>
 #include <dirent.h>
+#include <unistd.h>
 
 struct counts {
     int exact, refused, wrong, later;
@@ -101,11 +102,13 @@ static const char *descr_of(uint32_t dtype)
     return names[dtype];
 }
 
+enum { NO_PAIR = -2 };
+
 /* One pair, through a store made of it. 1 exact, 0 left out, -1 wrong. */
 static int check_pair(const char *folder, const char *config, const char *npy, const char *dat, bool filter)
 {
     struct opened array, store;
-    if (source_open(&array, "npy", npy) != ORIEL_OK) /* dates, objects, text */
+    if (source_open(&array, "npy", npy) != ORIEL_OK) /* dates, objects, text; or there is none */
         return 0;
     uint64_t total = 1;
     for (uint32_t k = 0; k < array.info->ndim; k++)
@@ -176,14 +179,15 @@ static void codecs_decode_numcodecs_fixture(void **state)
                          "%s/conformance/numcodecs_fixture/%s/codec.%02d/encoded.%02d.dat", root,
                          codecs[i], codec, k);
                 bool filter = strcmp(codecs[i], "delta") == 0 || strcmp(codecs[i], "shuffle") == 0;
-                int result = check_pair(temp_folder(), config, npy, path, filter);
+                int result = access(path, R_OK) == 0 ? check_pair(temp_folder(), config, npy, path, filter)
+                                                     : NO_PAIR;
                 exact += result > 0;
-                wrong += result < 0;
+                wrong += result == -1;
                 left_out += result == 0;
             }
             free(config);
         }
-    print_message("  %d pairs exact, %d wrong; %d pairs are absent or of other types\n", exact, wrong,
+    print_message("  %d pairs exact, %d wrong; %d pairs are empty or of other types\n", exact, wrong,
                   left_out);
     assert_int_equal(wrong, 0);
 }

@@ -65,14 +65,14 @@ static void v2_metadata_that_makes_no_sense(void **state)
         {"\"shape\": [-1, 4]", "shape must be whole numbers"},
         {"\"shape\": [1.5, 4]", "shape must be whole numbers"},
         {"\"shape\": [1e300, 4]", "shape must be whole numbers"},
-        {"\"shape\": [4503599627370496, 4503599627370496]", "larger than 2^63"},
+        {"\"shape\": [900000000000000, 900000000000000]", "larger than 2^63"},
         {"\"shape\": [99999999999999999999, 4]", "shape must be whole numbers"},
         {"\"shape\": [1,1,1,1,1,1,1,1,1]", "9 axes"},
         {"\"shape\": \"4\"", "has no shape"},
         {"\"chunks\": [0, 4]", "chunk shape"},
         {"\"chunks\": [2]", "chunk shape"},
         {"\"chunks\": [-2, 4]", "chunk shape"},
-        {"\"chunks\": [9007199254740992, 9007199254740992]", "2^63"},
+        {"\"chunks\": [900000000000000, 900000000000000]", "2^63"},
         {"\"dtype\": \"<c8\"", "complex"},
         {"\"dtype\": \"<U7\"", "text"},
         {"\"dtype\": \"<M8[ns]\"", "dates"},
@@ -184,7 +184,7 @@ static void what_is_no_image(void **state)
 {
     (void)state;
     must_refuse("zarr", temp("nothing.zarr"), "No such file");
-    put_text("plain/readme.txt", "hello");
+    put_text("plain/readme.txt", "hello, this is only text");
     must_refuse("zarr", temp("plain"), "not a Zarr store");
     must_refuse("zarr", temp("plain/readme.txt"), "not a Zarr store");
     put_text("empty.zarr/.zgroup", "{\"zarr_format\": 2}");

@@ -144,12 +144,11 @@ static struct shard_index *load_index(struct job *job, const struct pipeline *pi
     uint64_t bytes = shard->index->encoded;
     bool cached = blob->object && !blob->memory;
     struct shard_index *index =
-        cached ? index_cache_find(&job->reader->indices, blob->key, blob->object->stamp, blob->offset)
+        cached ? index_cache_find(&job->reader->indices, shard, blob->key, blob->object->stamp,
+                                  blob->offset)
                : NULL;
-    if (index && index->count == shard->count)
+    if (index)
         return index;
-    shard_index_unref(index);
-    index = NULL;
     if (blob->bytes < bytes) {
         fault_set(job->fault, ORIEL_IO, "%llu bytes are too few for the index of a shard",
                   (unsigned long long)blob->bytes);
@@ -157,8 +156,8 @@ static struct shard_index *load_index(struct job *job, const struct pipeline *pi
         return NULL;
     }
     uint8_t *data = room_reserve(&job->scratch->stored[depth], bytes);
-    index = data ? shard_index_create(blob->key, cached ? blob->object->stamp : 0, blob->offset,
-                                      shard->count)
+    index = data ? shard_index_create(shard, blob->key, cached ? blob->object->stamp : 0,
+                                      blob->offset, shard->count)
                  : NULL;
     if (!index) {
         fault_nomem(job->fault);
