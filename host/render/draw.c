@@ -3,7 +3,7 @@
 #include <epoxy/gl.h>
 
 #include "render/animate.h"
-#include "render/worker_internal.h"
+#include "render/painter_internal.h"
 #include "scene/camera.h"
 #include "util/clock.h"
 
@@ -11,16 +11,16 @@
 #define BAND_MS 10.0
 #define MAX_BANDS 64u
 
-static void fill_view(struct worker *worker, struct quality_step quality, struct oriel_view *view)
+static void fill_view(struct painter *painter, struct quality_step quality, struct oriel_view *view)
 {
-    const struct oriel_snapshot *scene = &worker->snapshot->scene;
+    const struct oriel_snapshot *scene = &painter->snapshot->scene;
     bool full = quality.resolution >= 1 && quality.step <= 1;
     *view = (struct oriel_view){
         .size = sizeof *view,
         .flags = full ? 0 : ORIEL_VIEW_INTERACTIVE,
         .revision = scene->revision,
-        .width = worker->target.width,
-        .height = worker->target.height,
+        .width = painter->target.width,
+        .height = painter->target.height,
         .ndisplay = scene->ndisplay,
         .camera = scene->camera,
         .resolution = quality.resolution,
@@ -28,20 +28,20 @@ static void fill_view(struct worker *worker, struct quality_step quality, struct
     };
     for (int i = 0; i < 4; i++)
         view->background[i] = scene->background[i];
-    view->layers = view_layers(worker->view, &view->layer_count);
-    if (worker->setup.animate)
+    view->layers = view_layers(painter->view, &view->layer_count);
+    if (painter->setup.animate)
         animate_camera(&view->camera, view->ndisplay, view->width, view->height,
-                       worker->setup.animate_dps,
-                       (double)(worker->begin_ns - worker->created_ns) / NS_PER_S);
+                       painter->setup.animate_dps,
+                       (double)(painter->begin_ns - painter->created_ns) / NS_PER_S);
     camera_matrix(&view->camera, view->ndisplay, view->width, view->height, view->world_to_clip);
 }
 
 /* False when it was given up for newer input. */
-static bool draw_bands(struct worker *worker, const struct oriel_view *view,
+static bool draw_bands(struct painter *painter, const struct oriel_view *view,
                        const struct oriel_target *target, unsigned bands, oriel_result *result)
 {
     if (bands <= 1) {
-        *result = worker->scene->draw(worker->scene_self, view, target);
+        *result = painter->scene->draw(painter->scene_self, view, target);
         return true;
     }
     bool finished = true;
@@ -50,39 +50,39 @@ static bool draw_bands(struct worker *worker, const struct oriel_view *view,
         GLint from = (GLint)((uint64_t)target->height * b / bands);
         GLint to = (GLint)((uint64_t)target->height * (b + 1) / bands);
         glScissor(0, from, (GLint)target->width, to - from);
-        *result = worker->scene->draw(worker->scene_self, view, target);
+        *result = painter->scene->draw(painter->scene_self, view, target);
         glFinish();
-        finished = b + 1 == bands || !worker_interrupted(worker);
+        finished = b + 1 == bands || !painter_interrupted(painter);
     }
     glDisable(GL_SCISSOR_TEST);
     return finished;
 }
 
-void draw_collect_time(struct worker *worker)
+void draw_collect_time(struct painter *painter)
 {
-    if (!worker->measuring)
+    if (!painter->measuring)
         return;
     GLint available = 0;
-    glGetQueryObjectiv(worker->queries[1], GL_QUERY_RESULT_AVAILABLE, &available);
+    glGetQueryObjectiv(painter->queries[1], GL_QUERY_RESULT_AVAILABLE, &available);
     if (!available)
         return;
     GLuint64 begin = 0, end = 0;
-    glGetQueryObjectui64v(worker->queries[0], GL_QUERY_RESULT, &begin);
-    glGetQueryObjectui64v(worker->queries[1], GL_QUERY_RESULT, &end);
-    worker->measuring = false;
+    glGetQueryObjectui64v(painter->queries[0], GL_QUERY_RESULT, &begin);
+    glGetQueryObjectui64v(painter->queries[1], GL_QUERY_RESULT, &end);
+    painter->measuring = false;
     if (end > begin)
-        quality_measured(&worker->quality, worker->measured, (double)(end - begin) / NS_PER_MS);
+        quality_measured(&painter->quality, painter->measured, (double)(end - begin) / NS_PER_MS);
 }
 
-static struct oriel_stamp stamp_now(struct worker *worker, bool full)
+static struct oriel_stamp stamp_now(struct painter *painter, bool full)
 {
     struct view_status status;
-    view_get_status(worker->view, &status);
+    view_get_status(painter->view, &status);
     bool complete = full && status.settled && status.coverage >= 1;
     return (struct oriel_stamp){
-        .revision = worker->snapshot->scene.revision,
-        .t_input_ns = worker->snapshot->t_input_ns,
-        .t_begin_ns = worker->begin_ns,
+        .revision = painter->snapshot->scene.revision,
+        .t_input_ns = painter->snapshot->t_input_ns,
+        .t_begin_ns = painter->begin_ns,
         .flags = ORIEL_FRAME_BOTTOM_UP | (complete ? ORIEL_FRAME_COMPLETE : 0),
         .level = status.level,
         .level_count = status.level_count,
@@ -91,65 +91,65 @@ static struct oriel_stamp stamp_now(struct worker *worker, bool full)
     };
 }
 
-enum drawn draw_picture(struct worker *worker, bool moving)
+enum drawn draw_picture(struct painter *painter, bool moving)
 {
-    bool volume = worker->snapshot->scene.ndisplay == 3;
-    bool software = egl_host_gl(worker->egl)->software;
-    worker->begin_ns = clock_ns();
+    bool volume = painter->snapshot->scene.ndisplay == 3;
+    bool software = egl_host_gl(painter->egl)->software;
+    painter->begin_ns = clock_ns();
     struct quality_step quality = {1, 1};
     if (volume && moving)
-        quality = quality_next(&worker->quality);
+        quality = quality_next(&painter->quality);
     bool full = quality.resolution >= 1 && quality.step <= 1;
 
     struct error err;
-    if (!taps_prepare(worker->setup.taps, worker->target.width, worker->target.height, &err))
-        worker_notice(worker, RENDER_NOTICE_FAULT, err.text);
+    if (!taps_prepare(painter->setup.taps, painter->target.width, painter->target.height, &err))
+        painter_notice(painter, RENDER_NOTICE_FAULT, err.text);
     struct oriel_view view;
-    fill_view(worker, quality, &view);
+    fill_view(painter, quality, &view);
     struct oriel_target target = {.size = sizeof target,
-                                  .framebuffer = worker->target.framebuffer,
-                                  .texture = worker->target.texture,
-                                  .width = worker->target.width,
-                                  .height = worker->target.height};
-    unsigned bands = volume && full && !worker->still_now
-                         ? quality_bands(&worker->quality, BAND_MS, MAX_BANDS)
+                                  .framebuffer = painter->target.framebuffer,
+                                  .texture = painter->target.texture,
+                                  .width = painter->target.width,
+                                  .height = painter->target.height};
+    unsigned bands = volume && full && !painter->still_now
+                         ? quality_bands(&painter->quality, BAND_MS, MAX_BANDS)
                          : 1;
-    struct oriel_stamp stamp = stamp_now(worker, full);
-    bool query = volume && !software && !worker->measuring && bands == 1;
+    struct oriel_stamp stamp = stamp_now(painter, full);
+    bool query = volume && !software && !painter->measuring && bands == 1;
     if (query)
-        glQueryCounter(worker->queries[0], GL_TIMESTAMP);
+        glQueryCounter(painter->queries[0], GL_TIMESTAMP);
     oriel_result result = ORIEL_OK;
-    if (!draw_bands(worker, &view, &target, bands, &result)) {
-        stats_abandoned(worker->setup.stats);
-        worker->end_ns = clock_ns();
+    if (!draw_bands(painter, &view, &target, bands, &result)) {
+        stats_abandoned(painter->setup.stats);
+        painter->end_ns = clock_ns();
         return DRAWN_ABANDONED;
     }
     if (query) {
-        glQueryCounter(worker->queries[1], GL_TIMESTAMP);
-        worker->measuring = true;
-        worker->measured = quality;
+        glQueryCounter(painter->queries[1], GL_TIMESTAMP);
+        painter->measuring = true;
+        painter->measured = quality;
     }
     if (software)
         glFinish(); /* it would happen in the read-back anyway; here it is measured */
-    stamp.t_drawn_ns = stamp.pts_ns = worker->end_ns = clock_ns();
-    int64_t took = worker->end_ns - worker->begin_ns;
+    stamp.t_drawn_ns = stamp.pts_ns = painter->end_ns = clock_ns();
+    int64_t took = painter->end_ns - painter->begin_ns;
     if (volume && (software || bands > 1))
-        quality_measured(&worker->quality, quality, (double)took / NS_PER_MS);
-    stats_stage(worker->setup.stats, STAGE_DRAW, took);
-    if (!stage_check(worker, result, "draw", false))
+        quality_measured(&painter->quality, quality, (double)took / NS_PER_MS);
+    stats_stage(painter->setup.stats, STAGE_DRAW, took);
+    if (!stage_check(painter, result, "draw", false))
         return DRAWN_FAILED;
-    const char *fault = egl_fault(worker->egl);
+    const char *fault = egl_fault(painter->egl);
     if (fault) {
-        stage_fault(worker, fault);
+        stage_fault(painter, fault);
         return DRAWN_FAILED;
     }
 
-    stamp.seq = ++worker->seq;
-    worker->stamp = stamp;
-    worker->refine = !full;
-    stats_frame(worker->setup.stats, target.width, target.height, stamp.level, stamp.level_count,
+    stamp.seq = ++painter->seq;
+    painter->stamp = stamp;
+    painter->refine = !full;
+    stats_frame(painter->setup.stats, target.width, target.height, stamp.level, stamp.level_count,
                 stamp.coverage);
-    result = taps_grab(worker->setup.taps, &target, &stamp, false, &worker->owed);
-    worker->in_flight = true;
-    return stage_check(worker, result, "grab", true) ? DRAWN : DRAWN_FAILED;
+    result = taps_grab(painter->setup.taps, &target, &stamp, false, &painter->owed);
+    painter->in_flight = true;
+    return stage_check(painter, result, "grab", true) ? DRAWN : DRAWN_FAILED;
 }

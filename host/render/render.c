@@ -7,7 +7,7 @@
 #include "config/config.h"
 #include "module/registry.h"
 #include "render/dataset.h"
-#include "render/worker.h"
+#include "render/painter.h"
 #include "util/check.h"
 #include "util/clock.h"
 
@@ -15,7 +15,7 @@ struct render {
     struct stats *stats;
     struct loader *loader;
     struct taps *taps;
-    struct worker *worker;
+    struct painter *painter;
     struct oriel_format *formats; /* as they were at the start */
     uint32_t format_count;
     char *capture_id;
@@ -24,9 +24,9 @@ struct render {
 static void wake(void *data)
 {
     struct render *render = data;
-    struct worker *worker = __atomic_load_n(&render->worker, __ATOMIC_ACQUIRE);
-    if (worker)
-        worker_wake(worker);
+    struct painter *painter = __atomic_load_n(&render->painter, __ATOMIC_ACQUIRE);
+    if (painter)
+        painter_wake(painter);
 }
 
 static struct plan_policy policy_of(const struct config *config)
@@ -59,7 +59,7 @@ struct render *render_create(const struct config *config, struct registry *regis
         return NULL;
     }
     double fps = config_float(config, "stream.fps");
-    struct worker_setup setup = {
+    struct painter_setup setup = {
         .registry = registry,
         .loader = render->loader,
         .taps = render->taps,
@@ -73,8 +73,8 @@ struct render *render_create(const struct config *config, struct registry *regis
         .animate = config_bool(config, "render.animate"),
         .animate_dps = config_float(config, "render.animate_dps"),
     };
-    struct worker *worker = worker_create(&setup, err);
-    if (!worker) {
+    struct painter *painter = painter_create(&setup, err);
+    if (!painter) {
         render_destroy(render);
         return NULL;
     }
@@ -83,7 +83,7 @@ struct render *render_create(const struct config *config, struct registry *regis
     render->formats = xcalloc(render->format_count, sizeof *formats);
     memcpy(render->formats, formats, render->format_count * sizeof *formats);
     render->capture_id = xstrdup(taps_module(render->taps));
-    __atomic_store_n(&render->worker, worker, __ATOMIC_RELEASE);
+    __atomic_store_n(&render->painter, painter, __ATOMIC_RELEASE);
     return render;
 }
 
@@ -91,8 +91,8 @@ void render_destroy(struct render *render)
 {
     if (!render)
         return;
-    loader_stop(render->loader); /* its threads wake the worker */
-    worker_destroy(render->worker);
+    loader_stop(render->loader); /* its threads wake the painter */
+    painter_destroy(render->painter);
     taps_destroy(render->taps);
     loader_destroy(render->loader);
     stats_destroy(render->stats);
@@ -109,7 +109,7 @@ uint32_t render_formats(const struct render *render, const struct oriel_format *
 
 const char *render_renderer(const struct render *render)
 {
-    return worker_renderer(render->worker);
+    return painter_renderer(render->painter);
 }
 
 const char *render_capture_id(const struct render *render)
@@ -119,25 +119,25 @@ const char *render_capture_id(const struct render *render)
 
 const char *render_scene_id(const struct render *render)
 {
-    return worker_scene_module(render->worker);
+    return painter_scene_module(render->painter);
 }
 
 void render_post(struct render *render, struct scene_snapshot *snapshot)
 {
-    worker_post(render->worker, snapshot);
+    painter_post(render->painter, snapshot);
 }
 
 uint32_t render_tap_add(struct render *render, const struct render_tap *tap)
 {
     uint32_t id = taps_add(render->taps, tap);
-    worker_wake(render->worker);
+    painter_wake(render->painter);
     return id;
 }
 
 void render_tap_remove(struct render *render, uint32_t tap)
 {
     taps_remove(render->taps, tap);
-    worker_wake(render->worker); /* its instance may go */
+    painter_wake(render->painter); /* its instance may go */
 }
 
 bool render_probe(struct render *render, const struct layer_binding *binding,
@@ -193,7 +193,7 @@ static void take_still(void *data, const struct oriel_frame *frame)
                (size_t)still->width * 4);
     }
     still->filled = true;
-    worker_still_done(still->render->worker);
+    painter_still_done(still->render->painter);
 }
 
 bool render_still(struct render *render, struct scene_snapshot *snapshot, uint8_t *rgba,
@@ -213,12 +213,12 @@ bool render_still(struct render *render, struct scene_snapshot *snapshot, uint8_
     if (f == render->format_count)
         return error_set(err, "%s makes no RGBA pictures", render->capture_id);
     tap.format = render->formats[f];
-    worker_still_begin(render->worker);
+    painter_still_begin(render->painter);
     render_post(render, snapshot);
     uint32_t id = render_tap_add(render, &tap);
-    bool done = worker_still_wait(render->worker, err);
+    bool done = painter_still_wait(render->painter, err);
     render_tap_remove(render, id);
-    worker_still_end(render->worker);
+    painter_still_end(render->painter);
     return done;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the tests of the render room stand on: a registry of fakes (a source whose values are a function of
  * the index, a scene module that counts, a capture module that hands frames on at once) and snapshots made
- * by hand. One process, one rig: the fakes' state is global and may be touched while no worker runs. */
+ * by hand. One process, one rig: the fakes' state is global and may be touched while no painter runs. */
 #ifndef TESTS_RENDER_RIG_H
 #define TESTS_RENDER_RIG_H
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "metrics/metrics.h"
-#include "render/worker.h"
+#include "render/painter.h"
 #include "rig.h"
 #include "util/clock.h"
 
@@ -20,7 +20,7 @@ struct fixture {
     struct stats *stats;
     struct taps *taps;
     struct loader *loader;
-    struct worker *worker;
+    struct painter *painter;
     atomic_int frames, complete, notices[8];
     pthread_mutex_t mutex;
     struct oriel_stamp last; /* under mutex */
@@ -31,7 +31,7 @@ struct fixture {
 static void wake(void *data)
 {
     struct fixture *f = data;
-    worker_wake(f->worker);
+    painter_wake(f->painter);
 }
 
 static void notice(void *data, const struct render_notice *n)
@@ -68,7 +68,7 @@ static uint32_t tap(struct fixture *f)
 {
     uint32_t id = taps_add(f->taps, &(struct render_tap){
                                         .format = rgba, .frames_held = 1, .frame = take, .data = f});
-    worker_wake(f->worker);
+    painter_wake(f->painter);
     return id;
 }
 
@@ -90,7 +90,7 @@ static bool shows(struct fixture *f, uint64_t revision)
 
 static void post(struct fixture *f, struct scene_snapshot *snapshot)
 {
-    worker_post(f->worker, snapshot);
+    painter_post(f->painter, snapshot);
     scene_snapshot_unref(snapshot);
 }
 
@@ -107,21 +107,21 @@ static void make(struct fixture *f, uint32_t ndim, const uint64_t *shape, const 
     f->taps = taps_create(NULL, f->stats);
     struct error err = {""};
     f->loader = loader_create(2, 64 << 20, wake, f, &err);
-    struct worker_setup setup = {
+    struct painter_setup setup = {
         .loader = f->loader, .taps = f->taps, .stats = f->stats,
         .events = {notice, f},
         .policy = {.threshold_in = 1.05, .threshold_out = 1.35, .fine_threshold = 1.05,
                    .cooldown_ns = 1000000, .lock = -1, .max_volume_bytes = 256 << 20},
         .device = -1, .frame_ns = 5 * NS_PER_MS, .settle_ns = 60 * NS_PER_MS, .budget_ms = 20};
-    f->worker = worker_create(&setup, &err);
-    if (!f->worker)
+    f->painter = painter_create(&setup, &err);
+    if (!f->painter)
         fail_msg("%s", err.text);
 }
 
 static void finish(struct fixture *f)
 {
     loader_stop(f->loader);
-    worker_destroy(f->worker);
+    painter_destroy(f->painter);
     taps_destroy(f->taps);
     loader_destroy(f->loader);
     stats_destroy(f->stats);
@@ -377,7 +377,7 @@ static void taps_come_and_go(void **state)
     assert_true(rig_wait(&f.frames, frames + 1));
     taps_remove(f.taps, first);
     taps_remove(f.taps, second);
-    worker_wake(f.worker);
+    painter_wake(f.painter);
     assert_true(rig_wait(&fake_capture.destroys, atomic_load(&fake_capture.creates)));
     frames = atomic_load(&f.frames);
     post(&f, rig_snapshot(f.dataset, 2, 2, 320, 200));
@@ -481,26 +481,26 @@ static void a_still_is_complete_or_says_why_not(void **state)
     struct fixture f;
     make(&f, 3, plane, tiles, 2);
     atomic_store(&fake_source.delay_ms, 3);
-    worker_still_begin(f.worker);
+    painter_still_begin(f.painter);
     tap(&f);
     struct scene_snapshot *snapshot = rig_snapshot(f.dataset, 5, 2, 320, 200);
-    worker_post(f.worker, snapshot);
+    painter_post(f.painter, snapshot);
     assert_true(rig_wait(&f.complete, 1));
     assert_int_equal(atomic_load(&f.frames), 1); /* nothing in between */
-    worker_still_done(f.worker);
+    painter_still_done(f.painter);
     struct error err = {""};
-    assert_true(worker_still_wait(f.worker, &err));
-    worker_still_end(f.worker);
+    assert_true(painter_still_wait(f.painter, &err));
+    painter_still_end(f.painter);
     scene_snapshot_unref(snapshot);
 
     atomic_store(&fake_source.fail_level, 0);
     fake_source.fail_origin[0] = 15;
     atomic_store(&fake_source.fail_times, 1000);
-    worker_still_begin(f.worker);
+    painter_still_begin(f.painter);
     post(&f, slice(&f, 6, 15));
-    assert_false(worker_still_wait(f.worker, &err));
+    assert_false(painter_still_wait(f.painter, &err));
     assert_string_equal(err.text, "fake/broken: is broken");
-    worker_still_end(f.worker);
+    painter_still_end(f.painter);
     finish(&f);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The render thread: takes the newest snapshot, plans, uploads, draws, captures, and sleeps. */
-#ifndef RENDER_WORKER_H
-#define RENDER_WORKER_H
+#ifndef RENDER_PAINTER_H
+#define RENDER_PAINTER_H
 
 #include "render/loader.h"
 #include "render/plan.h"
@@ -9,15 +9,15 @@
 #include "render/stats.h"
 #include "render/taps.h"
 
-struct worker;
+struct painter;
 
-struct worker_setup {
+struct painter_setup {
     struct registry *registry;
     struct loader *loader;
     struct taps *taps;
     struct stats *stats;
     struct render_events events;
-    struct plan_policy policy; /* texture limits are filled in by the worker */
+    struct plan_policy policy; /* texture limits are filled in by the painter */
     int64_t device;            /* render.device */
     int64_t frame_ns;          /* 1 / stream.fps */
     int64_t settle_ns;         /* render.settle_ms */
@@ -27,21 +27,21 @@ struct worker_setup {
 };
 
 /* Starts the thread and waits until it can draw; NULL with the reason when it cannot. */
-struct worker *worker_create(const struct worker_setup *setup, struct error *err);
-void worker_destroy(struct worker *worker); /* NULL is fine */
+struct painter *painter_create(const struct painter_setup *setup, struct error *err);
+void painter_destroy(struct painter *painter); /* NULL is fine */
 
-void worker_post(struct worker *worker, struct scene_snapshot *snapshot); /* [any-thread] */
+void painter_post(struct painter *painter, struct scene_snapshot *snapshot); /* [any-thread] */
 /* A block has been read, or a tap has come or gone. [any-thread] */
-void worker_wake(struct worker *worker);
+void painter_wake(struct painter *painter);
 
 /* From begin to end every picture is drawn in full quality, without pacing, and only when complete;
  * what cannot be read ends the wait. [one thread at a time, not the render thread] */
-void worker_still_begin(struct worker *worker);
-void worker_still_done(struct worker *worker); /* from a tap's callback: the picture has come */
-bool worker_still_wait(struct worker *worker, struct error *err);
-void worker_still_end(struct worker *worker);
+void painter_still_begin(struct painter *painter);
+void painter_still_done(struct painter *painter); /* from a tap's callback: the picture has come */
+bool painter_still_wait(struct painter *painter, struct error *err);
+void painter_still_end(struct painter *painter);
 
-const char *worker_renderer(const struct worker *worker);
-const char *worker_scene_module(const struct worker *worker);
+const char *painter_renderer(const struct painter *painter);
+const char *painter_scene_module(const struct painter *painter);
 
 #endif

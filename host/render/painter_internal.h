@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The worker's own state, for worker.c (the loop), stage.c (context and modules) and draw.c. */
-#ifndef RENDER_WORKER_INTERNAL_H
-#define RENDER_WORKER_INTERNAL_H
+/* The painter's own state, for painter.c (the loop), stage.c (context and modules) and draw.c. */
+#ifndef RENDER_PAINTER_INTERNAL_H
+#define RENDER_PAINTER_INTERNAL_H
 
 #include <pthread.h>
 
@@ -10,12 +10,12 @@
 #include "render/egl.h"
 #include "render/quality.h"
 #include "render/view.h"
-#include "render/worker.h"
+#include "render/painter.h"
 
 #define MAX_REFUSED 8
 
-struct worker {
-    struct worker_setup setup;
+struct painter {
+    struct painter_setup setup;
     pthread_t thread;
     char renderer[256], scene_module[64]; /* set by the first start */
 
@@ -62,19 +62,19 @@ struct worker {
 };
 
 /* stage.c */
-bool stage_open(struct worker *worker, struct error *err);
-void stage_close(struct worker *worker);
+bool stage_open(struct painter *painter, struct error *err);
+void stage_close(struct painter *painter);
 /* Deals with a failure of the scene or capture module, or of OpenGL. True: nothing to worry about. */
-bool stage_check(struct worker *worker, oriel_result result, const char *what, bool capture);
-void stage_fault(struct worker *worker, const char *text);
-bool stage_resize(struct worker *worker, uint32_t width, uint32_t height);
+bool stage_check(struct painter *painter, oriel_result result, const char *what, bool capture);
+void stage_fault(struct painter *painter, const char *text);
+bool stage_resize(struct painter *painter, uint32_t width, uint32_t height);
 
 /* draw.c */
 enum drawn { DRAWN, DRAWN_ABANDONED, DRAWN_FAILED };
-enum drawn draw_picture(struct worker *worker, bool moving);
-void draw_collect_time(struct worker *worker);
+enum drawn draw_picture(struct painter *painter, bool moving);
+void draw_collect_time(struct painter *painter);
 /* A newer snapshot waits, or the end. */
-bool worker_interrupted(struct worker *worker);
-void worker_notice(struct worker *worker, enum render_notice_kind kind, const char *text);
+bool painter_interrupted(struct painter *painter);
+void painter_notice(struct painter *painter, enum render_notice_kind kind, const char *text);
 
 #endif

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "render/painter_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "util/check.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/thread.h"
+
+/* Handing over data may delay a picture by this much. */
+#define UPLOAD_NS (4 * NS_PER_MS)
+/* While captures are under way they are asked for this often. */
+#define POLL_NS (NS_PER_MS / 2)
+/* A costly picture at rest is not drawn again for every piece of data: at most this share of the time
+ * goes into such pictures. */
+#define REST_PAUSE 2
+
+void painter_notice(struct painter *painter, enum render_notice_kind kind, const char *text)
+{
+    struct render_notice notice = {.kind = kind};
+    snprintf(notice.text, sizeof notice.text, "%s", text);
+    if (painter->setup.events.notice)
+        painter->setup.events.notice(painter->setup.events.data, &notice);
+}
+
+bool painter_interrupted(struct painter *painter)
+{
+    pthread_mutex_lock(&painter->mutex);
+    bool interrupted = painter->quit || painter->mailbox;
+    pthread_mutex_unlock(&painter->mutex);
+    return interrupted;
+}
+
+static void plan(struct painter *painter, bool resting)
+{
+    int64_t begin = clock_ns();
+    painter->dirty |= view_plan(painter->view, painter->snapshot, resting, begin);
+    painter->rest_planned = resting;
+    stats_stage(painter->setup.stats, STAGE_PLAN, clock_ns() - begin);
+}
+
+static bool apply(struct painter *painter)
+{
+    int64_t begin = clock_ns();
+    const struct oriel_snapshot *scene = &painter->snapshot->scene;
+    if (!stage_resize(painter, scene->width, scene->height))
+        return false;
+    oriel_result result = painter->scene->apply(painter->scene_self, scene);
+    stats_stage(painter->setup.stats, STAGE_APPLY, clock_ns() - begin);
+    return stage_check(painter, result, "apply", false);
+}
+
+static void accept(struct painter *painter, struct scene_snapshot *snapshot)
+{
+    struct scene_snapshot *old = painter->snapshot;
+    bool same = old && old->scene.revision == snapshot->scene.revision;
+    painter->snapshot = snapshot;
+    painter->dirty |= !same;
+    if (!same)
+        painter->moved_ns = clock_ns();
+    painter->rest_planned = false;
+    if (painter->staged && apply(painter))
+        plan(painter, painter->still_now);
+    scene_snapshot_unref(old); /* the module had its layers until apply() */
+}
+
+static void restage(struct painter *painter)
+{
+    struct error err;
+    if (!stage_open(painter, &err)) {
+        stage_fault(painter, err.text);
+        return;
+    }
+    painter_notice(painter, RENDER_NOTICE_READY, egl_host_gl(painter->egl)->renderer);
+    painter->dirty = true;
+    if (painter->snapshot && apply(painter))
+        plan(painter, false);
+}
+
+static void answer_still(struct painter *painter)
+{
+    struct view_status status;
+    view_get_status(painter->view, &status);
+    if (!painter->still_now || !status.failed)
+        return;
+    pthread_mutex_lock(&painter->mutex);
+    error_set(&painter->still_error, "%s", view_failure(painter->view));
+    pthread_cond_broadcast(&painter->answer);
+    pthread_mutex_unlock(&painter->mutex);
+}
+
+/* The time from which the next picture may be drawn; INT64_MAX: none is due. */
+static int64_t picture_due(struct painter *painter, bool resting, int64_t now)
+{
+    if (painter->still_now) {
+        struct view_status status;
+        view_get_status(painter->view, &status);
+        return status.coverage >= 1 && status.settled && (painter->dirty || painter->refine) ? now
+                                                                                           : INT64_MAX;
+    }
+    int64_t paced = painter->begin_ns + painter->setup.frame_ns;
+    if (painter->setup.animate)
+        return paced;
+    if (painter->dirty) {
+        bool costly = painter->snapshot->scene.ndisplay == 3 && resting && painter->end_ns > painter->moved_ns;
+        int64_t pause = costly ? (painter->end_ns - painter->begin_ns) * REST_PAUSE : 0;
+        return painter->end_ns + pause > paced && pause ? painter->end_ns + pause : paced;
+    }
+    if (painter->refine)
+        return painter->moved_ns + painter->setup.settle_ns > paced
+                   ? painter->moved_ns + painter->setup.settle_ns
+                   : paced;
+    return INT64_MAX;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Does what can be done now; returns when there may be more to do. */
+static int64_t work(struct painter *painter)
+{
+    if (!painter->staged) {
+        if (clock_ns() < painter->restage_ns)
+            return painter->restage_ns;
+        restage(painter);
+        return 0;
+    }
+    draw_collect_time(painter);
+    int64_t deadline = INT64_MAX, now = clock_ns();
+    bool news, wanted = taps_wanted(painter->setup.taps, &news);
+    painter->dirty |= news;
+    struct error err;
+    if (!wanted)
+        taps_prepare(painter->setup.taps, 0, 0, &err); /* instances that nobody needs go */
+    if (!painter->snapshot)
+        return INT64_MAX;
+
+    int64_t rest_ns = painter->moved_ns + painter->setup.settle_ns;
+    bool resting = painter->still_now || now >= rest_ns;
+    if (view_stale(painter->view) || (resting && !painter->rest_planned))
+        plan(painter, resting);
+    if (!resting)
+        deadline = rest_ns;
+
+    bool more, changed;
+    oriel_result result = view_upload(painter->view, now, now + UPLOAD_NS, &more, &changed);
+    int64_t uploaded = clock_ns();
+    if (uploaded - now > NS_PER_MS / 10)
+        stats_stage(painter->setup.stats, STAGE_UPLOAD, uploaded - now);
+    painter->dirty |= changed;
+    if (!stage_check(painter, result, "upload", false))
+        return 0;
+    answer_still(painter);
+
+    now = uploaded;
+    int64_t due = wanted ? picture_due(painter, resting, now) : INT64_MAX;
+    if (due <= now) {
+        if (draw_picture(painter, !resting) != DRAWN)
+            return 0; /* still dirty: what interrupted it comes first */
+        painter->dirty = false;
+        stats_loader(painter->setup.stats, painter->setup.loader);
+        due = picture_due(painter, resting, clock_ns());
+    }
+    if (painter->owed && wanted && clock_ns() >= painter->end_ns + painter->setup.frame_ns) {
+        struct oriel_target target = {.size = sizeof target,
+                                      .framebuffer = painter->target.framebuffer,
+                                      .texture = painter->target.texture,
+                                      .width = painter->target.width,
+                                      .height = painter->target.height};
+        result = taps_grab(painter->setup.taps, &target, &painter->stamp, true, &painter->owed);
+        painter->in_flight = true;
+        painter->end_ns = clock_ns();
+        if (!stage_check(painter, result, "grab", true))
+            return 0;
+    }
+    if (painter->in_flight)
+        painter->in_flight = taps_poll(painter->setup.taps, false);
+
+    if (more || view_stale(painter->view))
+        return 0;
+    deadline = earlier(deadline, view_deadline(painter->view, now));
+    if (wanted)
+        deadline = earlier(deadline, due);
+    if (painter->owed)
+        deadline = earlier(deadline, painter->end_ns + painter->setup.frame_ns);
+    if (painter->in_flight || painter->measuring)
+        deadline = earlier(deadline, clock_ns() + POLL_NS);
+    return deadline;
+}
+
+static void *run(void *data)
+{
+    struct painter *painter = data;
+    struct error err = {""};
+    bool started = stage_open(painter, &err);
+    if (started) {
+        snprintf(painter->renderer, sizeof painter->renderer, "%s", egl_host_gl(painter->egl)->renderer);
+        snprintf(painter->scene_module, sizeof painter->scene_module, "%s", painter->scene_use.module->id);
+    }
+    pthread_mutex_lock(&painter->mutex);
+    painter->started = true;
+    painter->start_failed = !started;
+    painter->start_error = err;
+    pthread_cond_broadcast(&painter->answer);
+
+    pthread_mutex_unlock(&painter->mutex);
+    if (started)
+        painter_notice(painter, RENDER_NOTICE_READY, painter->renderer);
+    pthread_mutex_lock(&painter->mutex);
+
+    int64_t deadline = 0;
+    while (started && !painter->quit) {
+        while (!painter->quit && !painter->mailbox && !painter->woken && clock_ns() < deadline)
+            cond_wait_until(&painter->wake, &painter->mutex, deadline);
+        struct scene_snapshot *snapshot = painter->mailbox;
+        bool quit = painter->quit;
+        painter->mailbox = NULL;
+        painter->woken = false;
+        painter->still_now = painter->still;
+        pthread_mutex_unlock(&painter->mutex);
+        if (snapshot)
+            accept(painter, snapshot);
+        if (!quit)
+            deadline = work(painter);
+        pthread_mutex_lock(&painter->mutex);
+    }
+    pthread_mutex_unlock(&painter->mutex);
+    if (painter->staged)
+        stage_close(painter);
+    return NULL;
+}
+
+struct painter *painter_create(const struct painter_setup *setup, struct error *err)
+{
+    struct painter *painter = xcalloc(1, sizeof *painter);
+    painter->setup = *setup;
+    painter->created_ns = clock_ns();
+    painter->view = view_create(setup->loader, &setup->policy, &setup->events);
+    pthread_mutex_init(&painter->mutex, NULL);
+    cond_init(&painter->wake);
+    cond_init(&painter->answer);
+    if (!thread_start(&painter->thread, "oriel-render", run, painter)) {
+        error_set(err, "cannot start the render thread");
+        view_destroy(painter->view);
+        free(painter);
+        return NULL;
+    }
+    pthread_mutex_lock(&painter->mutex);
+    while (!painter->started)
+        pthread_cond_wait(&painter->answer, &painter->mutex);
+    bool failed = painter->start_failed;
+    if (failed && err)
+        *err = painter->start_error;
+    pthread_mutex_unlock(&painter->mutex);
+    if (!failed)
+        return painter;
+    painter_destroy(painter);
+    return NULL;
+}
+
+void painter_destroy(struct painter *painter)
+{
+    if (!painter)
+        return;
+    pthread_mutex_lock(&painter->mutex);
+    painter->quit = true;
+    pthread_cond_broadcast(&painter->wake);
+    pthread_mutex_unlock(&painter->mutex);
+    pthread_join(painter->thread, NULL);
+    view_destroy(painter->view);
+    scene_snapshot_unref(painter->snapshot);
+    scene_snapshot_unref(painter->mailbox);
+    pthread_cond_destroy(&painter->answer);
+    pthread_cond_destroy(&painter->wake);
+    pthread_mutex_destroy(&painter->mutex);
+    free(painter);
+}
+
+void painter_post(struct painter *painter, struct scene_snapshot *snapshot)
+{
+    scene_snapshot_ref(snapshot);
+    pthread_mutex_lock(&painter->mutex);
+    struct scene_snapshot *old = painter->mailbox;
+    painter->mailbox = snapshot;
+    pthread_cond_signal(&painter->wake);
+    pthread_mutex_unlock(&painter->mutex);
+    scene_snapshot_unref(old);
+}
+
+void painter_wake(struct painter *painter)
+{
+    pthread_mutex_lock(&painter->mutex);
+    painter->woken = true;
+    pthread_cond_signal(&painter->wake);
+    pthread_mutex_unlock(&painter->mutex);
+}
+
+void painter_still_begin(struct painter *painter)
+{
+    pthread_mutex_lock(&painter->mutex);
+    painter->still = true;
+    painter->still_done = false;
+    painter->still_error.text[0] = '\0';
+    pthread_mutex_unlock(&painter->mutex);
+}
+
+void painter_still_done(struct painter *painter)
+{
+    pthread_mutex_lock(&painter->mutex);
+    painter->still_done = true;
+    pthread_cond_broadcast(&painter->answer);
+    pthread_mutex_unlock(&painter->mutex);
+}
+
+bool painter_still_wait(struct painter *painter, struct error *err)
+{
+    pthread_mutex_lock(&painter->mutex);
+    while (!painter->still_done && !*painter->still_error.text)
+        pthread_cond_wait(&painter->answer, &painter->mutex);
+    bool done = painter->still_done;
+    if (!done && err)
+        *err = painter->still_error;
+    pthread_mutex_unlock(&painter->mutex);
+    return done;
+}
+
+void painter_still_end(struct painter *painter)
+{
+    pthread_mutex_lock(&painter->mutex);
+    painter->still = false;
+    pthread_mutex_unlock(&painter->mutex);
+}
+
+const char *painter_renderer(const struct painter *painter)
+{
+    return painter->renderer;
+}
+
+const char *painter_scene_module(const struct painter *painter)
+{
+    return painter->scene_module;
+}
