@@ -296,8 +296,9 @@ static void damaged_chunks(void **state)
                 assert_non_null(strstr(source_failure(), cases[i].array));
             else if (!flip || cases[i].checked)
                 /* Dead bytes that no inner chunk points to may be anything. */
-                for (uint64_t k = 0; k < 24; k++)
-                    if (type_value(opened.info->dtype, data, k) != expected_value(opened.info->dtype, k))
+                for (uint64_t k = 0; k < 24; k++) /* the first two planes' first three rows of five */
+                    if (type_value(opened.info->dtype, data, k) !=
+                        expected_value(opened.info->dtype, k / 12 * 20 + k % 12))
                         fail_msg("%s: damage at %zu is not noticed", cases[i].array, at);
             free(data);
         }
