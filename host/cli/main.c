@@ -9,13 +9,6 @@
 #include "oriel/abi.h"
 #include "util/nearest.h"
 
-#pragma weak cli_serve
-#pragma weak cli_info
-#pragma weak cli_export
-#pragma weak cli_render
-#pragma weak cli_bench
-#pragma weak cli_demo
-
 static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
@@ -54,7 +47,7 @@ int main(int argc, char **argv)
     }
     struct nearest nearest = nearest_begin(name);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        if (strcmp(name, commands[i].name) == 0 && commands[i].run)
+        if (strcmp(name, commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
         nearest_offer(&nearest, commands[i].name);
     }

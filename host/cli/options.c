@@ -10,6 +10,7 @@
 
 #include "cli/cli.h"
 #include "config/config.h"
+#include "module/registry.h"
 #include "util/check.h"
 #include "util/nearest.h"
 
@@ -199,8 +200,12 @@ int cli_options_load(const struct cli_options *options, struct config **config)
     config_apply_log(*config);
     if (!options->print_config)
         return CLI_GO_ON;
-    config_print(*config, stdout, options->json);
+    struct registry *registry = registry_create(*config, &err);
+    if (registry)
+        registry_print_config(registry, stdout, options->json);
+    int status = registry ? CLI_DONE : cli_fail(CLI_USAGE, "%s", err.text);
+    registry_destroy(registry);
     config_destroy(*config);
     *config = NULL;
-    return CLI_DONE;
+    return status;
 }

@@ -39,9 +39,17 @@ bool config_bool(const struct config *config, const char *key);
 /* The i-th string of a list, NULL past its end. */
 const char *config_item(const struct config *config, const char *key, size_t index);
 
+/* A module whose options are known. */
+struct config_module {
+    const char *id;
+    const char *section; /* as for config_for_module */
+    const struct oriel_option_table *table;
+};
+
 /* Every value with its origin ("default", "preset balanced", "oriel.json:12", "NAPARI_CUDA_WIDTH",
  * "--set"), one `key = value  # origin` a line, or as JSON. Secrets are not shown. */
-void config_print(const struct config *config, FILE *out, bool json);
+void config_print(const struct config *config, const struct config_module *modules, size_t count,
+                  FILE *out, bool json);
 
 /* A JSON schema (2020-12) of the file, for editors and other tools; caller frees. */
 char *config_schema_json(void);
@@ -55,8 +63,10 @@ const struct oriel_config *config_for_module(const struct config *config, const 
                                              struct error *err);
 void config_for_module_free(const struct oriel_config *config); /* NULL is fine */
 
-/* Keys under ids of modules that are not loaded cannot be checked; this says so for each id that is
- * not among `ids`. */
+/* Are the values right that something has set for this module? */
+bool config_check_options(const struct config *config, const char *module_id,
+                          const struct oriel_option_table *table, struct error *err);
+/* False for the first value under an id that is not among `ids`, with the nearest of them. */
 bool config_check_modules(const struct config *config, const char *const *ids, size_t count,
                           struct error *err);
 

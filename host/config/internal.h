@@ -19,6 +19,12 @@ struct config {
     struct config_value *values; /* as schema_options() */
 };
 
+/* What an option of a module becomes and whence: a setting's origin, the section it is taken from,
+ * or "default", where it may have no value at all. */
+bool module_value(const struct config *config, const char *id, const char *section,
+                  const struct oriel_option *option, struct option_value *value,
+                  const char **origin, struct error *err);
+
 bool setting_value(const struct setting *setting, const struct oriel_option *option,
                    struct option_value *value, struct error *err);
 

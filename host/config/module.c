@@ -77,19 +77,35 @@ static bool inherit(const struct config *config, const char *id, const char *sec
     return done;
 }
 
-static bool fill(const struct config *config, const char *id, const char *section,
-                 const struct oriel_option *option, struct option_value *value, struct error *err)
+bool module_value(const struct config *config, const char *id, const char *section,
+                  const struct oriel_option *option, struct option_value *value,
+                  const char **origin, struct error *err)
 {
     char *key = xasprintf("%s.%s", id, option->name);
     const struct setting *setting = settings_find(&config->settings, key);
     free(key);
-    if (setting)
-        return setting_value(setting, option, value, err);
-    if (section && inherit(config, id, section, option, value))
+    *origin = setting ? setting->origin : NULL;
+    if (setting && setting_value(setting, option, value, err))
         return true;
-    if (option->flags & ORIEL_OPT_REQUIRED)
-        return error_set(err, "%s.%s: has to be set: %s", id, option->name, option->help);
+    if (setting && !setting->preset)
+        return false;
+    *origin = "default";
+    if (section && inherit(config, id, section, option, value)) {
+        *origin = section;
+        return true;
+    }
     return option_default(option, value, err) || error_prefix(err, "%s.%s", id, option->name);
+}
+
+static bool fill(const struct config *config, const char *id, const char *section,
+                 const struct oriel_option *option, struct option_value *value, struct error *err)
+{
+    const char *origin;
+    if (!module_value(config, id, section, option, value, &origin, err))
+        return false;
+    if (!option->default_value && strcmp(origin, "default") == 0)
+        return error_set(err, "%s.%s: has to be set: %s", id, option->name, option->help);
+    return true;
 }
 
 static bool check_names(const struct config *config, const char *id,
@@ -154,6 +170,21 @@ void config_for_module_free(const struct oriel_config *config)
         option_value_finish(&own->values[i]);
     free(own->values);
     free(own);
+}
+
+bool config_check_options(const struct config *config, const char *module_id,
+                          const struct oriel_option_table *table, struct error *err)
+{
+    if (!check_names(config, module_id, table, err))
+        return false;
+    for (uint32_t i = 0; i < table->count; i++) {
+        struct option_value value;
+        const char *origin;
+        if (!module_value(config, module_id, NULL, &table->options[i], &value, &origin, err))
+            return false;
+        option_value_finish(&value);
+    }
+    return true;
 }
 
 bool config_check_modules(const struct config *config, const char *const *ids, size_t count,

@@ -74,13 +74,6 @@ static bool at_least_one(const char *text, char *out, size_t size)
     return true;
 }
 
-static bool at_least_16(const char *text, char *out, size_t size)
-{
-    double value;
-    snprintf(out, size, "%s", number(text, &value) && value < 16 ? "16" : text);
-    return true;
-}
-
 static bool seconds_to_ms(const char *text, char *out, size_t size)
 {
     double seconds;
@@ -140,8 +133,8 @@ static const struct row {
     {"STATE_PORT", "server.port", NULL},
     {"PIXEL_PORT", "server.pixel_port", NULL},
     {"METRICS_PORT", "server.metrics_port", NULL},
-    {"METRICS_REFRESH_MS", "metrics.refresh_ms", NULL},
-    {"METRICS_WINDOW", "metrics.window", at_least_16},
+    {"METRICS_REFRESH_MS", NULL, NULL},
+    {"METRICS_WINDOW", NULL, NULL},
     {"ZARR_PATH", "data.open", as_list},
     {"ZARR_LEVEL", "view.open_level", level},
     {"ZARR_AXES", "data.axes", NULL},
@@ -153,8 +146,8 @@ static const struct row {
     {"USE_VOLUME", "view.ndisplay", to_ndisplay},
     {"ANIMATE", "render.animate", NULL},
     {"TURNTABLE_DPS", "render.animate_dps", NULL},
-    {"FRAME_QUEUE_SIZE", "stream.frame_queue", at_least_one},
-    {"FRAME_QUEUE", "stream.frame_queue", at_least_one},
+    {"FRAME_QUEUE_SIZE", NULL, NULL},
+    {"FRAME_QUEUE", NULL, NULL},
     {"TARGET_FPS", "stream.fps", NULL},
     {"ENCODE_FPS", "stream.fps", NULL},
     {"ENCODE_BITRATE", "stream.bitrate", NULL},

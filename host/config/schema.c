@@ -79,7 +79,6 @@ static const struct oriel_option options[] = {
     INT("stream.keyint", "600", 1, 100000, "most pictures from one key picture to the next"),
     INT("stream.queue_bytes", "262144", 4096, 1073741824, "bytes that may wait for one client"),
     INT("stream.queue_ms", "250", 10, MS_MAX, "age that a waiting picture may have, ms"),
-    INT("stream.frame_queue", "1", 1, 16, "pictures that may wait for an encoder"),
     INT("stream.key_cooldown_ms", "500", 0, MS_MAX,
         "least time between two key pictures that clients ask for, ms"),
     INT("stream.settle_ms", "120", 0, MS_MAX, "rest before stills and refinement, ms"),
@@ -143,10 +142,6 @@ static const struct oriel_option options[] = {
         "layer messages kept for clients that come back"),
     INT("control.ack_timeout_ms", "250", 1, MS_MAX,
         "time in which clients may expect an acknowledgement, ms"),
-
-    INT("metrics.refresh_ms", "1000", 100, MS_MAX,
-        "time between two readings of the dashboard, ms"),
-    INT("metrics.window", "512", 16, 65536, "newest values that quantiles are made of"),
 
     NAME("log.level", "info", "error warn info debug trace",
          "level of every area that has none of its own"),

@@ -24,15 +24,25 @@ const char *inspect_fourcc(unsigned fourcc, char text[5])
     return text;
 }
 
+static const char *const option_types[] = {"", "bool", "int", "float", "string", "enum"};
+
+unsigned inspect_option_type(const char *name)
+{
+    for (unsigned type = ORIEL_OPT_BOOL; name && type <= ORIEL_OPT_ENUM; type++) {
+        if (strcmp(option_types[type], name) == 0)
+            return type;
+    }
+    return 0;
+}
+
 static cJSON *option_facts(const struct oriel_option_table *table)
 {
-    static const char *const types[] = {"", "bool", "int", "float", "string", "enum"};
     cJSON *list = cJSON_CreateArray();
     for (uint32_t i = 0; table && i < table->count; i++) {
         const struct oriel_option *option = &table->options[i];
         cJSON *facts = cJSON_CreateObject();
         cJSON_AddStringToObject(facts, "name", option->name);
-        cJSON_AddStringToObject(facts, "type", types[option->type]);
+        cJSON_AddStringToObject(facts, "type", option_types[option->type]);
         struct option_value value;
         if (option->default_value && option_default(option, &value, NULL)) {
             cJSON_AddItemToObject(facts, "default", option_to_json(option, &value));

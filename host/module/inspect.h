@@ -29,6 +29,9 @@ const struct oriel_option_table *inspect_options(const void *vtable);
 /* {"options": [...], "formats": [...], "codecs": [...], "layers": [...]} as the kind has them. */
 struct cJSON *inspect_facts(const void *vtable, enum module_kind kind);
 
+/* ORIEL_OPT_* of "bool", "int", …; 0 for anything else, NULL too. */
+unsigned inspect_option_type(const char *name);
+
 const char *inspect_fourcc(unsigned fourcc, char text[5]);
 
 #endif

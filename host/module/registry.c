@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "module/folders.h"
+#include "module/tables.h"
 #include "oriel/capture.h"
 #include "oriel/encoder.h"
 #include "oriel/scene_module.h"
@@ -77,8 +78,11 @@ static void add_module(struct registry *registry, const char *path)
         .reason = reason[0] ? reason : NULL,
         .facts = reason[0] ? NULL : cJSON_GetObjectItemCaseSensitive(facts, "kinds"),
     };
-    for (int kind = 0; kind < MODULE_KIND_COUNT; kind++)
-        module->kinds[kind] = module->facts && cJSON_HasObjectItem(module->facts, kinds[kind].name);
+    for (int kind = 0; kind < MODULE_KIND_COUNT && module->facts; kind++) {
+        const cJSON *of_kind = cJSON_GetObjectItemCaseSensitive(module->facts, kinds[kind].name);
+        module->kinds[kind] = of_kind != NULL;
+        module->options[kind] = of_kind ? table_from_facts(of_kind) : NULL;
+    }
     for (size_t i = 0; i < registry->count && !module->reason; i++) {
         const struct module *earlier = &registry->modules[i];
         if (!earlier->reason && strcmp(earlier->id, module->id) == 0) {
@@ -108,6 +112,27 @@ static void read_wanted(struct registry *registry, const struct config *config)
     }
 }
 
+/* A slip in the options of a module shows now, not when the module is first needed. Modules that
+ * are not here, or cannot be used here, may have options in a file that several machines share. */
+static bool check_options(const struct registry *registry, struct error *err)
+{
+    const char **ids = xcalloc(registry->count, sizeof *ids);
+    bool ok = true;
+    for (size_t i = 0; i < registry->count && ok; i++) {
+        const struct module *module = &registry->modules[i];
+        ids[i] = module->id;
+        for (int kind = 0; kind < MODULE_KIND_COUNT && ok && !module->reason; kind++) {
+            if (module->kinds[kind])
+                ok = config_check_options(registry->config, module->id, module->options[kind], err);
+        }
+    }
+    struct error unknown;
+    if (ok && !config_check_modules(registry->config, ids, registry->count, &unknown))
+        log_warn(LOG_MODULE, "%s", unknown.text);
+    free(ids);
+    return ok;
+}
+
 struct registry *registry_create(const struct config *config, struct error *err)
 {
     struct folders folders;
@@ -131,7 +156,10 @@ struct registry *registry_create(const struct config *config, struct error *err)
     }
     registry->folders = folders;
     cache_save(registry->cache);
-    return registry;
+    if (check_options(registry, err))
+        return registry;
+    registry_destroy(registry);
+    return NULL;
 }
 
 void registry_destroy(struct registry *registry)
@@ -140,6 +168,10 @@ void registry_destroy(struct registry *registry)
         return;
     for (int kind = 0; kind < MODULE_KIND_COUNT; kind++)
         free(registry->wanted[kind]);
+    for (size_t i = 0; i < registry->count; i++) {
+        for (int kind = 0; kind < MODULE_KIND_COUNT; kind++)
+            table_free((struct oriel_option_table *)(uintptr_t)registry->modules[i].options[kind]);
+    }
     for (size_t i = 0; i < registry->hidden_count; i++)
         free(registry->hidden[i]);
     free(registry->hidden);
@@ -228,4 +260,20 @@ bool registry_usable(const struct registry *registry, enum module_kind kind, con
         return error_set(err, "%s: %s", id, module->reason);
     return module->kinds[kind] ||
            error_set(err, "%s: is no %s module (%s)", id, module_kind_name(kind), module->path);
+}
+
+void registry_print_config(const struct registry *registry, FILE *out, bool json)
+{
+    struct config_module *modules = xcalloc(registry->count * MODULE_KIND_COUNT, sizeof *modules);
+    size_t count = 0;
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct module *module = &registry->modules[i];
+        for (int kind = 0; kind < MODULE_KIND_COUNT && !module->reason; kind++) {
+            if (module->kinds[kind])
+                modules[count++] =
+                    (struct config_module){module->id, kinds[kind].section, module->options[kind]};
+        }
+    }
+    config_print(registry->config, modules, count, out, json);
+    free(modules);
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "oriel/module.h"
 #include "util/error.h"
@@ -43,12 +44,14 @@ struct module {
     const char *reason;
     /* {"encoder": {"options": […], "formats": […], "codecs": […]}, …}; NULL for an unusable one. */
     const struct cJSON *facts;
+    /* By kind; NULL where it has not that kind. */
+    const struct oriel_option_table *options[MODULE_KIND_COUNT];
 };
 
 /* Scans the module folders: modules.path of the configuration, $ORIEL_MODULE_PATH, the user's,
  * those beside this program, the system's. The first usable file of an id wins, the others are kept
- * with that as their reason, as is a file that cannot be used; only a folder of modules.path that
- * is none fails. [main] */
+ * with that as their reason, as is a file that cannot be used; a folder of modules.path that is
+ * none and a wrong option of a usable module fail. [main] */
 struct registry *registry_create(const struct config *config, struct error *err);
 void registry_destroy(struct registry *registry);
 
@@ -66,6 +69,9 @@ bool registry_usable(const struct registry *registry, enum module_kind kind, con
 /* The ids that the configuration lists for a kind ("modules.encoder": [...]), best first. */
 size_t registry_wanted(const struct registry *registry, enum module_kind kind,
                        const char *const **ids);
+
+/* config_print() of its configuration, with the options of the usable modules. */
+void registry_print_config(const struct registry *registry, FILE *out, bool json);
 
 /* One instance's hold on a module: its vtable, its services and its options. */
 struct module_use {

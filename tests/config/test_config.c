@@ -60,7 +60,7 @@ static void origin_is(const struct config *config, const char *key, const char *
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
-    config_print(config, out, true);
+    config_print(config, NULL, 0, out, true);
     fclose(out);
     cJSON *json = cJSON_Parse(text);
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, key);
@@ -156,7 +156,7 @@ static void test_print(void **state)
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
-    config_print(config, out, false);
+    config_print(config, NULL, 0, out, false);
     fclose(out);
     assert_non_null(strstr(text, "server.port = 8081  # default\n"));
     assert_non_null(strstr(text, "encode/x264.preset = \"fast\"  # --set\n"));

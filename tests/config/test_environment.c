@@ -31,7 +31,7 @@ static void printed(const struct config *config, const char *key, char *value, c
     char *text = NULL;
     size_t length;
     FILE *out = open_memstream(&text, &length);
-    config_print(config, out, true);
+    config_print(config, NULL, 0, out, true);
     fclose(out);
     cJSON *json = cJSON_Parse(text);
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, key);
@@ -66,9 +66,8 @@ static const struct row {
     {"STATE_PORT", "9081", "server.port", "9081"},
     {"PIXEL_PORT", "9082", "server.pixel_port", "9082"},
     {"METRICS_PORT", "9083", "server.metrics_port", "9083"},
-    {"METRICS_REFRESH_MS", "500", "metrics.refresh_ms", "500"},
-    {"METRICS_WINDOW", "4", "metrics.window", "16"},
-    {"METRICS_WINDOW", "100", "metrics.window", "100"},
+    {"METRICS_REFRESH_MS", "500", "", ""},
+    {"METRICS_WINDOW", "100", "", ""},
     {"ZARR_PATH", "/data/a.zarr", "data.open", "[\"/data/a.zarr\"]"},
     {"ZARR_PATH", "/a, \"b\"", "data.open", "[\"/a, \\\"b\\\"\"]"},
     {"ZARR_LEVEL", "level_02", "view.open_level", "2"},
@@ -84,9 +83,8 @@ static const struct row {
     {"USE_VOLUME", "off", "view.ndisplay", "2"},
     {"ANIMATE", "yes", "render.animate", "true"},
     {"TURNTABLE_DPS", "12.5", "render.animate_dps", "12.5"},
-    {"FRAME_QUEUE", "0", "stream.frame_queue", "1"},
-    {"FRAME_QUEUE", "3", "stream.frame_queue", "3"},
-    {"FRAME_QUEUE_SIZE", "2", "stream.frame_queue", "2"},
+    {"FRAME_QUEUE", "3", "", ""},
+    {"FRAME_QUEUE_SIZE", "2", "", ""},
     {"TARGET_FPS", "50", "stream.fps", "50"},
     {"ENCODE_FPS", "30", "stream.fps", "30"},
     {"ENCODE_BITRATE", "5000000", "stream.bitrate", "5000000"},

@@ -248,16 +248,70 @@ static void test_use_refused(void **state)
                 "needs module ABI 1.99 or newer, this host has 1.0");
     refused_use(scratch, NULL, MODULE_ENCODER, "encode/required",
                 "encode/required.key: has to be set: The secret it needs.");
-    refused_use(
-        scratch, "encode/fixture.sped=slow", MODULE_ENCODER, "encode/fixture",
-        "--set: encode/fixture.sped: encode/fixture has no such option, did you mean speed?");
-    refused_use(
-        scratch, "encode/fixture.speed=fats", MODULE_ENCODER, "encode/fixture",
-        "--set: encode/fixture.speed: \"fats\" is not one of: slow fast, did you mean fast?");
-    refused_use(scratch, "encode/fixture.bitrate=1", MODULE_ENCODER, "encode/fixture",
-                "wants an integer from 50000 to 500000000, got 1");
-    refused_use(scratch, "org.example/foreign.turbo=perhaps", MODULE_ENCODER, "org.example/foreign",
-                "--set: org.example/foreign.turbo: wants true or false, got \"perhaps\"");
+}
+
+/* A slip in an option ends the start, whether the module is needed or not. */
+static void test_options_refused(void **state)
+{
+    struct scratch *scratch = *state;
+    scratch_copy(scratch->first, "good", "good");
+    scratch_copy(scratch->first, "foreign", "foreign");
+    static const struct {
+        const char *set, *because;
+    } cases[] = {
+        {"encode/fixture.sped=slow",
+         "--set: encode/fixture.sped: encode/fixture has no such option, did you mean speed?"},
+        {"encode/fixture.speed=fats",
+         "--set: encode/fixture.speed: \"fats\" is not one of: slow fast, did you mean fast?"},
+        {"encode/fixture.bitrate=1",
+         "--set: encode/fixture.bitrate: wants an integer from 50000 to 500000000, got 1"},
+        {"org.example/foreign.turbo=perhaps",
+         "--set: org.example/foreign.turbo: wants true or false, got \"perhaps\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct config *config = scratch_config(scratch, cases[i].set, NULL);
+        struct error err = {""};
+        assert_null(registry_create(config, &err));
+        assert_string_equal(err.text, cases[i].because);
+        config_destroy(config);
+    }
+    /* What another machine's modules need is not in the way here. */
+    struct found found = scan(scratch, "encode/elsewhere.speed=9");
+    forget(&found);
+}
+
+static void test_print(void **state)
+{
+    struct scratch *scratch = *state;
+    scratch_copy(scratch->first, "good", "good");
+    scratch_copy(scratch->first, "required", "required");
+    struct config *config =
+        scratch_config(scratch, "encode/fixture.speed=slow", "encode/required.key=hunter2",
+                       "stream.bitrate=3000000", "encode/elsewhere.password=hunter2", NULL);
+    struct error err = {""};
+    struct registry *registry = registry_create(config, &err);
+    assert_non_null(registry);
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    registry_print_config(registry, out, false);
+    fclose(out);
+    static const char *const lines[] = {
+        "\nencode/fixture.speed = \"slow\"  # --set\n",
+        "\nencode/fixture.grain = 0.5  # default\n",
+        "\nencode/fixture.turbo = false  # default\n",
+        "\nencode/fixture.bitrate = 3000000  # stream.bitrate\n",
+        "\nencode/required.key = \"(secret)\"  # --set\n",
+        "\nencode/elsewhere.password = \"(secret)\"  # --set\n",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        if (!strstr(text, lines[i]))
+            fail_msg("%s is not in:\n%s", lines[i], text);
+    }
+    assert_null(strstr(text, "hunter2"));
+    free(text);
+    registry_destroy(registry);
+    config_destroy(config);
 }
 
 static bool only_other(struct module_use *use, void *data, struct error *err)
@@ -314,6 +368,8 @@ int main(void)
         TEST(test_module_path_variable),
         TEST(test_use),
         TEST(test_use_refused),
+        TEST(test_options_refused),
+        TEST(test_print),
         TEST(test_use_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
