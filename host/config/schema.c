@@ -113,7 +113,7 @@ static const struct oriel_option options[] = {
 
     LIST("data.open", "", "datasets to open at the start when none is named"),
     TEXT("data.root", "",
-         "folder outside of which no client may open data; \"\": clients may open nothing else"),
+         "folder that clients may browse and open; \"\": only what was named at the start"),
     TEXT("data.axes", "", "names of the axes of arrays that do not say, as \"tzyx\""),
     INT("data.cache_mb", "1024", 1, 1048576, "memory for decoded chunks, MiB"),
     INT("data.threads", "0", 0, 256, "threads that load chunks; 0: one for each core"),
