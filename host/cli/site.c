@@ -82,7 +82,7 @@ static int compare_paths(const void *a, const void *b)
 struct site *site_create(const char *dir, struct error *err)
 {
     char *const roots[] = {(char *)dir, NULL};
-    FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
     struct site *site = xcalloc(1, sizeof *site);
     bool fine = walk != NULL;
     if (!fine)
