@@ -14,7 +14,8 @@
 
 static const char usage[] =
     "usage: oriel demo OUT.ome.zarr [--size tiny|small|medium]\n\n"
-    "Writes a time series of nuclei that move and divide: axes t c z y x, two channels, a pyramid,\n"
+    "Writes a time series of nuclei that move and divide: axes t c z y x, two channels, a "
+    "pyramid,\n"
     "OME-Zarr 0.5. The same values every time.\n"
     "  --size NAME          tiny 1 MB, small 55 MB (default), medium 480 MB\n\n";
 
@@ -43,7 +44,8 @@ static void plan(const struct size *size, struct demo_image *image)
         const struct demo_level *before = &image->levels[i - 1];
         struct demo_level *level = &image->levels[i];
         for (int k = 0; k < 3; k++) {
-            /* Only what is finer than the coarsest axis is halved, so that voxels become cubes first. */
+            /* Only what is finer than the coarsest axis is halved, so that voxels become cubes
+             * first. */
             bool halve = before->scale[k] < pitch[0] * (1 << (i - 1)) && before->shape[k] > 1;
             halve = halve || i > 1;
             level->shape[k] = halve ? (before->shape[k] + 1) / 2 : before->shape[k];
@@ -66,7 +68,8 @@ static void shrink(const struct demo_level *from, const uint16_t *in, const stru
                 uint32_t sum = 0, count = 0;
                 for (uint32_t a = z * step[0]; a < (z + 1) * step[0] && a < from->shape[0]; a++)
                     for (uint32_t b = y * step[1]; b < (y + 1) * step[1] && b < from->shape[1]; b++)
-                        for (uint32_t c = x * step[2]; c < (x + 1) * step[2] && c < from->shape[2]; c++) {
+                        for (uint32_t c = x * step[2]; c < (x + 1) * step[2] && c < from->shape[2];
+                             c++) {
                             sum += in[((uint64_t)a * from->shape[1] + b) * from->shape[2] + c];
                             count++;
                         }
@@ -80,8 +83,9 @@ static bool write_volume(struct demo_store *store, const struct demo_image *imag
     for (uint32_t i = 0; i < DEMO_LEVELS; i++) {
         if (i) { /* in place: a voxel is written after all that it is the mean of */
             shrink(&image->levels[i - 1], values, &image->levels[i], room);
-            memcpy(values, room, sizeof *room * image->levels[i].shape[0] * image->levels[i].shape[1] *
-                                     image->levels[i].shape[2]);
+            memcpy(values, room,
+                   sizeof *room * image->levels[i].shape[0] * image->levels[i].shape[1] *
+                       image->levels[i].shape[2]);
         }
         if (!demo_store_write(store, i, frame, channel, values, err))
             return false;
@@ -89,8 +93,8 @@ static bool write_volume(struct demo_store *store, const struct demo_image *imag
     return true;
 }
 
-static bool write_frames(struct demo_store *store, const struct demo_image *image, uint32_t cell_count,
-                         struct error *err)
+static bool write_frames(struct demo_store *store, const struct demo_image *image,
+                         uint32_t cell_count, struct error *err)
 {
     const uint32_t *shape = image->levels[0].shape;
     size_t voxels = (size_t)shape[0] * shape[1] * shape[2];
@@ -153,7 +157,8 @@ int cli_demo(int argc, char **argv)
     if (status != CLI_GO_ON)
         return status;
     if (options.argument_count != 1)
-        status = cli_fail(CLI_USAGE, "demo: wants one OUT.ome.zarr; `oriel demo --help` tells more");
+        status =
+            cli_fail(CLI_USAGE, "demo: wants one OUT.ome.zarr; `oriel demo --help` tells more");
     else
         status = write_demo(options.arguments[0], size);
     cli_options_finish(&options);

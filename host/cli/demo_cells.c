@@ -151,14 +151,14 @@ static double texture(uint32_t seed, const double at[3])
     double sum = 0;
     for (int corner = 0; corner < 8; corner++) {
         int z = corner >> 2, y = corner >> 1 & 1, x = corner & 1;
-        sum += lattice(seed, base[0] + z, base[1] + y, base[2] + x) *
-               (z ? part[0] : 1 - part[0]) * (y ? part[1] : 1 - part[1]) *
-               (x ? part[2] : 1 - part[2]);
+        sum += lattice(seed, base[0] + z, base[1] + y, base[2] + x) * (z ? part[0] : 1 - part[0]) *
+               (y ? part[1] : 1 - part[1]) * (x ? part[2] : 1 - part[2]);
     }
     return sum;
 }
 
-/* Brightness of a nucleus: a soft ball; towards its division it gets thin along its axis and bright. */
+/* Brightness of a nucleus: a soft ball; towards its division it gets thin along its axis and
+ * bright. */
 static double nucleus(const struct demo_cell *cell, const double d[3])
 {
     double left = cell->life - cell->age;
@@ -170,7 +170,8 @@ static double nucleus(const struct demo_cell *cell, const double d[3])
     double r = sqrt(along * along / (a * a) + fmax(across, 0) / (b * b));
     if (r > 1.6)
         return 0;
-    double grain = texture(cell->seed, d) * 0.7 + texture(cell->seed + 1, (double[3]){d[0] * 2.3, d[1] * 2.3, d[2] * 2.3}) * 0.3;
+    double grain = texture(cell->seed, d) * 0.7 +
+                   texture(cell->seed + 1, (double[3]){d[0] * 2.3, d[1] * 2.3, d[2] * 2.3}) * 0.3;
     return (0.55 + 0.9 * grain + 1.6 * condensed) / (1 + exp((r - 1) * 11));
 }
 

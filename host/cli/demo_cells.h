@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A small embryo that does not exist: nuclei that drift, push each other away and divide. The same at every
- * run. Lengths are in micrometers. */
+/* A small embryo that does not exist: nuclei that drift, push each other away and divide. The same
+ * at every run. Lengths are in micrometers. */
 #ifndef CLI_DEMO_CELLS_H
 #define CLI_DEMO_CELLS_H
 
@@ -9,12 +9,12 @@
 enum { DEMO_CELLS_MAX = 256 };
 
 struct demo_cell {
-    double at[3];     /* z, y, x */
-    double axis[3];   /* unit vector of the next division */
-    double radius;    /* of the nucleus */
-    double age;       /* in frames */
-    double life;      /* frames until it divides */
-    uint32_t seed;    /* of its texture */
+    double at[3];   /* z, y, x */
+    double axis[3]; /* unit vector of the next division */
+    double radius;  /* of the nucleus */
+    double age;     /* in frames */
+    double life;    /* frames until it divides */
+    uint32_t seed;  /* of its texture */
 };
 
 struct demo_cells {

@@ -44,20 +44,22 @@ static bool make_folders(const char *path, size_t base, struct error *err)
     bool ok = true;
     for (char *slash = part + base; ok && slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        ok = mkdir(part, 0777) == 0 || errno == EEXIST || error_set(err, "%s: %s", part, strerror(errno));
+        ok = mkdir(part, 0777) == 0 || errno == EEXIST ||
+             error_set(err, "%s: %s", part, strerror(errno));
         *slash = '/';
     }
     free(part);
     return ok;
 }
 
-static bool write_json(const struct demo_store *store, const char *name, cJSON *root, struct error *err)
+static bool write_json(const struct demo_store *store, const char *name, cJSON *root,
+                       struct error *err)
 {
     char *path = xasprintf("%s/%s", store->folder, name);
     char *text = cJSON_Print(root);
     CHECK(text);
-    bool ok = make_folders(path, strlen(store->folder), err) &&
-              write_file(path, text, strlen(text), err);
+    bool ok =
+        make_folders(path, strlen(store->folder), err) && write_file(path, text, strlen(text), err);
     cJSON_free(text);
     cJSON_Delete(root);
     free(path);
@@ -100,7 +102,8 @@ static cJSON *datasets_json(const struct demo_image *image)
         const struct demo_level *level = &image->levels[i];
         char *text = xasprintf(
             "{\"path\": \"%u\", \"coordinateTransformations\": [{\"type\": \"scale\", \"scale\": "
-            "[%g, 1, %g, %g, %g]}, {\"type\": \"translation\", \"translation\": [0, 0, %g, %g, %g]}]}",
+            "[%g, 1, %g, %g, %g]}, {\"type\": \"translation\", \"translation\": [0, 0, %g, %g, "
+            "%g]}]}",
             i, image->seconds, level->scale[0], level->scale[1], level->scale[2],
             level->translate[0], level->translate[1], level->translate[2]);
         cJSON_AddItemToArray(list, parse(text));
@@ -127,20 +130,21 @@ static cJSON *channels_json(const struct demo_image *image)
 
 static bool write_group_json(const struct demo_store *store, struct error *err)
 {
-    cJSON *root = parse(
-        "{\"zarr_format\": 3, \"node_type\": \"group\", \"attributes\": {\"ome\": {\"version\": \"0.5\", "
-        "\"multiscales\": [{\"type\": \"mean\", \"axes\": ["
-        "{\"name\": \"t\", \"type\": \"time\", \"unit\": \"second\"}, "
-        "{\"name\": \"c\", \"type\": \"channel\"}, "
-        "{\"name\": \"z\", \"type\": \"space\", \"unit\": \"micrometer\"}, "
-        "{\"name\": \"y\", \"type\": \"space\", \"unit\": \"micrometer\"}, "
-        "{\"name\": \"x\", \"type\": \"space\", \"unit\": \"micrometer\"}]}], "
-        "\"omero\": {\"rdefs\": {\"model\": \"color\"}}}}}");
+    cJSON *root = parse("{\"zarr_format\": 3, \"node_type\": \"group\", \"attributes\": {\"ome\": "
+                        "{\"version\": \"0.5\", "
+                        "\"multiscales\": [{\"type\": \"mean\", \"axes\": ["
+                        "{\"name\": \"t\", \"type\": \"time\", \"unit\": \"second\"}, "
+                        "{\"name\": \"c\", \"type\": \"channel\"}, "
+                        "{\"name\": \"z\", \"type\": \"space\", \"unit\": \"micrometer\"}, "
+                        "{\"name\": \"y\", \"type\": \"space\", \"unit\": \"micrometer\"}, "
+                        "{\"name\": \"x\", \"type\": \"space\", \"unit\": \"micrometer\"}]}], "
+                        "\"omero\": {\"rdefs\": {\"model\": \"color\"}}}}}");
     cJSON *ome = cJSON_GetObjectItem(cJSON_GetObjectItem(root, "attributes"), "ome");
     cJSON *multiscale = cJSON_GetArrayItem(cJSON_GetObjectItem(ome, "multiscales"), 0);
     cJSON_AddStringToObject(multiscale, "name", store->image.name);
     cJSON_AddItemToObject(multiscale, "datasets", datasets_json(&store->image));
-    cJSON_AddItemToObject(cJSON_GetObjectItem(ome, "omero"), "channels", channels_json(&store->image));
+    cJSON_AddItemToObject(cJSON_GetObjectItem(ome, "omero"), "channels",
+                          channels_json(&store->image));
     return write_json(store, "zarr.json", root, err);
 }
 
@@ -180,8 +184,8 @@ struct demo_store *demo_store_create(const char *path, const struct demo_image *
 }
 
 /* False when every value of the chunk is zero: then it need not be stored. */
-static bool cut_chunk(struct demo_store *store, const struct demo_level *level, const uint32_t cell[3],
-                      const uint16_t *values, size_t *count)
+static bool cut_chunk(struct demo_store *store, const struct demo_level *level,
+                      const uint32_t cell[3], const uint16_t *values, size_t *count)
 {
     uint16_t any = 0, *out = store->chunk;
     uint32_t size[3];
@@ -190,8 +194,9 @@ static bool cut_chunk(struct demo_store *store, const struct demo_level *level, 
     memset(out, 0, *count * sizeof *out); /* what hangs over the edge of the array */
     for (uint32_t z = 0; z < size[0] && cell[0] * size[0] + z < level->shape[0]; z++) {
         for (uint32_t y = 0; y < size[1] && cell[1] * size[1] + y < level->shape[1]; y++) {
-            uint64_t row = ((uint64_t)(cell[0] * size[0] + z) * level->shape[1] + cell[1] * size[1] + y) *
-                           level->shape[2];
+            uint64_t row =
+                ((uint64_t)(cell[0] * size[0] + z) * level->shape[1] + cell[1] * size[1] + y) *
+                level->shape[2];
             for (uint32_t x = 0; x < size[2] && cell[2] * size[2] + x < level->shape[2]; x++)
                 any |= out[(z * size[1] + y) * size[2] + x] = values[row + cell[2] * size[2] + x];
         }
@@ -214,8 +219,8 @@ bool demo_store_write(struct demo_store *store, uint32_t level, uint32_t frame, 
                 size_t count = 0;
                 if (!cut_chunk(store, shape, cell, values, &count))
                     continue;
-                char *path = xasprintf("%s/%u/c/%u/%u/%u/%u/%u", store->folder, level, frame, channel,
-                                       cell[0], cell[1], cell[2]);
+                char *path = xasprintf("%s/%u/c/%u/%u/%u/%u/%u", store->folder, level, frame,
+                                       channel, cell[0], cell[1], cell[2]);
                 ok = make_folders(path, strlen(store->folder), err) &&
                      write_file(path, store->chunk, count * sizeof *store->chunk, err);
                 free(path);

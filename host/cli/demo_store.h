@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Writes an OME-Zarr 0.5 image of u16 values, axes t c z y x, uncompressed: a folder that takes its name
- * when it is complete. */
+/* Writes an OME-Zarr 0.5 image of u16 values, axes t c z y x, uncompressed: a folder that takes its
+ * name when it is complete. */
 #ifndef CLI_DEMO_STORE_H
 #define CLI_DEMO_STORE_H
 

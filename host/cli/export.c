@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* oriel export: a region of one level as .npy. The values go through memory box by box, so that what is
- * exported may be larger than it; boxes follow the chunks, so that each chunk is read once. */
+/* oriel export: a region of one level as .npy. The values go through memory box by box, so that
+ * what is exported may be larger than it; boxes follow the chunks, so that each chunk is read once.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -56,14 +57,15 @@ static bool write_at(int fd, const void *data, uint64_t bytes, uint64_t offset, 
 
 static bool write_header(struct job *job, struct error *err)
 {
-    static const char kinds[] = {[ORIEL_U8] = 'u',  [ORIEL_U16] = 'u', [ORIEL_U32] = 'u',
-                                 [ORIEL_U64] = 'u', [ORIEL_I8] = 'i',  [ORIEL_I16] = 'i',
-                                 [ORIEL_I32] = 'i', [ORIEL_I64] = 'i', [ORIEL_F16] = 'f',
-                                 [ORIEL_F32] = 'f', [ORIEL_F64] = 'f', [ORIEL_BOOL] = 'b'};
+    static const char kinds[] = {
+        [ORIEL_U8] = 'u',  [ORIEL_U16] = 'u', [ORIEL_U32] = 'u', [ORIEL_U64] = 'u',
+        [ORIEL_I8] = 'i',  [ORIEL_I16] = 'i', [ORIEL_I32] = 'i', [ORIEL_I64] = 'i',
+        [ORIEL_F16] = 'f', [ORIEL_F32] = 'f', [ORIEL_F64] = 'f', [ORIEL_BOOL] = 'b'};
     char text[512];
     uint32_t kept = 0;
-    int n = snprintf(text, sizeof text, "{'descr': '%c%c%u', 'fortran_order': False, 'shape': (",
-                     job->bytes == 1 ? '|' : '<', kinds[dataset_info(job->dataset)->dtype], job->bytes);
+    int n =
+        snprintf(text, sizeof text, "{'descr': '%c%c%u', 'fortran_order': False, 'shape': (",
+                 job->bytes == 1 ? '|' : '<', kinds[dataset_info(job->dataset)->dtype], job->bytes);
     for (uint32_t k = 0; k < job->ndim; k++)
         if (!job->region.dropped[k])
             n += snprintf(text + n, sizeof text - (size_t)n, "%s%" PRIu64, kept++ ? ", " : "",
@@ -73,14 +75,15 @@ static bool write_header(struct job *job, struct error *err)
     CHECK(length < sizeof text);
     memset(text + n, ' ', length - (size_t)n);
     text[length - 1] = '\n';
-    uint8_t preamble[10] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (uint8_t)length, (uint8_t)(length >> 8)};
+    uint8_t preamble[10] = {
+        0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (uint8_t)length, (uint8_t)(length >> 8)};
     job->start = sizeof preamble + length;
     return write_at(job->fd, preamble, sizeof preamble, 0, err) &&
            write_at(job->fd, text, length, sizeof preamble, err);
 }
 
-/* Whole chunks, grown along the inner axes first while they fit; chunks that are too large themselves
- * are cut along the outer axes. */
+/* Whole chunks, grown along the inner axes first while they fit; chunks that are too large
+ * themselves are cut along the outer axes. */
 static bool choose_box(struct job *job, struct error *err)
 {
     uint64_t total = job->bytes;
@@ -101,7 +104,8 @@ static bool choose_box(struct job *job, struct error *err)
         uint64_t times = BOX_BYTES / job->box_bytes, chunk = job->box[k];
         if (times * chunk < job->region.shape[k] && times < 2)
             break;
-        uint64_t length = chunk * times < job->region.shape[k] ? chunk * times : job->region.shape[k];
+        uint64_t length =
+            chunk * times < job->region.shape[k] ? chunk * times : job->region.shape[k];
         job->box_bytes = job->box_bytes / chunk * length;
         job->box[k] = length;
         if (length < job->region.shape[k])

@@ -10,9 +10,8 @@
 #include "cli/options.h"
 #include "util/check.h"
 
-static const char usage[] =
-    "usage: oriel info DATA [--json]\n\n"
-    "Tells what DATA holds: axes, type, levels, channels, labels.\n\n";
+static const char usage[] = "usage: oriel info DATA [--json]\n\n"
+                            "Tells what DATA holds: axes, type, levels, channels, labels.\n\n";
 
 static cJSON *checked(cJSON *item)
 {
@@ -97,7 +96,8 @@ static void print_json(const struct dataset *dataset)
         add(axis, "unit", cJSON_CreateString(info->axes[k].unit));
         cJSON_AddItemToArray(axes, axis);
     }
-    add(root, "dtype", info->dtype ? cJSON_CreateString(dtype_name(info->dtype)) : cJSON_CreateNull());
+    add(root, "dtype",
+        info->dtype ? cJSON_CreateString(dtype_name(info->dtype)) : cJSON_CreateNull());
     cJSON *levels = checked(cJSON_AddArrayToObject(root, "levels"));
     for (uint32_t i = 0; i < info->level_count; i++)
         cJSON_AddItemToArray(levels, level_json(&info->levels[i], info->ndim));

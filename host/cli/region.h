@@ -15,7 +15,8 @@ struct region {
     bool dropped[ORIEL_MAX_AXES]; /* an index, not a slice: the axis is not in the result */
 };
 
-/* Slices are cut to the array, as numpy does it; an index must lie in it. `text` NULL: everything. */
+/* Slices are cut to the array, as numpy does it; an index must lie in it. `text` NULL: everything.
+ */
 bool region_parse(const char *text, const uint64_t *shape, uint32_t ndim, struct region *region,
                   struct error *err);
 

@@ -35,10 +35,8 @@ static const void *host_interface(const struct oriel_host *host, const char *id)
     return NULL;
 }
 
-static const struct oriel_host host = {.size = sizeof host,
-                                       .log = host_log,
-                                       .fail = host_fail,
-                                       .get_interface = host_interface};
+static const struct oriel_host host = {
+    .size = sizeof host, .log = host_log, .fail = host_fail, .get_interface = host_interface};
 static const struct oriel_config config = {.size = sizeof config};
 
 static const struct oriel_source *module_source(const char *name)

@@ -42,12 +42,12 @@ double type_value(uint32_t dtype, const void *data, uint64_t index);
 double expected_value(uint32_t dtype, uint64_t index);
 
 /* Paths. `test_data` is a static buffer. */
-const char *test_data(const char *path);   /* in tests/data */
-const char *extra_data(void);              /* $ORIEL_TEST_DATA, or NULL with a printed line */
-const char *temp_folder(void);             /* made once, removed at exit */
-void put_text(const char *path, const char *text);  /* below the temporary folder; makes folders */
+const char *test_data(const char *path); /* in tests/data */
+const char *extra_data(void);            /* $ORIEL_TEST_DATA, or NULL with a printed line */
+const char *temp_folder(void);           /* made once, removed at exit */
+void put_text(const char *path, const char *text); /* below the temporary folder; makes folders */
 void put_bytes(const char *path, const void *data, size_t bytes);
-char *read_text(const char *path, size_t *bytes);   /* NULL when it cannot be read */
+char *read_text(const char *path, size_t *bytes); /* NULL when it cannot be read */
 
 void sha256_hex(const void *data, size_t bytes, char hex[65]);
 

@@ -25,8 +25,8 @@ static int oriel(const char *arguments)
     char command[4096], path[512];
     const char *binary = getenv("ORIEL_BINARY");
     assert_non_null(binary);
-    snprintf(command, sizeof command, "'%s' %s > %s/out 2> %s/err", binary, arguments, temp_folder(),
-             temp_folder());
+    snprintf(command, sizeof command, "'%s' %s > %s/out 2> %s/err", binary, arguments,
+             temp_folder(), temp_folder());
     int status = system(command);
     assert_true(WIFEXITED(status));
     snprintf(path, sizeof path, "%s/out", temp_folder());
@@ -133,7 +133,8 @@ static void check_npy(const uint64_t *from, const uint64_t *size, const char *sh
     size_t bytes = 0;
     char *text = read_text(temp("x.npy"), &bytes), wanted[128];
     assert_non_null(text);
-    snprintf(wanted, sizeof wanted, "{'descr': '<u2', 'fortran_order': False, 'shape': %s, }", shape);
+    snprintf(wanted, sizeof wanted, "{'descr': '<u2', 'fortran_order': False, 'shape': %s, }",
+             shape);
     assert_memory_equal(text, "\x93NUMPY\x01\x00", 8);
     size_t start = 10 + (uint8_t)text[8] + (size_t)(uint8_t)text[9] * 256;
     assert_int_equal(start % 64, 0);
@@ -220,27 +221,30 @@ static void an_unreadable_chunk_leaves_no_file(void **state)
 {
     (void)state;
     char arguments[1024];
-    put_text("bad.zarr/.zarray", "{\"zarr_format\": 2, \"shape\": [8], \"chunks\": [4], \"dtype\": \"<u2\", "
-                                 "\"fill_value\": 7, \"order\": \"C\", \"compressor\": {\"id\": \"zlib\"}, "
-                                 "\"filters\": null}");
+    put_text("bad.zarr/.zarray",
+             "{\"zarr_format\": 2, \"shape\": [8], \"chunks\": [4], \"dtype\": \"<u2\", "
+             "\"fill_value\": 7, \"order\": \"C\", \"compressor\": {\"id\": \"zlib\"}, "
+             "\"filters\": null}");
     put_text("bad.zarr/1", "this is no zlib");
-    snprintf(arguments, sizeof arguments, "export '%s/bad.zarr' -o '%s/z.npy'", temp_folder(), temp_folder());
+    snprintf(arguments, sizeof arguments, "export '%s/bad.zarr' -o '%s/z.npy'", temp_folder(),
+             temp_folder());
     assert_int_equal(oriel(arguments), 1);
     assert_non_null(strstr(err, "bad.zarr/1: zlib"));
     assert_int_equal(leftovers(), 0);
     /* The absent chunk before it is the fill value. */
-    snprintf(arguments, sizeof arguments, "export '%s/bad.zarr' --region :4 -o '%s/z.npy'", temp_folder(),
-             temp_folder());
+    snprintf(arguments, sizeof arguments, "export '%s/bad.zarr' --region :4 -o '%s/z.npy'",
+             temp_folder(), temp_folder());
     assert_int_equal(oriel(arguments), 0);
     size_t bytes = 0;
     char *text = read_text(temp("z.npy"), &bytes);
     assert_memory_equal(text + bytes - 8, "\7\0\7\0\7\0\7\0", 8);
     free(text);
     unlink(temp("z.npy"));
-    snprintf(arguments, sizeof arguments, "export '%s/bad.zarr' --region :4 -o '%s/no/z.npy'", temp_folder(),
-             temp_folder());
+    snprintf(arguments, sizeof arguments, "export '%s/bad.zarr' --region :4 -o '%s/no/z.npy'",
+             temp_folder(), temp_folder());
     assert_int_equal(oriel(arguments), 1);
-    snprintf(arguments, sizeof arguments, "export '%s/bad.zarr' --region :4 -o /dev/null", temp_folder());
+    snprintf(arguments, sizeof arguments, "export '%s/bad.zarr' --region :4 -o /dev/null",
+             temp_folder());
     assert_int_equal(oriel(arguments), 1);
 }
 
@@ -250,10 +254,11 @@ static void demo_is_the_same_every_time(void **state)
     char arguments[1024], sums[2][65];
     for (int i = 0; i < 2; i++) {
         size_t bytes = 0;
-        snprintf(arguments, sizeof arguments, "demo '%s/made%d.ome.zarr' --size tiny", temp_folder(), i);
+        snprintf(arguments, sizeof arguments, "demo '%s/made%d.ome.zarr' --size tiny",
+                 temp_folder(), i);
         assert_int_equal(oriel(arguments), 0);
-        snprintf(arguments, sizeof arguments, "export '%s/made%d.ome.zarr' -o '%s'", temp_folder(), i,
-                 temp("x.npy"));
+        snprintf(arguments, sizeof arguments, "export '%s/made%d.ome.zarr' -o '%s'", temp_folder(),
+                 i, temp("x.npy"));
         assert_int_equal(oriel(arguments), 0);
         char *text = read_text(temp("x.npy"), &bytes);
         sha256_hex(text, bytes, sums[i]);
@@ -273,7 +278,8 @@ static void demo_is_the_same_every_time(void **state)
     snprintf(arguments, sizeof arguments, "demo '%s/made0.ome.zarr' --size tiny", temp_folder());
     assert_int_equal(oriel(arguments), 1);
     assert_non_null(strstr(err, "exists already"));
-    snprintf(arguments, sizeof arguments, "demo '%s/nowhere/made.ome.zarr' --size tiny", temp_folder());
+    snprintf(arguments, sizeof arguments, "demo '%s/nowhere/made.ome.zarr' --size tiny",
+             temp_folder());
     assert_int_equal(oriel(arguments), 1);
     assert_int_equal(oriel("demo x --size enormous"), 2);
     assert_int_equal(leftovers(), before);
@@ -284,15 +290,17 @@ static void the_shipped_example_is_an_image(void **state)
     (void)state;
     char arguments[1024];
     const char *root = getenv("ORIEL_SOURCE_DIR");
-    snprintf(arguments, sizeof arguments, "info '%s/examples/colin27.ome.zarr' --json", root ? root : ".");
+    snprintf(arguments, sizeof arguments, "info '%s/examples/colin27.ome.zarr' --json",
+             root ? root : ".");
     assert_int_equal(oriel(arguments), 0);
     cJSON *json = cJSON_Parse(out);
     assert_int_equal(cJSON_GetArraySize(member(json, "warnings")), 0);
     assert_int_equal(cJSON_GetArraySize(member(json, "levels")), 4);
     cJSON_Delete(json);
     for (int level = 0; level < 4; level++) {
-        snprintf(arguments, sizeof arguments, "export '%s/examples/colin27.ome.zarr' --level %d -o '%s'",
-                 root ? root : ".", level, temp("x.npy"));
+        snprintf(arguments, sizeof arguments,
+                 "export '%s/examples/colin27.ome.zarr' --level %d -o '%s'", root ? root : ".",
+                 level, temp("x.npy"));
         assert_int_equal(oriel(arguments), 0);
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Stores of other implementations, from $ORIEL_TEST_DATA: the values hash to what is expected, and what
- * cannot be read is refused by its name. */
+/* Stores of other implementations, from $ORIEL_TEST_DATA: the values hash to what is expected, and
+ * what cannot be read is refused by its name. */
 #include "harness.h"
 
 #include <cjson/cJSON.h>
@@ -105,7 +105,8 @@ static const char *descr_of(uint32_t dtype)
 enum { NO_PAIR = -2 };
 
 /* One pair, through a store made of it. 1 exact, 0 left out, -1 wrong. */
-static int check_pair(const char *folder, const char *config, const char *npy, const char *dat, bool filter)
+static int check_pair(const char *folder, const char *config, const char *npy, const char *dat,
+                      bool filter)
 {
     struct opened array, store;
     if (source_open(&array, "npy", npy) != ORIEL_OK) /* dates, objects, text; or there is none */
@@ -159,8 +160,8 @@ static int check_pair(const char *folder, const char *config, const char *npy, c
 static void codecs_decode_numcodecs_fixture(void **state)
 {
     (void)state;
-    static const char *const codecs[] = {"blosc", "bz2", "delta", "gzip", "lz4",
-                                         "lzma", "shuffle", "zlib", "zstd"};
+    static const char *const codecs[] = {"blosc", "bz2",     "delta", "gzip", "lz4",
+                                         "lzma",  "shuffle", "zlib",  "zstd"};
     const char *root = extra_data();
     if (!root)
         skip();
@@ -169,26 +170,28 @@ static void codecs_decode_numcodecs_fixture(void **state)
         for (int codec = 0; codec < 20; codec++) {
             char path[1024], npy[1024];
             size_t bytes = 0;
-            snprintf(path, sizeof path, "%s/conformance/numcodecs_fixture/%s/codec.%02d/config.json", root,
-                     codecs[i], codec);
+            snprintf(path, sizeof path,
+                     "%s/conformance/numcodecs_fixture/%s/codec.%02d/config.json", root, codecs[i],
+                     codec);
             char *config = read_text(path, &bytes);
             for (int k = 0; config && k < 20; k++) {
-                snprintf(npy, sizeof npy, "%s/conformance/numcodecs_fixture/%s/array.%02d.npy", root,
-                         codecs[i], k);
+                snprintf(npy, sizeof npy, "%s/conformance/numcodecs_fixture/%s/array.%02d.npy",
+                         root, codecs[i], k);
                 snprintf(path, sizeof path,
                          "%s/conformance/numcodecs_fixture/%s/codec.%02d/encoded.%02d.dat", root,
                          codecs[i], codec, k);
                 bool filter = strcmp(codecs[i], "delta") == 0 || strcmp(codecs[i], "shuffle") == 0;
-                int result = access(path, R_OK) == 0 ? check_pair(temp_folder(), config, npy, path, filter)
-                                                     : NO_PAIR;
+                int result = access(path, R_OK) == 0
+                                 ? check_pair(temp_folder(), config, npy, path, filter)
+                                 : NO_PAIR;
                 exact += result > 0;
                 wrong += result == -1;
                 left_out += result == 0;
             }
             free(config);
         }
-    print_message("  %d pairs exact, %d wrong; %d pairs are empty or of other types\n", exact, wrong,
-                  left_out);
+    print_message("  %d pairs exact, %d wrong; %d pairs are empty or of other types\n", exact,
+                  wrong, left_out);
     assert_int_equal(wrong, 0);
 }
 

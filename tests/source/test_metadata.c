@@ -49,7 +49,8 @@ static void an_image_with_channels(void **state)
     const struct oriel_source_channel *channels = info->channels;
     assert_string_equal(channels[0].label, "DAPI");
     assert_true(channels[0].has_color && channels[0].color == 0x0000ff && channels[0].active);
-    assert_true(channels[0].has_window && channels[0].window[0] == 5 && channels[0].window[1] == 90);
+    assert_true(channels[0].has_window && channels[0].window[0] == 5 &&
+                channels[0].window[1] == 90);
     assert_true(channels[0].has_range && channels[0].range[1] == 65535);
     assert_false(channels[1].active);
     assert_true(channels[1].has_window && !channels[1].has_range); /* no min, no max */
@@ -157,27 +158,33 @@ static void consolidated_metadata_stands_in_for_files(void **state)
     source_close(&opened);
 }
 
-static const char array[] = "{\"zarr_format\": 2, \"shape\": [8, 8], \"chunks\": [8, 8], \"dtype\": \"|u1\", "
-                            "\"fill_value\": 0, \"order\": \"C\", \"compressor\": null, \"filters\": null}";
+static const char array[] =
+    "{\"zarr_format\": 2, \"shape\": [8, 8], \"chunks\": [8, 8], \"dtype\": \"|u1\", "
+    "\"fill_value\": 0, \"order\": \"C\", \"compressor\": null, \"filters\": null}";
 
 static void oddities_are_warnings(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        {"\"axes\": [\"y\", \"x\"], \"coordinateTransformations\": [{\"type\": \"affine\"}]", "affine"},
+        {"\"axes\": [\"y\", \"x\"], \"coordinateTransformations\": [{\"type\": \"affine\"}]",
+         "affine"},
         {"\"axes\": [\"z\", \"y\", \"x\"]", "axes names 3 axes"},
-        {"\"coordinateTransformations\": [{\"type\": \"scale\", \"scale\": [0, 1]}]", "scale of zero"},
+        {"\"coordinateTransformations\": [{\"type\": \"scale\", \"scale\": [0, 1]}]",
+         "scale of zero"},
         {"\"coordinateTransformations\": [{\"type\": \"scale\", \"scale\": [1]}]", "each axis"},
-        {"\"coordinateTransformations\": [{\"type\": \"scale\", \"scale\": [1, NaN]}]", "each axis"},
+        {"\"coordinateTransformations\": [{\"type\": \"scale\", \"scale\": [1, NaN]}]",
+         "each axis"},
         {"\"coordinateTransformations\": [{\"type\": \"scale\", \"path\": \"s\"}]", "each axis"},
     };
     put_text("odd/0/.zarray", array);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[1024];
         struct opened opened;
-        snprintf(text, sizeof text, "{\"multiscales\": [{\"datasets\": [{\"path\": \"0\"}], %s}, {}], "
-                                    "\"omero\": {\"channels\": [{\"color\": \"blue\", \"window\": {\"start\": "
-                                    "NaN, \"end\": 5}}, {\"label\": 7}]}}", cases[i][0]);
+        snprintf(text, sizeof text,
+                 "{\"multiscales\": [{\"datasets\": [{\"path\": \"0\"}], %s}, {}], "
+                 "\"omero\": {\"channels\": [{\"color\": \"blue\", \"window\": {\"start\": "
+                 "NaN, \"end\": 5}}, {\"label\": 7}]}}",
+                 cases[i][0]);
         put_text("odd/.zattrs", text);
         open_temp(&opened, "odd");
         assert_warning(opened.info, cases[i][1]);
@@ -195,15 +202,19 @@ static void coordinate_systems_of_version_0_6(void **state)
 {
     (void)state;
     struct opened opened;
-    put_text("six/zarr.json",
-             "{\"zarr_format\": 3, \"node_type\": \"group\", \"attributes\": {\"ome\": {\"version\": \"0.6\", "
-             "\"multiscales\": [{\"coordinateSystems\": [{\"name\": \"other\", \"axes\": []}, {\"name\": "
-             "\"physical\", \"axes\": [{\"name\": \"y\", \"type\": \"space\", \"unit\": \"nanometer\"}, "
-             "{\"name\": \"x\", \"type\": \"space\"}]}], \"datasets\": [{\"path\": \"0\", "
-             "\"coordinateTransformations\": [{\"type\": \"sequence\", \"input\": \"0\", \"output\": "
-             "\"physical\", \"transformations\": [{\"type\": \"scale\", \"scale\": [3, 4]}, {\"type\": "
-             "\"translation\", \"translation\": [5, 6]}]}]}], \"coordinateTransformations\": [{\"type\": "
-             "\"rotation\"}]}]}}}");
+    put_text(
+        "six/zarr.json",
+        "{\"zarr_format\": 3, \"node_type\": \"group\", \"attributes\": {\"ome\": {\"version\": "
+        "\"0.6\", "
+        "\"multiscales\": [{\"coordinateSystems\": [{\"name\": \"other\", \"axes\": []}, "
+        "{\"name\": "
+        "\"physical\", \"axes\": [{\"name\": \"y\", \"type\": \"space\", \"unit\": \"nanometer\"}, "
+        "{\"name\": \"x\", \"type\": \"space\"}]}], \"datasets\": [{\"path\": \"0\", "
+        "\"coordinateTransformations\": [{\"type\": \"sequence\", \"input\": \"0\", \"output\": "
+        "\"physical\", \"transformations\": [{\"type\": \"scale\", \"scale\": [3, 4]}, {\"type\": "
+        "\"translation\", \"translation\": [5, 6]}]}]}], \"coordinateTransformations\": "
+        "[{\"type\": "
+        "\"rotation\"}]}]}}}");
     put_text("six/0/.zarray", array);
     open_temp(&opened, "six");
     assert_string_equal(opened.info->format, "zarr v3, OME 0.6");

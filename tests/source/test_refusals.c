@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Whatever is wrong with a store or a file: one sentence that names it, and nothing is allocated, written
- * past, or waited for. */
+/* Whatever is wrong with a store or a file: one sentence that names it, and nothing is allocated,
+ * written past, or waited for. */
 #include "harness.h"
 
 #include <errno.h>
@@ -43,15 +43,16 @@ static void must_fail_to_read(const char *module, const char *uri, const char *w
 static void put_v2(const char *folder, const char *change)
 {
     static const char *const members[][2] = {
-        {"zarr_format", "2"}, {"shape", "[4, 4]"},      {"chunks", "[2, 4]"}, {"dtype", "\"<u2\""},
-        {"order", "\"C\""},   {"fill_value", "0"},      {"filters", "null"},  {"compressor", "null"}};
+        {"zarr_format", "2"}, {"shape", "[4, 4]"}, {"chunks", "[2, 4]"}, {"dtype", "\"<u2\""},
+        {"order", "\"C\""},   {"fill_value", "0"}, {"filters", "null"},  {"compressor", "null"}};
     char text[2048], path[256];
     size_t name = change ? strcspn(change, ":") : 0;
     int n = snprintf(text, sizeof text, "{%s", change ? change : "\"x\": 0");
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
         if (!change || strlen(members[i][0]) + 2 != name ||
             strncmp(change + 1, members[i][0], name - 2) != 0)
-            n += snprintf(text + n, sizeof text - (size_t)n, ", \"%s\": %s", members[i][0], members[i][1]);
+            n += snprintf(text + n, sizeof text - (size_t)n, ", \"%s\": %s", members[i][0],
+                          members[i][1]);
     snprintf(text + n, sizeof text - (size_t)n, "}");
     snprintf(path, sizeof path, "%s/.zarray", folder);
     put_text(path, text);
@@ -102,7 +103,8 @@ static void put_v3(const char *folder, const char *change)
 {
     char text[4096], path[256];
     static const char base[] =
-        "\"zarr_format\": 3, \"node_type\": \"array\", \"shape\": [4, 4], \"data_type\": \"uint16\", "
+        "\"zarr_format\": 3, \"node_type\": \"array\", \"shape\": [4, 4], \"data_type\": "
+        "\"uint16\", "
         "\"chunk_grid\": {\"name\": \"regular\", \"configuration\": {\"chunk_shape\": [2, 4]}}, "
         "\"chunk_key_encoding\": {\"name\": \"default\"}, \"fill_value\": 0, "
         "\"codecs\": [{\"name\": \"bytes\", \"configuration\": {\"endian\": \"little\"}}]";
@@ -115,7 +117,8 @@ static void put_v3(const char *folder, const char *change)
 static void v3_metadata_that_makes_no_sense(void **state)
 {
     (void)state;
-    static const char sharding[] = "\"codecs\": [{\"name\": \"sharding_indexed\", \"configuration\": {";
+    static const char sharding[] =
+        "\"codecs\": [{\"name\": \"sharding_indexed\", \"configuration\": {";
     static const char *const cases[][2] = {
         {"\"zarr_format\": 4", "zarr_format is not 3"},
         {"\"node_type\": \"table\"", "node_type"},
@@ -131,10 +134,13 @@ static void v3_metadata_that_makes_no_sense(void **state)
         {"\"codecs\": [{\"name\": \"gzip\"}]", "before"},
         {"\"codecs\": [{\"name\": \"bytes\"}, {\"name\": \"transpose\"}]", "after"},
         {"\"codecs\": [{\"name\": \"bytes\"}, {\"name\": \"bytes\"}]", "after"},
-        {"\"codecs\": [{\"name\": \"bytes\", \"configuration\": {\"endian\": \"middle\"}}]", "middle"},
+        {"\"codecs\": [{\"name\": \"bytes\", \"configuration\": {\"endian\": \"middle\"}}]",
+         "middle"},
         {"\"codecs\": [{\"name\": \"packbits\"}]", "\"packbits\" is not supported"},
-        {"\"codecs\": [{\"name\": \"transpose\", \"configuration\": {\"order\": [0, 0]}}]", "permutation"},
-        {"\"codecs\": [{\"name\": \"transpose\", \"configuration\": {\"order\": [0, 2]}}]", "permutation"},
+        {"\"codecs\": [{\"name\": \"transpose\", \"configuration\": {\"order\": [0, 0]}}]",
+         "permutation"},
+        {"\"codecs\": [{\"name\": \"transpose\", \"configuration\": {\"order\": [0, 2]}}]",
+         "permutation"},
         {"\"codecs\": [{\"name\": \"transpose\", \"configuration\": {\"order\": [0]}}]", "order"},
         {"\"codecs\": [{}]", "without a name"},
     };
@@ -146,8 +152,10 @@ static void v3_metadata_that_makes_no_sense(void **state)
         {"\"chunk_shape\": [2, 3]", "no multiple"},
         {"\"chunk_shape\": [0, 4]", "chunk_shape"},
         {"\"chunk_shape\": [2, 4], \"index_location\": \"middle\"", "index_location"},
-        {"\"chunk_shape\": [2, 4], \"codecs\": [{\"name\": \"bytes\"}], \"index_codecs\": [{\"name\": "
-         "\"bytes\"}, {\"name\": \"gzip\"}]", "index_codecs"},
+        {"\"chunk_shape\": [2, 4], \"codecs\": [{\"name\": \"bytes\"}], \"index_codecs\": "
+         "[{\"name\": "
+         "\"bytes\"}, {\"name\": \"gzip\"}]",
+         "index_codecs"},
         {"\"chunk_shape\": [2, 4], \"codecs\": [{\"name\": \"zfpy\"}]", "zfpy"},
     };
     for (size_t i = 0; i < sizeof shards / sizeof *shards; i++) {
@@ -249,8 +257,9 @@ static void chunks_that_cannot_be_read(void **state)
     }
 }
 
-/* A shipped chunk, damaged: every byte flipped in turn, and cut at every length. It may decode to other
- * values where nothing checks them, but never past its buffers; with a checksum it must not decode. */
+/* A shipped chunk, damaged: every byte flipped in turn, and cut at every length. It may decode to
+ * other values where nothing checks them, but never past its buffers; with a checksum it must not
+ * decode. */
 static void damaged_chunks(void **state)
 {
     (void)state;
@@ -258,13 +267,20 @@ static void damaged_chunks(void **state)
         const char *array, *chunk, *meta;
         bool checked;
     } cases[] = {
-        {"v2_blosc_zstd", "0.0.0", ".zarray", false}, {"v2_blosc_lz4", "0.0.0", ".zarray", false},
-        {"v2_blosc_blosclz", "0.0.0", ".zarray", false}, {"v2_zlib", "0.0.0", ".zarray", true},
-        {"v2_gzip", "0.0.0", ".zarray", false},       {"v2_bz2", "0.0.0", ".zarray", false},
-        {"v2_lz4", "0.0.0", ".zarray", false},        {"v2_lzma", "0.0.0", ".zarray", false},
-        {"v2_crc32", "0.0.0", ".zarray", true},       {"v2_fletcher32", "0.0.0", ".zarray", true},
-        {"v2_adler32", "0.0.0", ".zarray", true},     {"v3_dot_keys", "c.0.0.0", "zarr.json", true},
-        {"v3_shard_end", "c/0/0/0", "zarr.json", false}, {"v3_shard_nested", "c/0/0/0", "zarr.json", true},
+        {"v2_blosc_zstd", "0.0.0", ".zarray", false},
+        {"v2_blosc_lz4", "0.0.0", ".zarray", false},
+        {"v2_blosc_blosclz", "0.0.0", ".zarray", false},
+        {"v2_zlib", "0.0.0", ".zarray", true},
+        {"v2_gzip", "0.0.0", ".zarray", false},
+        {"v2_bz2", "0.0.0", ".zarray", false},
+        {"v2_lz4", "0.0.0", ".zarray", false},
+        {"v2_lzma", "0.0.0", ".zarray", false},
+        {"v2_crc32", "0.0.0", ".zarray", true},
+        {"v2_fletcher32", "0.0.0", ".zarray", true},
+        {"v2_adler32", "0.0.0", ".zarray", true},
+        {"v3_dot_keys", "c.0.0.0", "zarr.json", true},
+        {"v3_shard_end", "c/0/0/0", "zarr.json", false},
+        {"v3_shard_nested", "c/0/0/0", "zarr.json", true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char path[256], uri[512];
@@ -296,7 +312,8 @@ static void damaged_chunks(void **state)
                 assert_non_null(strstr(source_failure(), cases[i].array));
             else if (!flip || cases[i].checked)
                 /* Dead bytes that no inner chunk points to may be anything. */
-                for (uint64_t k = 0; k < 24; k++) /* the first two planes' first three rows of five */
+                for (uint64_t k = 0; k < 24;
+                     k++) /* the first two planes' first three rows of five */
                     if (type_value(opened.info->dtype, data, k) !=
                         expected_value(opened.info->dtype, k / 12 * 20 + k % 12))
                         fail_msg("%s: damage at %zu is not noticed", cases[i].array, at);
@@ -312,8 +329,8 @@ static void bombs_are_not_unpacked(void **state)
 {
     (void)state;
     /* 64 KiB of zeros as gzip where 16 bytes belong. */
-    static const uint8_t bomb[] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 3, 0xed, 0xc1, 1, 1, 0, 0, 0, 0x80,
-                                   0x90, 0xfe, 0xaf, 0xee, 8, 0x0a};
+    static const uint8_t bomb[] = {0x1f, 0x8b, 8, 0, 0, 0,    0,    0,    2,    3,    0xed, 0xc1,
+                                   1,    1,    0, 0, 0, 0x80, 0x90, 0xfe, 0xaf, 0xee, 8,    0x0a};
     put_v2("bomb", "\"compressor\": {\"id\": \"gzip\"}");
     put_bytes("bomb/0.0", bomb, sizeof bomb);
     must_fail_to_read("zarr", temp("bomb"), "bomb/0.0: gzip");
@@ -322,8 +339,9 @@ static void bombs_are_not_unpacked(void **state)
     assert_int_equal(truncate(temp("bomb/0.0"), (off_t)1 << 40), 0);
     must_fail_to_read("zarr", temp("bomb"), "too many for a chunk");
     /* Compressed chunks of 32 GiB are refused before anything is allocated. */
-    put_text("bomb/.zarray", "{\"zarr_format\": 2, \"shape\": [4, 4], \"chunks\": [4294967296, 4], \"dtype\": "
-                             "\"<u2\", \"compressor\": {\"id\": \"zlib\"}}");
+    put_text("bomb/.zarray",
+             "{\"zarr_format\": 2, \"shape\": [4, 4], \"chunks\": [4294967296, 4], \"dtype\": "
+             "\"<u2\", \"compressor\": {\"id\": \"zlib\"}}");
     must_refuse("zarr", temp("bomb"), "too large to decode");
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Every codec, key, order and type of the stores in tests/data gives the values that were stored. */
+/* Every codec, key, order and type of the stores in tests/data gives the values that were stored.
+ */
 #include "harness.h"
 
 #include <dirent.h>
@@ -67,10 +68,14 @@ static void fill_values_are_read_in_every_spelling(void **state)
     static const struct {
         const char *name;
         double value;
-    } cases[] = {{"v2_absent_text", 9},       {"v2_absent_null", 0},
-                 {"v2_absent_large", 0x1p64}, {"v2_absent_base64", -1},
-                 {"v2_absent_infinity", -INFINITY}, {"v3_shard_absent", 500},
-                 {"v2_absent_nan", NAN},      {"v3_absent_hex", NAN}};
+    } cases[] = {{"v2_absent_text", 9},
+                 {"v2_absent_null", 0},
+                 {"v2_absent_large", 0x1p64},
+                 {"v2_absent_base64", -1},
+                 {"v2_absent_infinity", -INFINITY},
+                 {"v3_shard_absent", 500},
+                 {"v2_absent_nan", NAN},
+                 {"v3_absent_hex", NAN}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char path[128];
         struct opened opened;
@@ -102,11 +107,17 @@ static uint32_t random_below(uint64_t *state, uint64_t limit)
 static void boxes_are_parts_of_the_whole(void **state)
 {
     (void)state;
-    static const char *const names[] = {
-        "arrays.zarr/v2_f_order", "arrays.zarr/v2_u2", "arrays.zarr/v2_big_chunk",
-        "arrays.zarr/v3_transpose", "arrays.zarr/v3_shard_nested", "arrays.zarr/v3_shard_transpose",
-        "arrays.zarr/v3_shard_packed", "arrays.zarr/v3_shard_absent", "cyx.ome.zarr", "npy/c_u2.npy",
-        "npy/f_i4.npy"};
+    static const char *const names[] = {"arrays.zarr/v2_f_order",
+                                        "arrays.zarr/v2_u2",
+                                        "arrays.zarr/v2_big_chunk",
+                                        "arrays.zarr/v3_transpose",
+                                        "arrays.zarr/v3_shard_nested",
+                                        "arrays.zarr/v3_shard_transpose",
+                                        "arrays.zarr/v3_shard_packed",
+                                        "arrays.zarr/v3_shard_absent",
+                                        "cyx.ome.zarr",
+                                        "npy/c_u2.npy",
+                                        "npy/f_i4.npy"};
     uint64_t random = 1;
     for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
         struct opened opened;
@@ -128,8 +139,10 @@ static void boxes_are_parts_of_the_whole(void **state)
             for (uint64_t z = 0; z < size[0]; z++)
                 for (uint64_t y = 0; y < size[1]; y++) {
                     const uint8_t *row =
-                        whole + (((from[0] + z) * shape[1] + from[1] + y) * shape[2] + from[2]) * item;
-                    assert_memory_equal(part + (z * size[1] + y) * size[2] * item, row, size[2] * item);
+                        whole +
+                        (((from[0] + z) * shape[1] + from[1] + y) * shape[2] + from[2]) * item;
+                    assert_memory_equal(part + (z * size[1] + y) * size[2] * item, row,
+                                        size[2] * item);
                 }
             free(part);
         }
@@ -151,7 +164,8 @@ static void boxes_outside_are_refused(void **state)
     struct oriel_read read = {.size = sizeof read, .level = 1};
     assert_int_equal(opened.source->read(opened.self, &read), ORIEL_INVALID);
     uint8_t room[8];
-    read = (struct oriel_read){.size = sizeof read, .shape = {1, 1, 1}, .out = room, .out_bytes = 8};
+    read =
+        (struct oriel_read){.size = sizeof read, .shape = {1, 1, 1}, .out = room, .out_bytes = 8};
     assert_int_equal(opened.source->read(opened.self, &read), ORIEL_INVALID);
     source_close(&opened);
 }
@@ -165,8 +179,11 @@ static void a_read_nobody_wants_is_cancelled(void **state)
         uint8_t room[12];
         struct opened opened;
         source_must_open(&opened, i ? "npy" : "zarr", test_data(names[i]));
-        struct oriel_read read = {.size = sizeof read, .shape = {1, 2, 3}, .out = room,
-                                  .out_bytes = sizeof room, .cancel = &cancel};
+        struct oriel_read read = {.size = sizeof read,
+                                  .shape = {1, 2, 3},
+                                  .out = room,
+                                  .out_bytes = sizeof room,
+                                  .cancel = &cancel};
         assert_int_equal(opened.source->read(opened.self, &read), ORIEL_CANCELLED);
         source_close(&opened);
     }
@@ -178,14 +195,15 @@ static void reads_say_what_was_stored(void **state)
     struct opened opened;
     uint16_t room[60];
     source_must_open(&opened, "zarr", test_data("arrays.zarr/v2_absent_null"));
-    struct oriel_read read = {.size = sizeof read, .shape = {3, 5, 4}, .out = room,
-                              .out_bytes = sizeof room};
+    struct oriel_read read = {
+        .size = sizeof read, .shape = {3, 5, 4}, .out = room, .out_bytes = sizeof room};
     assert_int_equal(opened.source->read(opened.self, &read), ORIEL_OK);
-    /* Of the two chunks that are there: all of one, and up to the last row of the array of the other. */
+    /* Of the two chunks that are there: all of one, and up to the last row of the array of the
+     * other. */
     assert_int_equal(read.stored_bytes, (2 * 3 + 1 * 3 + 2) * 4 * 2);
     assert_int_equal(read.flags, 0);
-    read = (struct oriel_read){.size = sizeof read, .origin = {2, 0, 0}, .shape = {1, 5, 4}, .out = room,
-                               .out_bytes = 40};
+    read = (struct oriel_read){
+        .size = sizeof read, .origin = {2, 0, 0}, .shape = {1, 5, 4}, .out = room, .out_bytes = 40};
     assert_int_equal(opened.source->read(opened.self, &read), ORIEL_OK);
     assert_int_equal(read.stored_bytes, 0);
     assert_int_equal(read.flags, ORIEL_READ_ALL_FILL);
@@ -242,7 +260,8 @@ static void threads_read_at_the_same_time(void **state)
 static void npy_files_have_their_values(void **state)
 {
     (void)state;
-    static const char *const names[] = {"c_u2", "f_i4", "f_big_f8", "big_f4", "bool", "rank0", "v2", "v3"};
+    static const char *const names[] = {"c_u2", "f_i4",  "f_big_f8", "big_f4",
+                                        "bool", "rank0", "v2",       "v3"};
     for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
         char path[64];
         struct opened opened;

@@ -124,7 +124,8 @@ struct box {
     uint64_t out_stride[ORIEL_MAX_AXES];
 };
 
-static void box_init(struct box *box, const struct npy_header *header, const struct oriel_read *read)
+static void box_init(struct box *box, const struct npy_header *header,
+                     const struct oriel_read *read)
 {
     uint64_t out[ORIEL_MAX_AXES], stride = header->bytes;
     box->ndim = header->ndim;
@@ -227,8 +228,8 @@ oriel_result npy_file_read(const struct npy_file *file, struct oriel_read *read,
         return ORIEL_OK;
     box_init(&box, header, read);
     uint32_t split = box_split(&box, header->bytes);
-    /* A single row that is longer than a block lies dense in the file: it needs no room if it does in
-     * memory, and else goes value by value. */
+    /* A single row that is longer than a block lies dense in the file: it needs no room if it does
+     * in memory, and else goes value by value. */
     if (split == box.ndim && box.ndim && box.out_stride[box.ndim - 1] == header->bytes)
         split--;
     uint64_t span = box_span(&box, split, header->bytes);

@@ -25,7 +25,8 @@ static bool has_magic(const char *path)
 {
     char magic[6] = "";
     FILE *file = fopen(path, "rbe");
-    bool yes = file && fread(magic, sizeof magic, 1, file) == 1 && memcmp(magic, "\x93NUMPY", 6) == 0;
+    bool yes =
+        file && fread(magic, sizeof magic, 1, file) == 1 && memcmp(magic, "\x93NUMPY", 6) == 0;
     if (file)
         fclose(file);
     return yes;
@@ -120,7 +121,8 @@ static oriel_result source_read(void *data, struct oriel_read *read)
     if (read->level != 0)
         return self->host->fail(self->host, ORIEL_INVALID, "a .npy file has one level");
     for (uint32_t k = 0; k < header->ndim; k++)
-        if (read->origin[k] > header->shape[k] || read->shape[k] > header->shape[k] - read->origin[k] ||
+        if (read->origin[k] > header->shape[k] ||
+            read->shape[k] > header->shape[k] - read->origin[k] ||
             __builtin_mul_overflow(bytes, read->shape[k], &bytes))
             return self->host->fail(self->host, ORIEL_INVALID, "the box leaves the array");
     if (bytes != read->out_bytes)

@@ -80,8 +80,8 @@ static bool parse_dtype(const char *at, struct npy_header *header, char *why)
         bool big_machine = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
         header->dtype = types[i].type;
         header->bytes = types[i].bytes;
-        header->swap = header->bytes > 1 &&
-                       ((*name == '>' && !big_machine) || (*name == '<' && big_machine));
+        header->swap =
+            header->bytes > 1 && ((*name == '>' && !big_machine) || (*name == '<' && big_machine));
         return true;
     }
     return fail(why, "data type \"%s\" (%s) is not supported", name,

@@ -6,25 +6,26 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool parse_grid(struct array *self, const char *file, const cJSON *shape, const cJSON *chunks,
-                       struct fault *fault)
+static bool parse_grid(struct array *self, const char *file, const cJSON *shape,
+                       const cJSON *chunks, struct fault *fault)
 {
     if (!cJSON_IsArray(shape))
         return fault_set(fault, ORIEL_IO, "%s: has no shape", file);
     int ndim = cJSON_GetArraySize(shape);
     if (ndim > (int)ORIEL_MAX_AXES)
-        return fault_set(fault, ORIEL_UNSUPPORTED, "%s: has %d axes, more than %u are not supported",
-                         file, ndim, ORIEL_MAX_AXES);
+        return fault_set(fault, ORIEL_UNSUPPORTED,
+                         "%s: has %d axes, more than %u are not supported", file, ndim,
+                         ORIEL_MAX_AXES);
     self->ndim = (uint32_t)ndim;
     if (!json_wholes(shape, self->ndim, 0, self->shape))
         return fault_set(fault, ORIEL_IO, "%s: shape must be whole numbers from 0 to 2^53", file);
     if (!json_wholes(chunks, self->ndim, 1, self->chunk))
-        return fault_set(fault, ORIEL_IO, "%s: the chunk shape must be %u whole numbers from 1", file,
-                         self->ndim);
+        return fault_set(fault, ORIEL_IO, "%s: the chunk shape must be %u whole numbers from 1",
+                         file, self->ndim);
     uint64_t bytes = self->dtype.bytes;
     for (uint32_t k = 0; k < self->ndim; k++)
-        if (self->shape[k] && (__builtin_mul_overflow(bytes, self->shape[k], &bytes) ||
-                               bytes > INT64_MAX))
+        if (self->shape[k] &&
+            (__builtin_mul_overflow(bytes, self->shape[k], &bytes) || bytes > INT64_MAX))
             return fault_set(fault, ORIEL_UNSUPPORTED, "%s: the array is larger than 2^63 bytes",
                              file);
     return true;
@@ -38,7 +39,8 @@ static struct array *start(struct arena *arena, const char *path, const char *fi
         fault_nomem(fault);
         return NULL;
     }
-    if (!dtype_parse(dtype, &self->dtype, fault) || !fill_parse(fill, &self->dtype, self->fill, fault)) {
+    if (!dtype_parse(dtype, &self->dtype, fault) ||
+        !fill_parse(fill, &self->dtype, self->fill, fault)) {
         fault_prefix(fault, "%s", file);
         return NULL;
     }
@@ -118,10 +120,19 @@ static const char *named(const cJSON *item)
 /* What a reader does not know it must refuse, unless it is told that it may ignore it. */
 static bool check_known(const cJSON *root, const char *file, struct fault *fault)
 {
-    static const char *const known[] = {
-        "zarr_format", "node_type",  "shape",      "data_type",            "chunk_grid",
-        "fill_value",  "codecs",     "attributes", "chunk_key_encoding",   "storage_transformers",
-        "dimension_names", "consolidated_metadata", "extensions"};
+    static const char *const known[] = {"zarr_format",
+                                        "node_type",
+                                        "shape",
+                                        "data_type",
+                                        "chunk_grid",
+                                        "fill_value",
+                                        "codecs",
+                                        "attributes",
+                                        "chunk_key_encoding",
+                                        "storage_transformers",
+                                        "dimension_names",
+                                        "consolidated_metadata",
+                                        "extensions"};
     const cJSON *item;
     cJSON_ArrayForEach(item, root)
     {
@@ -129,8 +140,8 @@ static bool check_known(const cJSON *root, const char *file, struct fault *fault
         for (size_t i = 0; i < sizeof known / sizeof *known; i++)
             found = found || strcmp(item->string, known[i]) == 0;
         if (!found)
-            return fault_set(fault, ORIEL_UNSUPPORTED, "%s: the extension \"%.80s\" is not supported",
-                             file, item->string);
+            return fault_set(fault, ORIEL_UNSUPPORTED,
+                             "%s: the extension \"%.80s\" is not supported", file, item->string);
     }
     const cJSON *transformer = cJSON_GetArrayItem(json_get(root, "storage_transformers"), 0);
     if (transformer) {

@@ -66,9 +66,8 @@ void catalog_finish(struct catalog *self)
     *self = (struct catalog){0};
 }
 
-static bool load_v3(struct node *node, const char *path, struct fault *fault)
+static bool load_v3(struct node *node, struct fault *fault)
 {
-    (void)path;
     const char *type = json_string(node->document, "node_type");
     node->version = 3;
     if (!type || (strcmp(type, "array") != 0 && strcmp(type, "group") != 0))
@@ -90,7 +89,7 @@ bool node_load(struct catalog *self, const char *path, struct node *node, struct
         snprintf(node->file, sizeof node->file, "%s/%s%s%s", self->store->name, path,
                  *path ? "/" : "", names[i]);
         if (i == 0)
-            return load_v3(node, path, fault);
+            return load_v3(node, fault);
         node->version = 2;
         node->kind = i == 1 ? NODE_ARRAY : NODE_GROUP;
     }
@@ -128,7 +127,8 @@ static void add_child(void *data, const char *name)
 }
 
 /* Consolidated metadata lists everything below; the first part under `path` is a child. */
-static void add_consolidated(const struct catalog *self, const char *path, struct children *children)
+static void add_consolidated(const struct catalog *self, const char *path,
+                             struct children *children)
 {
     size_t n = strlen(path);
     const cJSON *entry;
@@ -159,7 +159,8 @@ bool catalog_children(struct catalog *self, const char *path, struct arena *aren
     struct children children = {arena, names};
     struct fault ignored;
     /* The path of a store that is only consolidated need not exist. */
-    if (!self->store->ops->list(self->store, path, add_child, &children, &ignored) && !self->entries)
+    if (!self->store->ops->list(self->store, path, add_child, &children, &ignored) &&
+        !self->entries)
         return *fault = ignored, false;
     add_consolidated(self, path, &children);
     size_t kept = 0;

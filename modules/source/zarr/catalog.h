@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The metadata documents of a store: files, or what consolidated metadata keeps for files that are not
- * there. Used while an image is opened, by one thread. */
+/* The metadata documents of a store: files, or what consolidated metadata keeps for files that are
+ * not there. Used while an image is opened, by one thread. */
 #ifndef ZARR_CATALOG_H
 #define ZARR_CATALOG_H
 
@@ -23,14 +23,15 @@ enum node_kind { NODE_NONE, NODE_GROUP, NODE_ARRAY };
 
 struct node {
     enum node_kind kind;
-    uint32_t version;        /* of Zarr */
-    cJSON *document;         /* zarr.json, .zarray or .zgroup; NULL for a group with .zattrs alone */
-    cJSON *zattrs;           /* v2 */
+    uint32_t version; /* of Zarr */
+    cJSON *document;  /* zarr.json, .zarray or .zgroup; NULL for a group with .zattrs alone */
+    cJSON *zattrs;    /* v2 */
     const cJSON *attributes; /* or NULL */
     char file[1024];         /* of the document, for errors */
 };
 
-/* NODE_NONE when there is nothing at `path`. The node is finished by the caller, also after a failure. */
+/* NODE_NONE when there is nothing at `path`. The node is finished by the caller, also after a
+ * failure. */
 bool node_load(struct catalog *catalog, const char *path, struct node *node, struct fault *fault);
 void node_finish(struct node *node);
 

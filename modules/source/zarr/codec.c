@@ -4,10 +4,11 @@
 #include <string.h>
 
 static const struct codec_type *const table[] = {
-    &codec_bytes,    &codec_transpose, &codec_delta,  &codec_fixedscaleoffset, &codec_quantize,
-    &codec_astype,   &codec_bitround,  &codec_shuffle, &codec_crc32c,          &codec_crc32,
-    &codec_adler32,  &codec_fletcher32, &codec_gzip,  &codec_zlib,             &codec_zstd,
-    &codec_blosc,    &codec_lz4,       &codec_bz2,    &codec_lzma,
+    &codec_bytes,    &codec_transpose, &codec_delta,    &codec_fixedscaleoffset,
+    &codec_quantize, &codec_astype,    &codec_bitround, &codec_shuffle,
+    &codec_crc32c,   &codec_crc32,     &codec_adler32,  &codec_fletcher32,
+    &codec_gzip,     &codec_zlib,      &codec_zstd,     &codec_blosc,
+    &codec_lz4,      &codec_bz2,       &codec_lzma,
 };
 
 const struct codec_type *codec_find(const char *name)

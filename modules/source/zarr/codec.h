@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One step of how a chunk is stored. A codec type is a row of a table (codec.c); a codec is that row
- * with its parameters, immutable once set up. */
+/* One step of how a chunk is stored. A codec type is a row of a table (codec.c); a codec is that
+ * row with its parameters, immutable once set up. */
 #ifndef ZARR_CODEC_H
 #define ZARR_CODEC_H
 
@@ -28,8 +28,8 @@ enum decoded {
 
 struct codec_call {
     struct span in;
-    uint8_t *out;    /* `capacity` bytes */
-    size_t capacity; /* exactly what must come out when codec->decoded says so */
+    uint8_t *out;       /* `capacity` bytes */
+    size_t capacity;    /* exactly what must come out when codec->decoded says so */
     struct span result; /* in `out`, or a part of `in` for codecs that only look */
     struct scratch *scratch;
     const char *why;
@@ -45,8 +45,8 @@ struct codec_type {
     const char *name;
     enum codec_role role;
     bool looks_only; /* the result is a part of `in`; no room needed */
-    /* Takes the parameters, sets codec->encoded from codec->decoded, and writes into codec->detail what
-     * people want to know. */
+    /* Takes the parameters, sets codec->encoded from codec->decoded, and writes into codec->detail
+     * what people want to know. */
     bool (*setup)(struct codec *codec, const cJSON *config, struct fault *fault);
     enum decoded (*decode)(const struct codec *codec, struct codec_call *call);
 };
@@ -60,15 +60,15 @@ struct codec {
     union {
         struct {
             uint32_t ndim;
-            uint8_t order[PIPELINE_AXES]; /* stored axis k is axis order[k] of what comes out */
+            uint8_t order[PIPELINE_AXES];  /* stored axis k is axis order[k] of what comes out */
             uint64_t shape[PIPELINE_AXES]; /* of what comes out */
         } transpose;
         struct {
             struct dtype from, to; /* stored, decoded */
             double scale, offset;
         } cast;
-        uint32_t element;  /* shuffle */
-        bool check_first;  /* the checksum stands before the bytes */
+        uint32_t element; /* shuffle */
+        bool check_first; /* the checksum stands before the bytes */
         struct {
             uint32_t format; /* 0 auto, 1 xz, 2 alone, 3 raw LZMA2 of `preset` */
             uint32_t preset;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Compressors. Each decodes into a buffer of the size that is expected; what decodes to more is corrupt
- * or, where the size is not known, tried again with more room. */
+/* Compressors. Each decodes into a buffer of the size that is expected; what decodes to more is
+ * corrupt or, where the size is not known, tried again with more room. */
 #include "codec.h"
 #include "json.h"
 
@@ -193,7 +193,8 @@ const struct codec_type codec_bz2 = {"bz2", CODEC_BYTES, false, setup, bz2_decod
 static bool lzma_setup(struct codec *codec, const cJSON *config, struct fault *fault)
 {
     uint64_t format = 1, preset = 6, id = 0;
-    if (json_get(config, "format") && (!json_whole(json_get(config, "format"), &format) || format > 3))
+    if (json_get(config, "format") &&
+        (!json_whole(json_get(config, "format"), &format) || format > 3))
         return fault_set(fault, ORIEL_UNSUPPORTED, "codec lzma: unknown format");
     if (format == 3) {
         const cJSON *filters = json_get(config, "filters");

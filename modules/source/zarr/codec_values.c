@@ -254,7 +254,8 @@ static enum decoded same_decode(const struct codec *codec, struct codec_call *ca
 const struct codec_type codec_bitround = {"bitround", CODEC_VALUES, true, same_size_setup,
                                           same_decode};
 
-/* shuffle: the i-th bytes of all elements stand together; what is over at the end is left as it was */
+/* shuffle: the i-th bytes of all elements stand together; what is over at the end is left as it was
+ */
 
 static bool shuffle_setup(struct codec *codec, const cJSON *config, struct fault *fault)
 {

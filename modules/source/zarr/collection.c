@@ -6,7 +6,8 @@
 #include <string.h>
 
 /* Adds "base/name" to `list`; a name that leaves the store is a warning. */
-static void add_path(struct image *image, struct text_list *list, const char *base, const char *name)
+static void add_path(struct image *image, struct text_list *list, const char *base,
+                     const char *name)
 {
     if (!name || !key_is_safe(name)) {
         text_list_add(&image->warnings, &image->arena, "the path \"%.200s\" leaves the store",
@@ -54,7 +55,8 @@ static bool add_series(struct image *image, const char *path, struct fault *faul
 {
     char key[1024];
     struct node node = {0};
-    bool ok = key_join(key, sizeof key, path, "OME") && node_load(&image->catalog, key, &node, fault);
+    bool ok =
+        key_join(key, sizeof key, path, "OME") && node_load(&image->catalog, key, &node, fault);
     const cJSON *series;
     cJSON_ArrayForEach(series, json_get(ome_of(node.attributes), "series"))
     {
@@ -102,8 +104,10 @@ bool collection_open(struct image *image, const char *path, const struct node *n
     }
     const char *store = image->catalog.store->name;
     if (!image->images.count)
-        return fault_set(fault, ORIEL_UNSUPPORTED, "%s%s%s: a Zarr group, but no image: it has neither "
-                         "multiscales nor arrays", store, *path ? "/" : "", path);
+        return fault_set(fault, ORIEL_UNSUPPORTED,
+                         "%s%s%s: a Zarr group, but no image: it has neither "
+                         "multiscales nor arrays",
+                         store, *path ? "/" : "", path);
     const char *version = ome_version(ome);
     const char *format = arena_print(&image->arena, "zarr v%u, %s%s%s", node->version, what,
                                      *version ? ", OME " : "", version);

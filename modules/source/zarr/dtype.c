@@ -10,10 +10,12 @@ static const struct {
     uint32_t type;
     uint32_t bytes;
 } types[] = {
-    {"uint8", "u1", ORIEL_U8, 1},    {"uint16", "u2", ORIEL_U16, 2},  {"uint32", "u4", ORIEL_U32, 4},
-    {"uint64", "u8", ORIEL_U64, 8},  {"int8", "i1", ORIEL_I8, 1},     {"int16", "i2", ORIEL_I16, 2},
-    {"int32", "i4", ORIEL_I32, 4},   {"int64", "i8", ORIEL_I64, 8},   {"float16", "f2", ORIEL_F16, 2},
-    {"float32", "f4", ORIEL_F32, 4}, {"float64", "f8", ORIEL_F64, 8}, {"bool", "b1", ORIEL_BOOL, 1},
+    {"uint8", "u1", ORIEL_U8, 1},    {"uint16", "u2", ORIEL_U16, 2},
+    {"uint32", "u4", ORIEL_U32, 4},  {"uint64", "u8", ORIEL_U64, 8},
+    {"int8", "i1", ORIEL_I8, 1},     {"int16", "i2", ORIEL_I16, 2},
+    {"int32", "i4", ORIEL_I32, 4},   {"int64", "i8", ORIEL_I64, 8},
+    {"float16", "f2", ORIEL_F16, 2}, {"float32", "f4", ORIEL_F32, 4},
+    {"float64", "f8", ORIEL_F64, 8}, {"bool", "b1", ORIEL_BOOL, 1},
 };
 enum { TYPE_COUNT = sizeof types / sizeof *types };
 
@@ -42,8 +44,8 @@ bool dtype_parse(const char *name, struct dtype *dtype, struct fault *fault)
         bool big_machine = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
         dtype->type = types[i].type;
         dtype->bytes = types[i].bytes;
-        dtype->swap = types[i].bytes > 1 && ((*name == '>' && !big_machine) ||
-                                             (*name == '<' && big_machine));
+        dtype->swap =
+            types[i].bytes > 1 && ((*name == '>' && !big_machine) || (*name == '<' && big_machine));
         return true;
     }
     return fault_set(fault, ORIEL_UNSUPPORTED, "data type \"%s\" (%s) is not supported", name,

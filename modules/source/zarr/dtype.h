@@ -25,6 +25,7 @@ bool fill_parse(const cJSON *item, const struct dtype *dtype, uint8_t out[8], st
 double value_load(uint32_t type, const void *data, uint64_t index);
 /* Out of the type's range: its nearest value; NaN in an integer: 0. */
 void value_store(uint32_t type, void *data, uint64_t index, double value);
-void bytes_swap(const uint8_t *in, uint8_t *out, uint64_t count, uint32_t bytes); /* may be in place */
+void bytes_swap(const uint8_t *in, uint8_t *out, uint64_t count,
+                uint32_t bytes); /* may be in place */
 
 #endif

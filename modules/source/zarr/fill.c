@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The spellings of fill values: numbers, booleans, null, "NaN", "Infinity", the bits in hexadecimal, numbers
- * as text (bioformats2raw), base64 of the bytes. */
+/* The spellings of fill values: numbers, booleans, null, "NaN", "Infinity", the bits in
+ * hexadecimal, numbers as text (bioformats2raw), base64 of the bytes. */
 #include "dtype.h"
 
 #include <errno.h>
@@ -79,8 +79,8 @@ static bool from_text(const char *text, const struct dtype *dtype, uint8_t *out)
         unsigned long long bits = strtoull(text + 2, &end, 16);
         return end != text + 2 && !*end && !errno && from_bits(bits, dtype, out);
     }
-    if (!is_float(dtype->type) && strspn(text + (*text == '-'), "0123456789") ==
-                                      strlen(text) - (*text == '-')) {
+    if (!is_float(dtype->type) &&
+        strspn(text + (*text == '-'), "0123456789") == strlen(text) - (*text == '-')) {
         /* Whole numbers go without a double in between: it would round large ones. */
         if (is_signed(dtype->type) && dtype->bytes == 8) {
             int64_t value = strtoll(text, &end, 10);

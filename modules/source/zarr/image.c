@@ -41,10 +41,11 @@ struct array *image_array(struct image *self, const char *path, struct fault *fa
     return array;
 }
 
-static const char *axis_type(const char *name)
+const char *axis_type(const char *name)
 {
     static const char *const known[][2] = {
-        {"t", "time"}, {"time", "time"}, {"c", "channel"}, {"channel", "channel"}, {"z", "space"}, {"y", "space"}, {"x", "space"}};
+        {"t", "time"},  {"time", "time"}, {"c", "channel"}, {"channel", "channel"},
+        {"z", "space"}, {"y", "space"},   {"x", "space"}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcasecmp(name, known[i][0]) == 0)
             return known[i][1];
@@ -131,8 +132,8 @@ static bool open_node(struct image *self, const char *path, struct fault *fault)
     struct node node;
     bool ok = node_load(&self->catalog, path, &node, fault);
     if (ok && node.kind == NODE_NONE)
-        ok = fault_set(fault, ORIEL_IO, "%s: it has nothing called \"%s\"", self->catalog.store->name,
-                       path);
+        ok = fault_set(fault, ORIEL_IO, "%s: it has nothing called \"%s\"",
+                       self->catalog.store->name, path);
     else if (ok)
         ok = node.kind == NODE_ARRAY ? open_array(self, path, fault)
                                      : open_group(self, path, &node, fault);

@@ -25,11 +25,14 @@ void image_close(struct image *image); /* NULL is fine */
 
 /* Array at `path`, which must be there. */
 struct array *image_array(struct image *image, const char *path, struct fault *fault);
+/* "time", "channel", "space" or "", by an axis' name. */
+const char *axis_type(const char *name);
 /* One level from an array without more metadata; scale 1. */
 void level_from_array(struct image *image, const struct array *array,
                       struct oriel_source_level *level);
 
-/* multiscale.c: the first of `multiscales` becomes the image. `ome`: where omero and the rest stand. */
+/* multiscale.c: the first of `multiscales` becomes the image. `ome`: where omero and the rest
+ * stand. */
 bool multiscale_open(struct image *image, const char *path, const cJSON *ome, uint32_t zarr_version,
                      struct fault *fault);
 /* omero.c */

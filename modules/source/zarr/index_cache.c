@@ -32,8 +32,8 @@ struct shard_index *index_cache_find(struct index_cache *cache, const void *shar
 {
     pthread_mutex_lock(&cache->mutex);
     struct shard_index *index = cache->slots[slot_of(shard, key, offset)];
-    if (index && (index->shard != shard || index->stamp != stamp ||
-                  index->offset != offset || strcmp(index->key, key) != 0))
+    if (index && (index->shard != shard || index->stamp != stamp || index->offset != offset ||
+                  strcmp(index->key, key) != 0))
         index = NULL;
     if (index)
         atomic_fetch_add(&index->references, 1);
@@ -47,8 +47,7 @@ void index_cache_put(struct index_cache *cache, struct shard_index *index)
         return;
     atomic_fetch_add(&index->references, 1);
     pthread_mutex_lock(&cache->mutex);
-    struct shard_index **slot = 
-        &cache->slots[slot_of(index->shard, index->key, index->offset)];
+    struct shard_index **slot = &cache->slots[slot_of(index->shard, index->key, index->offset)];
     struct shard_index *before = *slot;
     *slot = index;
     pthread_mutex_unlock(&cache->mutex);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The decoded indices of the shards that were read last: reading one inner chunk must not cost the index
- * of its whole shard every time. Any thread. */
+/* The decoded indices of the shards that were read last: reading one inner chunk must not cost the
+ * index of its whole shard every time. Any thread. */
 #ifndef ZARR_INDEX_CACHE_H
 #define ZARR_INDEX_CACHE_H
 

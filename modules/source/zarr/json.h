@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Metadata text. Beyond JSON, two things that writers do are taken: NaN and Infinity without quotes, and
- * integers that a double cannot hold; both arrive as strings. */
+/* Metadata text. Beyond JSON, two things that writers do are taken: NaN and Infinity without
+ * quotes, and integers that a double cannot hold; both arrive as strings. */
 #ifndef ZARR_JSON_H
 #define ZARR_JSON_H
 
@@ -13,7 +13,7 @@
 /* `name` is the file for the error, which gives line and column. An object, or NULL. */
 cJSON *json_parse(const char *text, size_t bytes, const char *name, struct fault *fault);
 
-const cJSON *json_get(const cJSON *object, const char *key); /* NULL when absent or null */
+const cJSON *json_get(const cJSON *object, const char *key);   /* NULL when absent or null */
 const char *json_string(const cJSON *object, const char *key); /* NULL when it is no string */
 bool json_number(const cJSON *item, double *value);            /* finite */
 bool json_whole(const cJSON *item, uint64_t *value);           /* 0 … 2^53 */

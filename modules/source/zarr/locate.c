@@ -36,7 +36,8 @@ static bool plain_path(const char *uri, char *path, struct fault *fault)
     size_t n = 0;
     for (; *from; from++) {
         char c = *from;
-        if (url && c == '%' && isxdigit((unsigned char)from[1]) && isxdigit((unsigned char)from[2])) {
+        if (url && c == '%' && isxdigit((unsigned char)from[1]) &&
+            isxdigit((unsigned char)from[2])) {
             const char digits[3] = {from[1], from[2], '\0'};
             c = (char)strtol(digits, NULL, 16);
             from += 2;
@@ -67,7 +68,8 @@ bool locate(const char *uri, struct location *location, struct fault *fault)
         *slash = '\0';
         if (!is_node(location->root))
             continue;
-        snprintf(location->inside, sizeof location->inside, "%s", path + (slash - location->root) + 1);
+        snprintf(location->inside, sizeof location->inside, "%s",
+                 path + (slash - location->root) + 1);
         return true;
     }
     if (!exists)

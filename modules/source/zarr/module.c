@@ -58,7 +58,8 @@ static oriel_result source_describe(void *data, const struct oriel_source_info *
 }
 
 /* The box lies in the level and `out` has its size. */
-static bool check_read(const struct image *image, const struct oriel_read *read, struct fault *fault)
+static bool check_read(const struct image *image, const struct oriel_read *read,
+                       struct fault *fault)
 {
     if (read->level >= image->info.level_count)
         return fault_set(fault, ORIEL_INVALID, "there is no level %u", read->level);
@@ -82,10 +83,8 @@ static oriel_result source_read(void *data, struct oriel_read *read)
     struct fault fault;
     if (!check_read(self->image, read, &fault))
         return self->host->fail(self->host, fault.code, fault.text);
-    struct array_read job = {.origin = read->origin,
-                             .shape = read->shape,
-                             .out = read->out,
-                             .cancel = read->cancel};
+    struct array_read job = {
+        .origin = read->origin, .shape = read->shape, .out = read->out, .cancel = read->cancel};
     bool ok = array_read(self->image->arrays[read->level], &self->image->reader, &job, &fault);
     read->stored_bytes = job.stored_bytes;
     read->flags = job.any_stored ? 0 : ORIEL_READ_ALL_FILL;

@@ -28,8 +28,8 @@ static const cJSON *axes_of(const cJSON *multiscale)
     const cJSON *dataset = cJSON_GetArrayItem(json_get(multiscale, "datasets"), 0);
     const cJSON *transform = cJSON_GetArrayItem(json_get(dataset, "coordinateTransformations"), 0);
     const cJSON *output = json_get(transform, "output");
-    const char *wanted = cJSON_IsObject(output) ? json_string(output, "name")
-                                                : cJSON_GetStringValue(output);
+    const char *wanted =
+        cJSON_IsObject(output) ? json_string(output, "name") : cJSON_GetStringValue(output);
     const cJSON *system;
     cJSON_ArrayForEach(system, systems)
     {
@@ -38,15 +38,6 @@ static const cJSON *axes_of(const cJSON *multiscale)
             return json_get(system, "axes");
     }
     return json_get(cJSON_GetArrayItem(systems, 0), "axes");
-}
-
-static const char *default_type(const char *name)
-{
-    if (strcasecmp(name, "t") == 0)
-        return "time";
-    if (strcasecmp(name, "c") == 0)
-        return "channel";
-    return strlen(name) == 1 && strchr("zyxZYX", *name) ? "space" : "";
 }
 
 static bool read_axes(struct image *image, const cJSON *list, const struct array *array,
@@ -73,7 +64,7 @@ static bool read_axes(struct image *image, const cJSON *list, const struct array
             name = ndim <= 5 ? tczyx[5 - ndim + k] : "";
         const char *type = json_string(item, "type"), *unit = json_string(item, "unit");
         axes[k].name = arena_print(&image->arena, "%s", name);
-        axes[k].type = type ? arena_print(&image->arena, "%s", type) : default_type(name);
+        axes[k].type = type ? arena_print(&image->arena, "%s", type) : axis_type(name);
         axes[k].unit = unit ? arena_print(&image->arena, "%s", unit) : "";
         if (!axes[k].name || !axes[k].type || !axes[k].unit)
             return fault_nomem(fault);
@@ -85,7 +76,8 @@ static bool read_axes(struct image *image, const cJSON *list, const struct array
     return true;
 }
 
-/* Without transformations (before 0.4): how much smaller the level is, as whole numbers where they fit. */
+/* Without transformations (before 0.4): how much smaller the level is, as whole numbers where they
+ * fit. */
 static void guess_scale(const struct oriel_source_level *first, struct oriel_source_level *level,
                         uint32_t ndim)
 {
@@ -159,8 +151,8 @@ bool multiscale_open(struct image *image, const char *path, const cJSON *ome, ui
     if (count < 1 || !cJSON_IsArray(datasets))
         return fault_set(fault, ORIEL_IO, "%s/%s: multiscales has no datasets", store, path);
     if (cJSON_GetArraySize(list) > 1)
-        text_list_add(&image->warnings, &image->arena, "multiscales has %d images: the first is shown",
-                      cJSON_GetArraySize(list));
+        text_list_add(&image->warnings, &image->arena,
+                      "multiscales has %d images: the first is shown", cJSON_GetArraySize(list));
     image->arrays = arena_alloc(&image->arena, (size_t)count * sizeof *image->arrays);
     image->info.levels =
         arena_alloc(&image->arena, (size_t)count * sizeof(struct oriel_source_level));
@@ -170,7 +162,8 @@ bool multiscale_open(struct image *image, const char *path, const cJSON *ome, ui
     const cJSON *common = json_get(multiscale, "coordinateSystems")
                               ? NULL
                               : json_get(multiscale, "coordinateTransformations");
-    if (json_get(multiscale, "coordinateSystems") && json_get(multiscale, "coordinateTransformations"))
+    if (json_get(multiscale, "coordinateSystems") &&
+        json_get(multiscale, "coordinateTransformations"))
         text_list_add(&image->warnings, &image->arena,
                       "transformations between coordinate systems are ignored");
     const cJSON *dataset;
@@ -180,15 +173,15 @@ bool multiscale_open(struct image *image, const char *path, const cJSON *ome, ui
             return false;
     }
     if (!image->info.level_count)
-        return fault_set(fault, ORIEL_IO, "%s/%s: none of the %d levels of multiscales is there", store,
-                         path, count);
+        return fault_set(fault, ORIEL_IO, "%s/%s: none of the %d levels of multiscales is there",
+                         store, path, count);
     if (!read_axes(image, axes_of(multiscale), image->arrays[0], fault))
         return false;
     const char *name = json_string(multiscale, "name");
     const char *version = ome_version(ome);
     image->info.name = arena_print(&image->arena, "%s", name ? name : "");
-    image->info.format = arena_print(&image->arena, "zarr v%u, OME%s%s", zarr_version,
-                                     *version ? " " : "", version);
+    image->info.format =
+        arena_print(&image->arena, "zarr v%u, OME%s%s", zarr_version, *version ? " " : "", version);
     image->info.kind = "ome-zarr";
     if (!image->info.name || !image->info.format)
         return fault_nomem(fault);

@@ -38,7 +38,8 @@ static void read_channel(struct image *image, const cJSON *item, uint32_t number
     channel->has_window = parse_pair(window, "start", "end", channel->window);
     channel->has_range = parse_pair(window, "min", "max", channel->range);
     if (json_get(item, "color") && !channel->has_color)
-        text_list_add(&image->warnings, &image->arena, "omero: channel %u: color is no RRGGBB", number);
+        text_list_add(&image->warnings, &image->arena, "omero: channel %u: color is no RRGGBB",
+                      number);
     if (window && !channel->has_window)
         text_list_add(&image->warnings, &image->arena,
                       "omero: channel %u: window has no start below its end", number);

@@ -103,7 +103,8 @@ static bool parse_order(uint32_t ndim, const cJSON *config, uint8_t *order, stru
     return true;
 }
 
-/* A transposition: before any other codec it becomes part of the permutation, after one it is a step. */
+/* A transposition: before any other codec it becomes part of the permutation, after one it is a
+ * step. */
 static bool add_transpose(struct pipeline *self, const cJSON *config, struct fault *fault)
 {
     uint8_t order[PIPELINE_AXES] = {0};
@@ -131,8 +132,8 @@ static bool finish(struct pipeline *self, struct fault *fault)
         largest = UINT64_MAX;
     for (uint32_t i = 0; i < self->count; i++) {
         const struct codec *codec = &self->codecs[i];
-        bool nothing = codec->type == &codec_bitround ||
-                       (codec->type == &codec_bytes && !codec->dtype.swap);
+        bool nothing =
+            codec->type == &codec_bitround || (codec->type == &codec_bytes && !codec->dtype.swap);
         self->plain = self->plain && nothing;
         if (codec->encoded != CODEC_BYTES_UNKNOWN && codec->encoded > largest)
             largest = codec->encoded;
@@ -164,8 +165,8 @@ static bool add_v2(struct pipeline *self, const struct chunk_spec *chunk, const 
     return add(self, type, &chunk->dtype, config, fault);
 }
 
-struct pipeline *pipeline_compile_v2(struct arena *arena, const struct chunk_spec *chunk, bool fortran,
-                                     const cJSON *filters, const cJSON *compressor,
+struct pipeline *pipeline_compile_v2(struct arena *arena, const struct chunk_spec *chunk,
+                                     bool fortran, const cJSON *filters, const cJSON *compressor,
                                      struct fault *fault)
 {
     struct pipeline *self = start(arena, chunk, fault);
@@ -191,8 +192,8 @@ struct pipeline *pipeline_compile_v2(struct arena *arena, const struct chunk_spe
     return finish(self, fault) ? self : NULL;
 }
 
-static bool add_shard(struct arena *arena, struct pipeline *self, const cJSON *config, unsigned depth,
-                      struct fault *fault)
+static bool add_shard(struct arena *arena, struct pipeline *self, const cJSON *config,
+                      unsigned depth, struct fault *fault)
 {
     if (self->count)
         return fault_set(fault, ORIEL_UNSUPPORTED, "codec \"%s\" before sharding is not supported",
@@ -205,7 +206,8 @@ static bool add_shard(struct arena *arena, struct pipeline *self, const cJSON *c
         return fault_nomem(fault);
     uint64_t inner[PIPELINE_AXES] = {0};
     if (!json_wholes(json_get(config, "chunk_shape"), self->ndim, 1, inner))
-        return fault_set(fault, ORIEL_IO, "codec sharding_indexed: chunk_shape is no list of %u lengths",
+        return fault_set(fault, ORIEL_IO,
+                         "codec sharding_indexed: chunk_shape is no list of %u lengths",
                          self->ndim);
     shard->count = 1;
     for (uint32_t k = 0; k < self->ndim; k++) {
@@ -234,11 +236,13 @@ static bool add_shard(struct arena *arena, struct pipeline *self, const cJSON *c
     if (!shard->inner)
         return fault_prefix(fault, "inner chunks");
     /* An index that is itself sharded would be of no known size: refused below. */
-    shard->index = compile(arena, &index, json_get(config, "index_codecs"), SCRATCH_DEPTH - 1, fault);
+    shard->index =
+        compile(arena, &index, json_get(config, "index_codecs"), SCRATCH_DEPTH - 1, fault);
     if (!shard->index)
         return fault_prefix(fault, "index_codecs");
     if (shard->index->encoded == CODEC_BYTES_UNKNOWN || shard->index->reordered)
-        return fault_set(fault, ORIEL_UNSUPPORTED, "index_codecs: only bytes and checksums can be read");
+        return fault_set(fault, ORIEL_UNSUPPORTED,
+                         "index_codecs: only bytes and checksums can be read");
     self->shard = shard;
     self->encoded = CODEC_BYTES_UNKNOWN;
     return true;
@@ -273,10 +277,9 @@ static struct pipeline *compile(struct arena *arena, const struct chunk_spec *ch
             return NULL;
         }
         in_bytes = in_bytes || role == CODEC_ORDER;
-        bool ok = sharding ? add_shard(arena, self, config, depth, fault)
-                  : type == &codec_transpose
-                      ? add_transpose(self, config, fault)
-                      : add(self, type, &self->dtype, config, fault);
+        bool ok = sharding                   ? add_shard(arena, self, config, depth, fault)
+                  : type == &codec_transpose ? add_transpose(self, config, fault)
+                                             : add(self, type, &self->dtype, config, fault);
         if (!ok)
             return NULL;
     }
@@ -366,9 +369,9 @@ bool pipeline_decode(const struct pipeline *pipeline, struct scratch *scratch, u
     struct codec_call call = {.in = in, .scratch = scratch};
     struct room *rooms = scratch->work[depth], *used = NULL; /* `used` holds call.in */
     uint32_t first = 0; /* the codec that makes the final bytes: those before it change nothing */
-    while (first < pipeline->count && (pipeline->codecs[first].type == &codec_bitround ||
-                                       (pipeline->codecs[first].type == &codec_bytes &&
-                                        !pipeline->codecs[first].dtype.swap)))
+    while (first < pipeline->count &&
+           (pipeline->codecs[first].type == &codec_bitround ||
+            (pipeline->codecs[first].type == &codec_bytes && !pipeline->codecs[first].dtype.swap)))
         first++;
     for (uint32_t i = pipeline->count; i-- > 0;) {
         struct room *room = NULL;

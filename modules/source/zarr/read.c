@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reading a box: chunk by chunk, into shards where there are shards, straight into the caller's memory
- * where the box is a chunk. */
+/* Reading a box: chunk by chunk, into shards where there are shards, straight into the caller's
+ * memory where the box is a chunk. */
 #include "read.h"
 #include "array.h"
 #include "copy.h"
@@ -109,8 +109,8 @@ static bool read_plain(struct job *job, const struct pipeline *pipeline, unsigne
     int64_t strides[PIPELINE_AXES];
     strides_dense(pipeline->ndim, pipeline->stored, bytes, strides);
     if (blob->bytes != pipeline->bytes) {
-        fault_set(job->fault, ORIEL_IO, "%llu bytes instead of %llu", (unsigned long long)blob->bytes,
-                  (unsigned long long)pipeline->bytes);
+        fault_set(job->fault, ORIEL_IO, "%llu bytes instead of %llu",
+                  (unsigned long long)blob->bytes, (unsigned long long)pipeline->bytes);
         return blame(job, blob);
     }
     if (is_whole(pipeline, stored))
@@ -143,10 +143,9 @@ static struct shard_index *load_index(struct job *job, const struct pipeline *pi
     const unsigned depth = SCRATCH_DEPTH - 1; /* where no shard is, so nothing is in use */
     uint64_t bytes = shard->index->encoded;
     bool cached = blob->object && !blob->memory;
-    struct shard_index *index =
-        cached ? index_cache_find(&job->reader->indices, shard, blob->key, blob->object->stamp,
-                                  blob->offset)
-               : NULL;
+    struct shard_index *index = cached ? index_cache_find(&job->reader->indices, shard, blob->key,
+                                                          blob->object->stamp, blob->offset)
+                                       : NULL;
     if (index)
         return index;
     if (blob->bytes < bytes) {
@@ -242,8 +241,7 @@ static bool read_shard(struct job *job, const struct pipeline *pipeline, unsigne
         uint64_t number = 0;
         for (uint32_t k = 0; k < pipeline->ndim; k++)
             number = number * shard->grid[k] + cells.at[k];
-        const struct target part =
-            intersect(pipeline->ndim, stored, cells.at, shard->inner->shape);
+        const struct target part = intersect(pipeline->ndim, stored, cells.at, shard->inner->shape);
         uint64_t offset = index->entries[number][0], bytes = index->entries[number][1];
         if (offset == UINT64_MAX && bytes == UINT64_MAX) {
             fill_box(pipeline->ndim, part.shape, pipeline->dtype.bytes, pipeline->fill, part.out,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the reads of one opened image share: the store, scratches, decoded shard indices. Any thread. */
+/* What the reads of one opened image share: the store, scratches, decoded shard indices. Any
+ * thread. */
 #ifndef ZARR_READ_H
 #define ZARR_READ_H
 

@@ -33,7 +33,7 @@ struct scratch_pool {
 };
 
 void scratch_pool_init(struct scratch_pool *pool);
-void scratch_pool_finish(struct scratch_pool *pool); /* all given back */
+void scratch_pool_finish(struct scratch_pool *pool);     /* all given back */
 struct scratch *scratch_take(struct scratch_pool *pool); /* NULL when out of memory */
 void scratch_give(struct scratch_pool *pool, struct scratch *scratch);
 

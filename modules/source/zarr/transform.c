@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* coordinateTransformations: scale and translation, and sequences of them; everything else is ignored
- * with a warning. */
+/* coordinateTransformations: scale and translation, and sequences of them; everything else is
+ * ignored with a warning. */
 #include "image.h"
 #include "json.h"
 
@@ -21,8 +21,8 @@ static bool numbers(const cJSON *list, uint32_t ndim, double *values)
 
 static void warn(struct image *image, const char *where, const char *what, const char *type)
 {
-    text_list_add(&image->warnings, &image->arena, "%s: the transformation \"%.40s\" %s and is ignored",
-                  where, type, what);
+    text_list_add(&image->warnings, &image->arena,
+                  "%s: the transformation \"%.40s\" %s and is ignored", where, type, what);
 }
 
 void transform_apply(struct image *image, const cJSON *list, const char *where, uint32_t ndim,
@@ -36,7 +36,8 @@ void transform_apply(struct image *image, const cJSON *list, const char *where, 
         if (!type) {
             warn(image, where, "has no type", "?");
         } else if (strcmp(type, "sequence") == 0) {
-            transform_apply(image, json_get(item, "transformations"), where, ndim, scale, translate);
+            transform_apply(image, json_get(item, "transformations"), where, ndim, scale,
+                            translate);
         } else if (strcmp(type, "scale") == 0 || strcmp(type, "translation") == 0) {
             bool is_scale = *type == 's';
             if (!numbers(json_get(item, type), ndim, values)) {
