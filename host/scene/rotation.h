@@ -19,7 +19,7 @@ static inline double degrees(double rad)
 static inline double wrap_degrees(double a)
 {
     a = fmod(a, 360);
-    return a > 180 ? a - 360 : a <= -180 ? a + 360 : a;
+    return a > 180 ? a - 360 : a <= -180 ? a + 360 : a + 0.0; /* no -0 */
 }
 
 static inline void quat_about(int axis, double angle, double q[4])

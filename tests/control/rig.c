@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "rig.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "metrics/metrics.h"
+#include "util/check.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/thread.h"
+
+#define MAX_CONNS 64
+
+struct wire {
+    char **frames;
+    size_t count, capacity, read;
+    uint32_t close_code;
+};
+
+struct rig {
+    struct config *config;
+    struct metrics *metrics;
+    struct control *control;
+    unsigned updates;
+    uint64_t conns;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    struct wire wires[MAX_CONNS];
+};
+
+/* --- the rooms ------------------------------------------------------------------------------------ */
+
+struct render {
+    int unused;
+};
+struct stream {
+    int unused;
+};
+static struct render the_render;
+static struct stream the_stream;
+static pthread_mutex_t rooms_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t rooms_changed = PTHREAD_COND_INITIALIZER;
+static struct scene_snapshot *posted;
+static int key_requests;
+static uint64_t intent_rev, intent_revision;
+
+void render_post(struct render *render, struct scene_snapshot *snapshot)
+{
+    (void)render;
+    pthread_mutex_lock(&rooms_mutex);
+    scene_snapshot_unref(posted);
+    posted = scene_snapshot_ref(snapshot);
+    pthread_cond_broadcast(&rooms_changed);
+    pthread_mutex_unlock(&rooms_mutex);
+}
+
+bool render_probe(struct render *render, const struct layer_binding *binding,
+                  const int64_t index[ORIEL_MAX_AXES], double *value, struct error *err)
+{
+    (void)render;
+    (void)err;
+    *value = 0;
+    for (uint32_t a = 0; a < binding->axis_count; a++)
+        *value += binding->layer_axis[a] < 0 ? (double)binding->start[a]
+                                             : (double)index[binding->layer_axis[a]];
+    return true;
+}
+
+const char *render_renderer(const struct render *render)
+{
+    (void)render;
+    return "llvmpipe (test)";
+}
+
+const char *render_capture_id(const struct render *render)
+{
+    (void)render;
+    return "capture/test";
+}
+
+const char *render_scene_id(const struct render *render)
+{
+    (void)render;
+    return "scene/test";
+}
+
+void stream_request_key(struct stream *stream, const char *why)
+{
+    (void)stream;
+    (void)why;
+    pthread_mutex_lock(&rooms_mutex);
+    key_requests++;
+    pthread_mutex_unlock(&rooms_mutex);
+}
+
+void stream_note_intent(struct stream *stream, const char *session, uint64_t rev, uint64_t revision)
+{
+    (void)stream;
+    (void)session;
+    pthread_mutex_lock(&rooms_mutex);
+    intent_rev = rev;
+    intent_revision = revision;
+    pthread_mutex_unlock(&rooms_mutex);
+}
+
+void stream_note_pose(struct stream *stream, uint64_t revision, const struct pixel_pose *pose)
+{
+    (void)stream;
+    (void)revision;
+    (void)pose;
+}
+
+void stream_session_closed(struct stream *stream, const char *session)
+{
+    (void)stream;
+    (void)session;
+}
+
+bool stream_current(struct stream *stream, struct stream_info *info)
+{
+    (void)stream;
+    (void)info;
+    return false;
+}
+
+char *stream_status_json(struct stream *stream)
+{
+    (void)stream;
+    return xstrdup("{\"codec\":\"h264\"}");
+}
+
+/* --- the transport -------------------------------------------------------------------------------- */
+
+static oriel_result wire_send(void *self, uint64_t conn, const struct oriel_message *message)
+{
+    struct rig *rig = self;
+    char *text = xasprintf("%.*s%.*s", (int)message->head_bytes, (const char *)message->head,
+                           message->buffer ? (int)message->buffer->bytes : 0,
+                           message->buffer ? (const char *)message->buffer->data : "");
+    pthread_mutex_lock(&rig->mutex);
+    struct wire *wire = &rig->wires[conn];
+    if (wire->count == wire->capacity) {
+        wire->capacity = wire->capacity ? 2 * wire->capacity : 64;
+        wire->frames = xrealloc(wire->frames, wire->capacity * sizeof *wire->frames);
+    }
+    wire->frames[wire->count++] = text;
+    const char *dump = getenv("ORIEL_FRAME_DUMP");
+    FILE *out = dump ? fopen(dump, "a") : NULL;
+    if (out) {
+        fprintf(out, "%llu %s\n", (unsigned long long)conn, text);
+        fclose(out);
+    }
+    pthread_cond_broadcast(&rig->changed);
+    pthread_mutex_unlock(&rig->mutex);
+    return ORIEL_OK;
+}
+
+static oriel_result wire_queued(void *self, uint64_t conn, struct oriel_queued *queued)
+{
+    (void)self;
+    (void)conn;
+    queued->bytes = 0;
+    queued->messages = 0;
+    return ORIEL_OK;
+}
+
+static void wire_close(void *self, uint64_t conn, uint32_t code, const char *reason)
+{
+    (void)reason;
+    struct rig *rig = self;
+    pthread_mutex_lock(&rig->mutex);
+    rig->wires[conn].close_code = code;
+    pthread_cond_broadcast(&rig->changed);
+    pthread_mutex_unlock(&rig->mutex);
+    control_conn_closed(rig->control, conn);
+}
+
+static const struct oriel_transport transport = {.size = sizeof transport,
+                                                 .send = wire_send,
+                                                 .queued = wire_queued,
+                                                 .close = wire_close};
+
+/* --- the rig -------------------------------------------------------------------------------------- */
+
+struct rig *rig_create(const char *const *sets, const char *data)
+{
+    struct rig *rig = xcalloc(1, sizeof *rig);
+    struct error err;
+    size_t count = 0;
+    while (sets && sets[count])
+        count++;
+    for (int area = 0; area < LOG_AREA_COUNT; area++)
+        log_set_level((enum log_area)area, LOG_ERROR);
+    rig->config = config_create(&(struct config_inputs){.sets = sets, .set_count = count}, &err);
+    if (!rig->config)
+        fail_msg("%s", err.text);
+    rig->metrics = metrics_create();
+    rig->control = control_create(rig->config, NULL, rig->metrics, &err);
+    pthread_mutex_init(&rig->mutex, NULL);
+    cond_init(&rig->changed);
+    if (data && !control_open_data(rig->control, data, &err))
+        fail_msg("%s", err.text);
+    control_set_rooms(rig->control,
+                      &(struct control_rooms){.render = &the_render, .stream = &the_stream});
+    assert_true(control_start(rig->control, &err));
+    return rig;
+}
+
+void rig_destroy(struct rig *rig)
+{
+    control_destroy(rig->control);
+    for (int c = 0; c < MAX_CONNS; c++) {
+        for (size_t i = 0; i < rig->wires[c].count; i++)
+            free(rig->wires[c].frames[i]);
+        free(rig->wires[c].frames);
+    }
+    metrics_destroy(rig->metrics);
+    config_destroy(rig->config);
+    free(rig);
+    pthread_mutex_lock(&rooms_mutex);
+    scene_snapshot_unref(posted);
+    posted = NULL;
+    key_requests = 0;
+    pthread_mutex_unlock(&rooms_mutex);
+}
+
+struct control *rig_control(struct rig *rig)
+{
+    return rig->control;
+}
+
+uint64_t rig_connect(struct rig *rig)
+{
+    uint64_t conn = ++rig->conns;
+    assert_true(conn < MAX_CONNS);
+    control_conn_open(rig->control, &transport, rig, conn, "", "test:1");
+    return conn;
+}
+
+void rig_send_bytes(struct rig *rig, uint64_t conn, const void *data, size_t bytes)
+{
+    control_conn_message(rig->control, conn, ORIEL_MESSAGE_TEXT, data, bytes);
+}
+
+void rig_send(struct rig *rig, uint64_t conn, const char *text)
+{
+    rig_send_bytes(rig, conn, text, strlen(text));
+}
+
+uint64_t rig_hello(struct rig *rig, bool oriel)
+{
+    uint64_t conn = rig_connect(rig);
+    char *text = xasprintf(
+        "{\"type\":\"session.hello\",\"version\":2,\"frame_id\":\"hello-1\",\"timestamp\":1.7e9,"
+        "\"payload\":{\"protocols\":[2],\"client\":{\"name\":\"test\",\"version\":\"0\","
+        "\"platform\":\"x\"},\"features\":{\"notify.scene\":true,\"notify.layers\":true,"
+        "\"notify.stream\":true,%s},\"resume_tokens\":{\"notify.scene\":null,"
+        "\"notify.layers\":null,\"notify.stream\":null}}}",
+        oriel ? "\"oriel\":true" : "\"notify.dims\":true,\"notify.camera\":true");
+    rig_send(rig, conn, text);
+    free(text);
+    return conn;
+}
+
+unsigned rig_update(struct rig *rig, uint64_t conn, const char *scope, const char *target,
+                    const char *key, const char *value)
+{
+    unsigned n = ++rig->updates;
+    char *text = xasprintf(
+        "{\"type\":\"state.update\",\"version\":2,\"session\":\"s\",\"frame_id\":\"state-%u\","
+        "\"intent_id\":\"intent-%u\",\"timestamp\":1.0,\"payload\":{\"scope\":\"%s\","
+        "\"target\":\"%s\",\"key\":\"%s\",\"value\":%s}}",
+        n, n, scope, target, key, value);
+    rig_send(rig, conn, text);
+    free(text);
+    return n;
+}
+
+void rig_call(struct rig *rig, uint64_t conn, const char *command, const char *kwargs)
+{
+    char *text = xasprintf(
+        "{\"type\":\"call.command\",\"version\":2,\"session\":\"s\",\"frame_id\":\"cmd-1\","
+        "\"timestamp\":1.0,\"payload\":{\"command\":\"%s\",\"args\":[],\"kwargs\":%s}}",
+        command, kwargs);
+    rig_send(rig, conn, text);
+    free(text);
+}
+
+cJSON *rig_next(struct rig *rig, uint64_t conn, int ms)
+{
+    struct wire *wire = &rig->wires[conn];
+    int64_t deadline = clock_ns() + ms * NS_PER_MS;
+    pthread_mutex_lock(&rig->mutex);
+    while (wire->read == wire->count && cond_wait_until(&rig->changed, &rig->mutex, deadline)) {
+    }
+    cJSON *frame = wire->read < wire->count ? cJSON_Parse(wire->frames[wire->read++]) : NULL;
+    pthread_mutex_unlock(&rig->mutex);
+    return frame;
+}
+
+static bool is_type(const cJSON *frame, const char *type)
+{
+    const cJSON *t = cJSON_GetObjectItemCaseSensitive(frame, "type");
+    return cJSON_IsString(t) && strcmp(t->valuestring, type) == 0;
+}
+
+cJSON *rig_expect(struct rig *rig, uint64_t conn, const char *type)
+{
+    cJSON *frame;
+    while ((frame = rig_next(rig, conn, 5000))) {
+        if (is_type(frame, type))
+            return frame;
+        cJSON_Delete(frame);
+    }
+    fail_msg("no %s came", type);
+    return NULL;
+}
+
+void rig_expect_none(struct rig *rig, uint64_t conn, const char *type, int ms)
+{
+    int64_t until = clock_ns() + ms * NS_PER_MS;
+    for (int64_t now; (now = clock_ns()) < until;) {
+        cJSON *frame = rig_next(rig, conn, (int)((until - now) / NS_PER_MS) + 1);
+        bool bad = frame && is_type(frame, type);
+        cJSON_Delete(frame);
+        if (bad)
+            fail_msg("a %s came", type);
+    }
+}
+
+void rig_drain(struct rig *rig, uint64_t conn)
+{
+    cJSON *frame;
+    while ((frame = rig_next(rig, conn, 100)))
+        cJSON_Delete(frame);
+}
+
+uint32_t rig_close_code(struct rig *rig, uint64_t conn, int ms)
+{
+    int64_t deadline = clock_ns() + ms * NS_PER_MS;
+    pthread_mutex_lock(&rig->mutex);
+    while (!rig->wires[conn].close_code && cond_wait_until(&rig->changed, &rig->mutex, deadline)) {
+    }
+    uint32_t code = rig->wires[conn].close_code;
+    pthread_mutex_unlock(&rig->mutex);
+    return code;
+}
+
+const cJSON *rig_at(const cJSON *frame, const char *path)
+{
+    const cJSON *at = cJSON_GetObjectItemCaseSensitive(frame, "payload");
+    while (at && *path) {
+        char key[64];
+        size_t n = strcspn(path, "/");
+        snprintf(key, sizeof key, "%.*s", (int)n, path);
+        path += n + (path[n] == '/');
+        at = cJSON_IsArray(at) ? cJSON_GetArrayItem(at, atoi(key))
+                               : cJSON_GetObjectItemCaseSensitive(at, key);
+    }
+    return at;
+}
+
+struct scene_snapshot *rig_posted(struct rig *rig)
+{
+    (void)rig;
+    pthread_mutex_lock(&rooms_mutex);
+    struct scene_snapshot *snapshot = posted ? scene_snapshot_ref(posted) : NULL;
+    pthread_mutex_unlock(&rooms_mutex);
+    return snapshot;
+}
+
+struct scene_snapshot *rig_wait_posted(struct rig *rig, uint64_t revision)
+{
+    (void)rig;
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 5;
+    pthread_mutex_lock(&rooms_mutex);
+    int late = 0;
+    while ((!posted || posted->scene.revision < revision) && !late)
+        late = pthread_cond_timedwait(&rooms_changed, &rooms_mutex, &until);
+    struct scene_snapshot *snapshot = posted ? scene_snapshot_ref(posted) : NULL;
+    pthread_mutex_unlock(&rooms_mutex);
+    assert_non_null(snapshot);
+    assert_true(snapshot->scene.revision >= revision);
+    return snapshot;
+}
+
+int rig_key_requests(void)
+{
+    pthread_mutex_lock(&rooms_mutex);
+    int n = key_requests;
+    pthread_mutex_unlock(&rooms_mutex);
+    return n;
+}
+
+void rig_intent(uint64_t *rev, uint64_t *revision)
+{
+    pthread_mutex_lock(&rooms_mutex);
+    *rev = intent_rev;
+    *revision = intent_revision;
+    pthread_mutex_unlock(&rooms_mutex);
+}
