@@ -133,26 +133,28 @@ int search(ray r, float enough, inout float best)
      * reach it is left out. */
     float sure = best;
     vec3 p = r.start + r.stride * 3.0;
-    for (int k = 3; k < r.count; k += 8) {
+    for (int k = 3; k < r.count; k += 12) {
         float value = value_at(p);
         sure = better(value, sure) ? value : sure;
-        p += r.stride * 8.0;
+        p += r.stride * 12.0;
     }
     sure = better(sure, enough) ? enough : sure;
     walk w = walk_of(r);
+    p = r.start;
     for (int k = 0; k < r.count;) {
         visit v = visit_at(r, w, k);
         bool worth = better(best_of(v), best) && !better(sure, best_of(v)) &&
                      (found < 0 || better(enough, best));
-        k = worth ? k : v.next;
-        p = r.start + r.stride * float(k);
-        for (; k < v.next; k++) {
+        int last = worth ? v.next : k;
+        for (; k < last; k++) {
             float value = value_at(p);
             bool gain = better(value, best) && (found < 0 || better(enough, best));
             best = gain ? value : best;
             found = gain ? k : found;
             p += r.stride;
         }
+        for (; k < v.next; k++)
+            p += r.stride;
     }
 #else
     vec3 p = r.start;
@@ -196,6 +198,7 @@ bool march(ray r, out vec4 color, out vec3 point)
     float best = u_cutoff;
     float sum = 0.0;
     bool found = false;
+    vec3 p = r.start;
 #ifdef BRICKS
     walk w = walk_of(r);
     float gain = exp(u_attenuation); /* the most a value can grow */
@@ -208,11 +211,11 @@ bool march(ray r, out vec4 color, out vec3 point)
         /* Nothing here adds to the sum, nothing reaches the best: as if it was not there. */
         if (v.greatest <= u_limits.z && u_limits.z < u_limits.w &&
             max(v.greatest, 0.0) * gain <= best) {
-            k = next;
+            for (; k < next; k++)
+                p += r.stride;
             continue;
         }
 #endif
-        vec3 p = r.start + r.stride * float(k);
         for (; k < next; k++) {
             float value = value_at(p);
             sum += u_step * value_to_unit(value);
@@ -313,6 +316,7 @@ bool march(ray r, out vec4 color, out vec3 point)
 #ifdef BRICKS
     walk w = walk_of(r);
 #endif
+    vec3 p = r.start;
     int searched = 0; /* samples before this one must be looked at: the search reaches back */
     for (int k = 0; k < r.count;) {
         int next = r.count;
@@ -321,7 +325,8 @@ bool march(ray r, out vec4 color, out vec3 point)
         next = v.next;
         if (v.greatest <= u_threshold) {
             if (k > searched) {
-                k = next;
+                for (; k < next; k++)
+                    p += r.stride;
                 continue;
             }
             next = min(searched + 1, r.count);
@@ -329,7 +334,6 @@ bool march(ray r, out vec4 color, out vec3 point)
             searched = next;
         }
 #endif
-        vec3 p = r.start + r.stride * float(k);
         for (; k < next; k++) {
             if (value_at(p) > u_threshold - 0.2) {
                 vec3 q = p - r.stride;
