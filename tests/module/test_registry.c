@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -355,6 +356,36 @@ static void test_use_first(void **state)
     forget(&found);
 }
 
+/* Several threads want a module that is not loaded yet. */
+static void *open_and_close(void *data)
+{
+    bool ok = true;
+    for (int i = 0; i < 50 && ok; i++) {
+        struct module_use use;
+        ok = module_use_open(data, MODULE_ENCODER, "encode/fixture", "encode/fixture#1", &use,
+                             NULL) &&
+             use.config->get_int(use.config, "bitrate") == 12000000;
+        module_use_close(&use);
+    }
+    return ok ? NULL : data;
+}
+
+static void test_use_threads(void **state)
+{
+    struct scratch *scratch = *state;
+    scratch_copy(scratch->first, "good", "good");
+    struct found found = scan(scratch, NULL);
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, open_and_close, found.registry), 0);
+    for (int i = 0; i < 4; i++) {
+        void *wrong;
+        pthread_join(threads[i], &wrong);
+        assert_null(wrong);
+    }
+    forget(&found);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -368,6 +399,7 @@ int main(void)
         TEST(test_module_path_variable),
         TEST(test_use),
         TEST(test_use_refused),
+        TEST(test_use_threads),
         TEST(test_options_refused),
         TEST(test_print),
         TEST(test_use_first),
