@@ -299,8 +299,9 @@ async def rude(ready):
     """Garbage of one client is nobody else's matter."""
     socket = await websockets.connect(ready["state"])
     await socket.send("[1, 2")
-    await socket.send(b"\xff\xfe")
-    await socket.close()
+    reject = json.loads(await socket.recv())
+    assert reject["payload"]["code"] == "invalid_json", reject
+    await socket.wait_closed()
 
 
 def visit(sockets):
