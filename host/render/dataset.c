@@ -118,23 +118,21 @@ struct dataset *dataset_open(struct registry *registry, const char *uri, struct 
         }
     }
 
+    qsort(candidates, found, sizeof *candidates, by_score);
     struct dataset *dataset = NULL;
-    struct stat status;
-    if (!found && !strstr(uri, "://") && stat(uri, &status) != 0) {
-        error_set(err, "%s: %s", uri, strerror(errno));
-    } else {
-        qsort(candidates, found, sizeof *candidates, by_score);
-        for (size_t i = 0; i < found && !dataset; i++) {
-            struct error why = {""};
-            const char *id = candidates[i].use.module->id;
-            dataset = open_with(&candidates[i], uri, &why);
-            if (!dataset)
-                say(&all, id, why.text);
-        }
+    for (size_t i = 0; i < found && !dataset; i++) {
+        struct error why = {""};
+        const char *id = candidates[i].use.module->id;
+        dataset = open_with(&candidates[i], uri, &why);
         if (!dataset)
-            error_set(err, "cannot open %s: %s", uri,
-                      *all.text ? all.text : "no source module is configured");
+            say(&all, id, why.text);
     }
+    struct stat status;
+    if (!dataset && !strstr(uri, "://") && stat(uri, &status) != 0 && errno == ENOENT)
+        error_set(err, "%s: %s", uri, strerror(ENOENT)); /* nothing a module says is clearer */
+    else if (!dataset)
+        error_set(err, "cannot open %s: %s", uri,
+                  *all.text ? all.text : "no source module is configured");
     for (size_t i = 0; i < found; i++)
         module_use_close(&candidates[i].use);
     free(candidates);

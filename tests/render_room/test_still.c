@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The real thing: source, scene and capture modules of this build under the render room. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <dirent.h>
+#include <math.h>
+#include <png.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "control/control.h"
+#include "metrics/metrics.h"
+#include "module/registry.h"
+#include "render/dataset.h"
+#include "render/render.h"
+#include "util/check.h"
+
+struct rooms {
+    struct config *config;
+    struct metrics *metrics;
+    struct registry *registry;
+    struct control *control;
+    struct render *render;
+};
+
+static void open_rooms(struct rooms *rooms)
+{
+    struct error err = {""};
+    rooms->config = config_create(&(struct config_inputs){0}, &err);
+    rooms->metrics = metrics_create();
+    rooms->registry = rooms->config ? registry_create(rooms->config, &err) : NULL;
+    rooms->control = rooms->registry ? control_create(rooms->config, rooms->registry, rooms->metrics, &err)
+                                     : NULL;
+    rooms->render = rooms->control ? render_create(rooms->config, rooms->registry, rooms->metrics,
+                                                   NULL, &err)
+                                   : NULL;
+    if (!rooms->render)
+        fail_msg("%s", err.text);
+}
+
+static void close_rooms(struct rooms *rooms)
+{
+    render_destroy(rooms->render);
+    control_destroy(rooms->control);
+    registry_destroy(rooms->registry);
+    metrics_destroy(rooms->metrics);
+    config_destroy(rooms->config);
+}
+
+/* A uint8 .npy of `rows` × `columns`, or of a stack of `planes` when that is not 0. */
+static char *write_npy(uint32_t planes, uint32_t rows, uint32_t columns, bool cut_short)
+{
+    char *path = xstrdup("/tmp/oriel-still-XXXXXX.npy");
+    int fd = mkstemps(path, 4);
+    assert_true(fd >= 0);
+    FILE *file = fdopen(fd, "wb");
+    char shape[64], header[128];
+    if (planes)
+        snprintf(shape, sizeof shape, "(%u, %u, %u)", planes, rows, columns);
+    else
+        snprintf(shape, sizeof shape, "(%u, %u)", rows, columns);
+    int n = snprintf(header, sizeof header,
+                     "{'descr': '|u1', 'fortran_order': False, 'shape': %s, }", shape);
+    memset(header + n, ' ', 118 - (size_t)n);
+    header[117] = '\n';
+    fwrite("\x93NUMPY\x01\x00\x76\x00", 1, 10, file);
+    fwrite(header, 1, 118, file);
+    uint64_t count = (uint64_t)(planes ? planes : 1) * rows * columns;
+    for (uint64_t i = 0; i < (cut_short ? count / 2 : count); i++)
+        fputc((int)((i * 7 + i / columns) % 256), file);
+    fclose(file);
+    return path;
+}
+
+/* One image pixel a canvas pixel: what comes out is what is in the file, the right way up. */
+static void every_pixel_is_where_it_belongs(void **state)
+{
+    (void)state;
+    enum { W = 200, H = 120 };
+    struct rooms rooms;
+    open_rooms(&rooms);
+    char *path = write_npy(0, H, W, false), *scene = xasprintf("%s.scene.json", path);
+    FILE *file = fopen(scene, "w");
+    assert_non_null(file);
+    fprintf(file,
+            "{\"oriel_scene\": 1, \"canvas\": {\"size\": [%d, %d]}, \"dims\": {\"ndisplay\": 2},\n"
+            " \"camera\": {\"model\": \"napari\", \"center\": [0, %g, %g], \"zoom\": 1},\n"
+            " \"layers\": [{\"type\": \"image\", \"source\": {\"uri\": \"%s\"},\n"
+            "  \"controls\": {\"colormap\": \"gray\", \"contrast_limits\": [0, 255]}}]}\n",
+            W, H, (H - 1) / 2.0, (W - 1) / 2.0, path);
+    fclose(file);
+    struct error err = {""};
+    if (!control_open_scene(rooms.control, scene, &err))
+        fail_msg("%s", err.text);
+    struct scene_snapshot *snapshot = control_snapshot(rooms.control);
+    uint8_t *rgba = malloc(W * H * 4);
+    if (!render_still(rooms.render, snapshot, rgba, &err))
+        fail_msg("%s", err.text);
+    for (int i = 0; i < W * H; i++) {
+        uint8_t value = (uint8_t)((i * 7 + i / W) % 256);
+        assert_in_range(rgba[i * 4 + 1], value ? value - 1 : 0, value + 1);
+        assert_int_equal(rgba[i * 4 + 3], 255);
+    }
+    struct layer_binding *binding = &snapshot->bindings[0];
+    const int64_t index[ORIEL_MAX_AXES] = {17, 33}, outside[ORIEL_MAX_AXES] = {17, W};
+    double value;
+    assert_true(render_probe(rooms.render, binding, index, &value, &err));
+    assert_int_equal((int)value, ((17 * W + 33) * 7 + 17) % 256);
+    assert_false(render_probe(rooms.render, binding, outside, &value, &err));
+    char *stats = render_stats_json(rooms.render);
+    assert_non_null(strstr(stats, "\"coverage\":\t1"));
+    free(stats);
+    free(rgba);
+    scene_snapshot_unref(snapshot);
+    unlink(scene);
+    unlink(path);
+    free(scene);
+    free(path);
+    close_rooms(&rooms);
+}
+
+/* A file that ends too early is an error that names it, not a picture with a hole. */
+static void broken_data_are_named(void **state)
+{
+    (void)state;
+    struct rooms rooms;
+    open_rooms(&rooms);
+    char *path = write_npy(64, 600, 600, true);
+    struct error err = {""};
+    bool opened = control_open_data(rooms.control, path, &err);
+    if (opened) {
+        struct scene_snapshot *snapshot = control_snapshot(rooms.control);
+        uint8_t *rgba = malloc((size_t)snapshot->scene.width * snapshot->scene.height * 4);
+        snapshot->scene.point[0] = 60;
+        assert_false(render_still(rooms.render, snapshot, rgba, &err));
+        free(rgba);
+        scene_snapshot_unref(snapshot);
+    }
+    assert_non_null(strstr(err.text, path));
+    unlink(path);
+    free(path);
+    close_rooms(&rooms);
+}
+
+static bool read_png(const char *path, png_image *image, uint8_t **rgba)
+{
+    *image = (png_image){.version = PNG_IMAGE_VERSION};
+    if (!png_image_begin_read_from_file(image, path))
+        return false;
+    image->format = PNG_FORMAT_RGBA;
+    *rgba = malloc(PNG_IMAGE_SIZE(*image));
+    return png_image_finish_read(image, NULL, *rgba, 0, NULL);
+}
+
+static double psnr(const uint8_t *a, const uint8_t *b, size_t pixels)
+{
+    double sum = 0;
+    for (size_t i = 0; i < pixels * 4; i++)
+        sum += i % 4 < 3 ? (double)(a[i] - b[i]) * (a[i] - b[i]) : 0;
+    return sum > 0 ? 10 * log10(255.0 * 255 * 3 * (double)pixels / sum) : 99;
+}
+
+static void scenes_look_as_in_napari(void **state)
+{
+    (void)state;
+    const char *data = getenv("ORIEL_TEST_DATA");
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%s/reference", data ? data : "");
+    DIR *dir = data ? opendir(folder) : NULL;
+    if (!dir) {
+        print_message("left out: ORIEL_TEST_DATA names no folder with reference/\n");
+        skip();
+    }
+    struct rooms rooms;
+    open_rooms(&rooms);
+    unsigned compared = 0;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        char *end = strstr(entry->d_name, ".scene.json");
+        if (!end || strncmp(entry->d_name, "img_", 4) != 0) /* volumes: the scene module's own tests */
+            continue;
+        char *scene = xasprintf("%s/%s", folder, entry->d_name);
+        char *picture = xasprintf("%s/%.*s.png", folder, (int)(end - entry->d_name), entry->d_name);
+        struct error err = {""};
+        control_destroy(rooms.control); /* a scene is added to what is there */
+        rooms.control = control_create(rooms.config, rooms.registry, rooms.metrics, &err);
+        if (!rooms.control || !control_open_scene(rooms.control, scene, &err))
+            fail_msg("%s", err.text);
+        struct scene_snapshot *snapshot = control_snapshot(rooms.control);
+        png_image image;
+        uint8_t *expected = NULL;
+        assert_true(read_png(picture, &image, &expected));
+        assert_int_equal(image.width, snapshot->scene.width);
+        assert_int_equal(image.height, snapshot->scene.height);
+        uint8_t *rgba = malloc(PNG_IMAGE_SIZE(image));
+        if (!render_still(rooms.render, snapshot, rgba, &err))
+            fail_msg("%s", err.text);
+        double quality = psnr(rgba, expected, (size_t)image.width * image.height);
+        if (quality < 40)
+            fail_msg("%s: %.1f dB", entry->d_name, quality);
+        compared++;
+        scene_snapshot_unref(snapshot);
+        free(rgba);
+        free(expected);
+        free(scene);
+        free(picture);
+    }
+    closedir(dir);
+    close_rooms(&rooms);
+    assert_true(compared > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_pixel_is_where_it_belongs),
+        cmocka_unit_test(broken_data_are_named),
+        cmocka_unit_test(scenes_look_as_in_napari),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
