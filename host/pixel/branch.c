@@ -95,7 +95,10 @@ bool branch_open(struct branch *branch, uint32_t width, uint32_t height, struct 
             .packet = fanout_packet,
             .data = branch,
         };
-        if (branch->failed[i]) {
+        pthread_mutex_lock(&stream->lock);
+        bool failed = branch->still ? stream->stills_failed[i] : stream->ladder_failed[i];
+        pthread_mutex_unlock(&stream->lock);
+        if (failed) {
             snprintf(why.text, sizeof why.text, "%s: it failed while it ran", ids[i]);
         } else {
             pthread_mutex_lock(&stream->lock);

@@ -15,18 +15,18 @@ static void learn_codecs(struct stream *stream)
     pthread_mutex_unlock(&stream->catalog_lock);
 }
 
+/* Under the lock from here on. */
+
 static bool somebody_writes(const struct stream *stream, uint32_t codec)
 {
     for (uint32_t i = 0; i < stream->ladder_count; i++) {
         for (uint32_t k = 0; k < CODEC_COUNT; k++) {
-            if (stream->ladder_codecs[i][k] == codec)
+            if (stream->ladder_codecs[i][k] == codec && !stream->ladder_failed[i])
                 return true;
         }
     }
     return false;
 }
-
-/* Under the lock from here on. */
 
 static struct branch *find(struct stream *stream, bool still, uint32_t codec)
 {

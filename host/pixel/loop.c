@@ -242,9 +242,12 @@ static void replace(struct branch *branch, uint32_t width, uint32_t height, cons
     const char *const *ids = branch->still ? stream->stills : stream->ladder;
     uint32_t count = branch->still ? stream->still_count : stream->ladder_count;
     char old[64], text[1024];
+    pthread_mutex_lock(&stream->lock);
     snprintf(old, sizeof old, "%s", branch->encoder);
+    bool *failed = branch->still ? stream->stills_failed : stream->ladder_failed;
     for (uint32_t i = 0; i < count; i++)
-        branch->failed[i] |= strcmp(ids[i], old) == 0;
+        failed[i] |= strcmp(ids[i], old) == 0;
+    pthread_mutex_unlock(&stream->lock);
     struct oriel_format format = branch->instance.format;
     struct error err = {""};
     bool ok = branch_open(branch, width, height, &err);

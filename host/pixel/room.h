@@ -52,7 +52,6 @@ struct branch {
 
     /* The branch's thread. */
     struct instance instance;
-    bool failed[MAX_LADDER]; /* encoders that are not asked again */
     unsigned invalid_count;
     uint32_t tap;
     const struct oriel_frame *last; /* encoded last; a reference */
@@ -96,6 +95,7 @@ struct stream {
     int64_t newest_ns;      /* when it came */
     bool has_info;
     struct stream_info info;
+    bool ladder_failed[MAX_LADDER], stills_failed[MAX_LADDER]; /* while they ran: not asked again */
 
     pthread_mutex_t catalog_lock; /* of the two below; held while modules are asked what they write */
     bool codecs_known;
