@@ -48,30 +48,6 @@ static void cell_init(struct demo_cells *cells, struct demo_cell *cell, const do
     cell->seed = (uint32_t)mix(cells->random);
 }
 
-void demo_cells_init(struct demo_cells *cells, const double half[3], uint32_t count)
-{
-    memset(cells, 0, sizeof *cells);
-    cells->random = 27;
-    memcpy(cells->half, half, sizeof cells->half);
-    for (uint32_t i = 0; i < count && i < DEMO_CELLS_MAX; i++) {
-        double at[3];
-        random_direction(cells, at);
-        double reach = cbrt(uniform(cells)) * 0.8;
-        for (int k = 0; k < 3; k++)
-            at[k] *= reach * half[k];
-        cell_init(cells, &cells->cells[cells->count++], at);
-        cells->cells[i].age = cells->cells[i].life * uniform(cells);
-    }
-    for (int i = 0; i < 40; i++) { /* they make room for each other before anyone looks */
-        double age[DEMO_CELLS_MAX];
-        for (uint32_t k = 0; k < cells->count; k++)
-            age[k] = cells->cells[k].age, cells->cells[k].age = 0;
-        demo_cells_step(cells);
-        for (uint32_t k = 0; k < cells->count; k++)
-            cells->cells[k].age = age[k];
-    }
-}
-
 static void push(struct demo_cells *cells)
 {
     const double rest = cell_radius * 1.35;
@@ -100,6 +76,27 @@ static void confine(const struct demo_cells *cells, struct demo_cell *cell)
     double n = length(inside);
     for (int k = 0; k < 3 && n > 0.85; k++)
         cell->at[k] *= 1 - 0.5 * (1 - 0.85 / n);
+}
+
+void demo_cells_init(struct demo_cells *cells, const double half[3], uint32_t count)
+{
+    memset(cells, 0, sizeof *cells);
+    cells->random = 27;
+    memcpy(cells->half, half, sizeof cells->half);
+    for (uint32_t i = 0; i < count && i < DEMO_CELLS_MAX; i++) {
+        double at[3];
+        random_direction(cells, at);
+        double reach = cbrt(uniform(cells)) * 0.8;
+        for (int k = 0; k < 3; k++)
+            at[k] *= reach * half[k];
+        cell_init(cells, &cells->cells[cells->count++], at);
+        cells->cells[i].age = cells->cells[i].life * uniform(cells);
+    }
+    for (int i = 0; i < 100; i++) { /* they make room for each other before anyone looks */
+        push(cells);
+        for (uint32_t k = 0; k < cells->count; k++)
+            confine(cells, &cells->cells[k]);
+    }
 }
 
 static void divide(struct demo_cells *cells, struct demo_cell *mother)

@@ -130,8 +130,8 @@ static void to_little_endian(uint8_t *data, uint64_t bytes, uint32_t size)
 static bool write_box(const struct job *job, const uint64_t *origin, const uint64_t *shape,
                       const uint8_t *data, struct error *err)
 {
-    uint64_t stride[ORIEL_MAX_AXES], step = job->bytes;
-    uint64_t run = job->bytes; /* bytes that follow each other in the file */
+    uint64_t stride[ORIEL_MAX_AXES] = {0}, step = job->bytes;
+    uint64_t run = 1; /* values, then bytes, that follow each other in the file */
     uint32_t inner = job->ndim;
     for (uint32_t k = job->ndim; k-- > 0; step *= job->region.shape[k])
         stride[k] = step;
@@ -141,6 +141,7 @@ static bool write_box(const struct job *job, const uint64_t *origin, const uint6
         if (shape[inner] != job->region.shape[inner])
             break;
     }
+    run *= job->bytes;
     uint64_t offset = job->start, at[ORIEL_MAX_AXES] = {0};
     for (uint32_t k = 0; k < job->ndim; k++)
         offset += origin[k] * stride[k];

@@ -127,7 +127,7 @@ struct box {
 static void box_init(struct box *box, const struct npy_header *header,
                      const struct oriel_read *read)
 {
-    uint64_t out[ORIEL_MAX_AXES], stride = header->bytes;
+    uint64_t out[ORIEL_MAX_AXES] = {0}, stride = header->bytes;
     box->ndim = header->ndim;
     for (uint32_t k = header->ndim; k-- > 0; stride *= read->shape[k])
         out[k] = stride;

@@ -119,12 +119,13 @@ bool json_wholes(const cJSON *list, uint32_t count, uint64_t least, uint64_t *va
 {
     if (!cJSON_IsArray(list) || (uint32_t)cJSON_GetArraySize(list) != count)
         return false;
+    uint32_t i = 0;
     const cJSON *item;
     cJSON_ArrayForEach(item, list)
     {
-        if (!json_whole(item, values) || *values < least)
+        if (!json_whole(item, &values[i]) || values[i] < least)
             return false;
-        values++;
+        i++;
     }
     return true;
 }
