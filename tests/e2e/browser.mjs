@@ -13,7 +13,7 @@ if (shots) mkdirSync(shots, { recursive: true });
 async function compare(viewer, what) {
   const [width, height] = await viewer.rest();
   const scene = await viewer.call('napari.scene.get');
-  const level = await viewer.psnr(render(scene, width, height));
+  const level = await viewer.psnr(render(scene, width + (width & 1), height + (height & 1)));
   console.log(`  ${what}: ${level.toFixed(1)} dB`);
   assert.ok(level >= 35, `${what}: ${level.toFixed(1)} dB`);
   return scene;
@@ -28,7 +28,7 @@ async function visit(chrome, dataset) {
   try {
     const first = await compare(viewer, 'as opened');
     if (shots) await page.screenshot({ path: join(shots, `${name}.png`) });
-    const canvas = page.locator('canvas').first();
+    const canvas = page.locator('canvas[role=application]');
     const box = await canvas.boundingBox();
     const middle = [box.x + box.width / 2, box.y + box.height / 2];
 

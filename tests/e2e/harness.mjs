@@ -89,7 +89,7 @@ export class Viewer {
     let same = 0;
     for (let i = 0; i < seconds * 5; i++) {
       const now = await this.page.evaluate(() => {
-        const canvas = document.querySelector('canvas');
+        const canvas = document.querySelector('canvas[role=application]');
         if (!canvas || !canvas.width) return '';
         const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
         let hash = 0;
@@ -134,15 +134,16 @@ export class Viewer {
     }, [command, kwargs]);
   }
 
-  /** Peak signal-to-noise ratio of the canvas against a picture, dB. */
+  /** Peak signal-to-noise ratio of the canvas against a picture, dB. Pictures have even sides: a canvas with an
+      odd one leaves out their last row or column. */
   async psnr(picture) {
     return this.page.evaluate(async (picture) => {
       const image = new Image();
       image.src = picture;
       await image.decode();
-      const canvas = document.querySelector('canvas');
+      const canvas = document.querySelector('canvas[role=application]');
       const size = [canvas.width, canvas.height];
-      if (image.width !== size[0] || image.height !== size[1])
+      if (image.width - size[0] > 1 || image.height - size[1] > 1 || image.width < size[0] || image.height < size[1])
         throw new Error(`canvas ${size} against ${image.width},${image.height}`);
       const other = new OffscreenCanvas(...size).getContext('2d', { alpha: false });
       other.drawImage(image, 0, 0);
@@ -157,7 +158,7 @@ export class Viewer {
   /** The mean colour of a box around a point of the canvas. */
   async colour(x, y, radius = 6) {
     return this.page.evaluate(([x, y, radius]) => {
-      const context = document.querySelector('canvas').getContext('2d');
+      const context = document.querySelector('canvas[role=application]').getContext('2d');
       const { data } = context.getImageData(x - radius, y - radius, 2 * radius, 2 * radius);
       const sum = [0, 0, 0];
       for (let i = 0; i < data.length; i += 4) for (let k = 0; k < 3; k++) sum[k] += data[i + k];
