@@ -48,4 +48,4 @@ export function createSettings() {
 
 /** @typedef {ReturnType<typeof createSettings>} Settings */
 
-export const isMac = /mac|iphone|ipad/i.test(navigator.platform);
+export const isMac = /mac|iphone|ipad/i.test(globalThis.navigator?.platform ?? '');

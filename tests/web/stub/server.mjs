@@ -205,7 +205,7 @@ export class Stub {
             accept(value);
         } else if (row === 'dims.index') {
             const axis = /^\d+$/.test(target) ? Number(target) : v.axes.findIndex((a) => a.name === target);
-            v.step = v.step.with(axis, Math.min(Math.max(value, 0), v.axes[axis].size - 1));
+            v.step[axis] = Math.min(Math.max(value, 0), v.axes[axis].size - 1);
             accept(v.step[axis]);
         } else if (scope === 'layer') {
             const layer = this.layers.find((l) => l.layer_id === target);
@@ -233,7 +233,7 @@ export class Stub {
             return;
         const axis = axes.findIndex((a) => a.name === play.axis);
         this.playing = setInterval(() => {
-            this.view.step = this.view.step.with(axis, (this.view.step[axis] + 1) % axes[axis].size);
+            this.view.step[axis] = (this.view.step[axis] + 1) % axes[axis].size;
             this.changed();
         }, 1000 / play.fps);
     }

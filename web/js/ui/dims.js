@@ -32,7 +32,11 @@ export function createDims({ store, session }) {
     /** @param {string} name */
     function togglePlay(name) {
         const { view } = store.get();
-        session.setView('play', view?.play?.axis === name ? null : { axis: name, ...rate(name) });
+        if (!view)
+            return;
+        const play = view.play?.axis === name ? null : { axis: name, ...rate(name) };
+        store.set({ view: { ...view, play } });
+        session.setView('play', play);
     }
 
     /** @param {string} name @param {Partial<{fps: number, mode: string}>} change */

@@ -90,6 +90,7 @@ export function createLayerList({ store, session, layers, retry }) {
             const { status, error, color } = current.facts;
             setText(name, current.name);
             attribute(row, 'title', error ? `${current.name}: ${error}` : current.name);
+            attribute(row, 'aria-label', [current.name, !visible && 'hidden', status !== 'ready' && status].filter(Boolean).join(', '));
             attribute(row, 'aria-selected', selected);
             row.classList.toggle('active', active);
             row.classList.toggle('hidden-layer', !visible);

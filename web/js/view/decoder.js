@@ -59,6 +59,7 @@ export function createDecoder(hooks) {
         if (decoder && configured === wanted)
             return;
         close();
+        /** @type {VideoDecoder} */
         const mine = new VideoDecoder({
             output: (frame) => (decoder === mine ? out(frame) : frame.close()),
             error: (error) => decoder === mine && broken(error.message),

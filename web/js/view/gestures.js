@@ -160,7 +160,7 @@ export function attachGestures(canvas, hooks) {
     canvas.addEventListener('pointerup', up);
     canvas.addEventListener('pointercancel', end);
     canvas.addEventListener('lostpointercapture', end);
-    canvas.addEventListener('pointerleave', () => !drag && hooks.onHover(null));
+    canvas.addEventListener('pointerleave', (event) => !drag && event.pointerType !== 'touch' && hooks.onHover(null));
     canvas.addEventListener('dblclick', doubleClick);
     canvas.addEventListener('contextmenu', (event) => event.preventDefault());
     canvas.addEventListener('mousedown', (event) => event.button === 1 && event.preventDefault());

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Runs the unit tests of the page's pure modules.
+
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const folder = fileURLToPath(new URL('unit/', import.meta.url));
+const files = readdirSync(folder).filter((file) => file.endsWith('.test.mjs')).map((file) => folder + file);
+process.exit(spawnSync(process.execPath, ['--test', ...files], { stdio: 'inherit' }).status ?? 1);
