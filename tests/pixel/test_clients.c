@@ -282,7 +282,10 @@ static void keys_are_asked_for_once_a_second(void **state)
     stream_request_key(f->stream, "test");
     stream_request_key(f->stream, "test");
     assert_int_equal(got_tail(fixture_get(a, 2))->key, 1);
-    fixture_quiet(a, 200);
+    /* The second request may have come after that key: then one more, a cooldown later. */
+    fixture_sleep(250);
+    assert_true(atomic_load(&a->count) <= 4);
+    fixture_quiet(a, 150);
     fixture_stop(f);
 }
 

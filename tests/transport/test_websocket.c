@@ -362,12 +362,14 @@ static void serves_http_on_one_connection(void **state)
     close(fd);
 
     fd = client_connect(site->ports[ORIEL_LISTENER_HTTP]);
-    assert_true(client_write(fd, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100001\r\n\r\n", 55));
+    static const char large[] = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100001\r\n\r\n";
+    assert_true(client_write(fd, large, sizeof large - 1));
     assert_int_equal(client_head(fd, head, sizeof head), 413);
     close(fd);
     /* Garbage gets a connection closed, nothing else. */
     fd = client_connect(site->ports[ORIEL_LISTENER_HTTP]);
-    assert_true(client_write(fd, "\x16\x03\x01\x02\x00 not http\r\n\r\n", 19));
+    static const char garbage[] = "\x16\x03\x01\x02\x00 not http\r\n\r\n";
+    assert_true(client_write(fd, garbage, sizeof garbage - 1));
     client_head(fd, head, sizeof head);
     close(fd);
     fd = client_connect(site->ports[ORIEL_LISTENER_HTTP]);
@@ -457,8 +459,7 @@ static void one_buffer_for_many_and_a_slow_one(void **state)
     assert_true(queued.messages > ROUNDS / 2);
     assert_true(queued.bytes == queued.messages * (24 + bytes));
     assert_true(now() - queued.oldest_ns > 0 && queued.oldest_ns > 0);
-    assert_int_equal(transport->queued(site->self, conns[0], &queued), ORIEL_OK);
-    assert_int_equal(queued.messages, 0);
+    eventually(transport->queued(site->self, conns[0], &queued) == ORIEL_OK && !queued.messages);
     assert_int_equal(queued.bytes, 0);
     assert_int_equal(queued.oldest_ns, 0);
     /* The slow one reads on: all is there. */

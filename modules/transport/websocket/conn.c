@@ -228,7 +228,7 @@ oriel_result transport_send(void *self, uint64_t id, const struct oriel_message 
     if (copy->buffer)
         host->buffer_ref(host, copy->buffer);
 
-    bool taken = false, cancel = false;
+    bool taken = false;
     pthread_mutex_lock(&server->lock);
     struct session *session = server_find(server, id);
     if (session && session->conn && !session->conn->close_code) {
@@ -242,12 +242,10 @@ oriel_result transport_send(void *self, uint64_t id, const struct oriel_message 
             conn->unsent.oldest_ns = copy->queued_ns;
         conn->unsent.messages++;
         conn->unsent.bytes += message_bytes(copy);
-        cancel = server_wake(server, session);
+        server_wake(server, session);
         taken = true;
     }
     pthread_mutex_unlock(&server->lock);
-    if (cancel)
-        lws_cancel_service(server->context);
     if (taken)
         return ORIEL_OK;
     message_free(server, copy);
@@ -273,14 +271,11 @@ oriel_result transport_queued(void *self, uint64_t id, struct oriel_queued *queu
 void transport_close(void *self, uint64_t id, uint32_t code, const char *reason)
 {
     struct server *server = self;
-    bool cancel = false;
     pthread_mutex_lock(&server->lock);
     struct session *session = server_find(server, id);
     if (session && session->conn) {
         conn_shut(session, code, reason);
-        cancel = server_wake(server, session);
+        server_wake(server, session);
     }
     pthread_mutex_unlock(&server->lock);
-    if (cancel)
-        lws_cancel_service(server->context);
 }

@@ -38,16 +38,13 @@ static void answer(const struct server *server, struct exchange *exchange,
 void transport_respond(void *self, uint64_t id, const struct oriel_response *response)
 {
     struct server *server = self;
-    bool cancel = false;
     pthread_mutex_lock(&server->lock);
     struct session *session = server_find(server, id);
     if (session && session->exchange && !session->exchange->answered) {
         answer(server, session->exchange, response);
-        cancel = server_wake(server, session);
+        server_wake(server, session);
     }
     pthread_mutex_unlock(&server->lock);
-    if (cancel)
-        lws_cancel_service(server->context);
 }
 
 /* An answer of the transport's own: one line of text. */

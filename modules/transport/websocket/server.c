@@ -83,15 +83,16 @@ void server_forget(struct server *server, struct session *session)
     session->id = 0;
 }
 
-bool server_wake(struct server *server, struct session *session)
+void server_wake(struct server *server, struct session *session)
 {
     if (session->awake)
-        return false;
+        return;
     bool first = !server->first_awake;
     session->awake = true;
     session->next_awake = server->first_awake;
     server->first_awake = session;
-    return first;
+    if (first && !server->quit) /* after that the context may be gone */
+        lws_cancel_service(server->context);
 }
 
 static void take_off_wake_list(struct server *server, struct session *session)
@@ -389,15 +390,13 @@ static void drain(struct server *server)
     struct timespec until = {.tv_sec = end / 1000000000, .tv_nsec = end % 1000000000};
     pthread_mutex_lock(&server->lock);
     server->stopping = true;
-    pthread_mutex_unlock(&server->lock);
     lws_cancel_service(server->context);
-    pthread_mutex_lock(&server->lock);
     while (server->session_count &&
            pthread_cond_timedwait(&server->drained, &server->lock, &until) != ETIMEDOUT)
         ;
     server->quit = true;
-    pthread_mutex_unlock(&server->lock);
     lws_cancel_service(server->context);
+    pthread_mutex_unlock(&server->lock);
     pthread_join(server->thread, NULL);
 }
 

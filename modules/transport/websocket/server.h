@@ -127,8 +127,8 @@ uint8_t *server_scratch(struct server *server, size_t bytes);
 struct session *server_find(struct server *server, uint64_t id);
 void server_name(struct server *server, struct session *session); /* gives it a new id */
 void server_forget(struct server *server, struct session *session);
-/* Under the lock; true when lws_cancel_service() has to follow, after the lock. */
-bool server_wake(struct server *server, struct session *session);
+/* Under the lock. The service thread asks for a writable callback of the session. */
+void server_wake(struct server *server, struct session *session);
 
 /* listen.c [main, service] */
 oriel_result listeners_open(struct server *server, const struct oriel_config *config);
