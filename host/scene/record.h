@@ -21,6 +21,7 @@ struct record_origin {
     char phase[16];       /* "start", "update", "reset", … as the client says */
     uint64_t client_seq;  /* source_client_seq */
     int64_t received_ns;  /* CLOCK_MONOTONIC */
+    bool shown;           /* a view.pose: the client moved its own view before it told us */
 };
 
 /* Valid until the next write of its key. `revision` is also the server_seq of the write. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <string.h>
+#include <math.h>
 
 #include "scene/controls.h"
 #include "scene/json.h"
@@ -76,6 +76,8 @@ cJSON *scene_file_write(const struct scene *scene)
     json_put_string(camera, "model", "napari");
     double center[3] = {pose->center[2], pose->center[1], pose->center[0]}, angles[3];
     camera_to_angles(pose->quat, angles);
+    for (int i = 0; i < 3; i++) /* without the last digits' noise */
+        angles[i] = round(angles[i] * 1e10) / 1e10;
     json_put_numbers(camera, "center", center, 3);
     json_put_number(camera, "zoom", pose->zoom);
     json_put_numbers(camera, "angles", angles, 3);
