@@ -119,7 +119,7 @@ const actions = createActions({
     saveScreenshot: () => saveCanvas(canvas, sourceName(store.get())).then(() => tell('Canvas saved as PNG'), failed),
     copyScreenshot: () => copyCanvas(canvas).then(() => tell('Canvas copied'), failed),
     help: () => openSheet(topBar.help, actions),
-    palette: () => openPalette(topBar.search, actions),
+    palette: () => openPalette(topBar.search.offsetParent ? topBar.search : topBar.more, actions),
     fullscreen,
     cycleRegion,
     readCentre: () => probe.hover({ x: viewport.size().w / 2, y: viewport.size().h / 2 }),

@@ -157,5 +157,8 @@ test('fingers get large targets', async () => {
         .filter((e) => e.checkVisibility()).map((e) => [e.getAttribute('aria-label') || e.textContent, e.getBoundingClientRect().height])
         .filter(([, h]) => h < 44));
     assert.deepEqual(small, []);
+    const cut = await page.evaluate(() => [...document.querySelectorAll('.topbar button, .dims button, .dims input')].filter((e) => e.checkVisibility())
+        .filter((e) => e.getBoundingClientRect().right > innerWidth || e.getBoundingClientRect().left < 0).map((e) => e.outerHTML.slice(0, 80)));
+    assert.deepEqual(cut, []);
     await context.close();
 });

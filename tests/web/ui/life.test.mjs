@@ -136,7 +136,10 @@ test('the address holds the view: a new page shows the same', async () => {
 });
 
 test('a broken address gives a toast and the default view; a changed one is applied', async () => {
-    const hash = await it.page.evaluate(() => location.hash);
+    const address = () => it.page.evaluate(() => location.hash);
+    await until(async () => (await address()).startsWith('#v1='), 'the fragment');
+    await rest(it.stub, 500);
+    const hash = await address();
     await it.page.evaluate(() => { location.hash = '#v1=rubbish'; });
     await it.page.getByText('could not be read').first().waitFor();
     const zoom = it.stub.view.camera.zoom;
@@ -170,25 +173,25 @@ test('a file dropped on the page does not navigate away', async () => {
 });
 
 const reasons = [
-    ['no WebCodecs at all', () => { delete window.VideoDecoder; }, /no video decoder \(WebCodecs\)/],
+    ['no WebCodecs at all', () => { delete window.VideoDecoder; }, /no video decoder \(WebCodecs\)\. Showing still images/],
     ['no H.264', () => {
         const real = VideoDecoder.isConfigSupported;
         VideoDecoder.isConfigSupported = (c) => (c.codec.startsWith('avc1') ? Promise.resolve({ supported: false }) : real.call(VideoDecoder, c));
-    }, /does not decode H\.264\. Showing VP9/],
+    }, /does not decode H\.264\. Showing still images/],
     ['H.264 that always fails', () => {
         window.VideoDecoder = class extends VideoDecoder {
             decode() {
                 throw new Error('refused');
             }
         };
-    }, /H\.264 could not be decoded here\. Showing VP9/],
+    }, /H\.264 could not be decoded here\. Showing still images/],
 ];
 for (const [what, break_, expected] of reasons) {
     test(`${what}: a picture all the same, and the reason`, async () => {
         const page = await it.context.newPage();
         await page.addInitScript(break_);
         await page.goto(it.stub.url);
-        await page.getByText(expected).waitFor({ timeout: 12000 });
+        await page.getByText(expected).first().waitFor({ timeout: 12000 });
         await until(() => it.stub.pixels().some((p) => !p.codecs.includes('h264') && p.seq > 0), 'pictures');
         await until(async () => {
             const [w, h] = await page.evaluate(() => [document.getElementById('canvas').width, document.getElementById('canvas').height]);
@@ -206,7 +209,7 @@ test('an address that is not secure: stills with the explanation and a way out',
         const page = await browser.newPage();
         await page.goto(`http://microscope.test:${it.stub.port}/`);
         assert.equal(await page.evaluate(() => isSecureContext), false);
-        await page.getByText('This address is not secure (http)').waitFor();
+        await page.getByText('This address is not secure (http)').first().waitFor();
         await until(() => it.stub.lastPixelUrl.searchParams.get('codecs') === 'jpeg', 'stills asked for');
         await page.getByRole('button', { name: 'Copy tunnel command' }).click();
         assert.match(await page.getByRole('textbox', { name: 'Tunnel command' }).inputValue(), /^ssh -L \d+:localhost:\d+ microscope\.test$/);

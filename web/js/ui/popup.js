@@ -9,7 +9,8 @@ let current = null;
 
 /**
  * @typedef {{x: number, y: number}|null} At client pixels, or null for "at the anchor"
- * @typedef {(close: () => void) => {label: string, content: HTMLElement, wide?: boolean, role?: string}} Build
+ * @typedef {(close: () => void) => {label: string, content: HTMLElement, wide?: boolean, role?: string, quiet?: boolean}} Build
+ *   `quiet`: the popup itself takes the focus, nothing in it
  */
 
 /**
@@ -27,7 +28,7 @@ export function openPopup(anchor, build, at = null) {
     }
     const opener = document.activeElement instanceof HTMLElement && document.activeElement !== document.body
         ? document.activeElement : anchor;
-    const { label, content, wide, role } = build(() => close(true));
+    const { label, content, wide, role, quiet } = build(() => close(true));
     const element = h('div', {
         class: `popup${wide ? ' popup-wide' : ''}`, role: role ?? 'dialog', 'aria-label': label, tabIndex: -1,
     }, content);
@@ -73,7 +74,7 @@ export function openPopup(anchor, build, at = null) {
     place(element, anchor, at);
     window.addEventListener('pointerdown', outside, true);
     window.addEventListener('resize', leave);
-    const first = element.querySelector('[data-autofocus]') ??
+    const first = quiet ? element : element.querySelector('[data-autofocus]') ??
         element.querySelector('input:not([disabled]), button:not([disabled]), [tabindex="0"]');
     (first instanceof HTMLElement ? first : element).focus({ preventScroll: true });
 }

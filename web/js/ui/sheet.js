@@ -44,11 +44,11 @@ export function openSheet(anchor, actions) {
         const content = h('div', { class: 'sheet' },
             h('header', { class: 'sheet-head' }, h('h2', null, 'Keys and gestures'),
                 iconButton('close', 'Close', { onclick: close })),
-            h('div', { class: 'sheet-body', tabIndex: 0, role: 'group', 'aria-label': 'Keys and gestures', 'data-autofocus': '' },
+            h('div', { class: 'sheet-body', tabIndex: 0, role: 'group', 'aria-label': 'Keys and gestures'},
                 h('div', { class: 'sheet-columns' }, gestures, ...groups)),
             h('p', { class: 'hint' }, 'Keys that a browser keeps to itself (Ctrl+T, Ctrl+N, Ctrl+W) have another one here. ' +
                 'Colours on a display depend on the display; values in the status bar come from the data.'));
-        return { label: 'Keys and gestures', content, wide: true };
+        return { label: 'Keys and gestures', content, wide: true, quiet: true };
     }, { x: innerWidth / 2 - 530, y: 56 });
 }
 

@@ -21,12 +21,12 @@ const AMBER_MS = 150;
 export function createTopBar({ store, settings, stats, act, canOpen }) {
     const name = h('span', { class: 'data-name' });
     const open = h('button', { type: 'button', class: 'bar-button', onclick: () => act('open') }, icon('folder'), h('span', null, 'Open'));
-    const share = h('button', { type: 'button', class: 'bar-button', title: 'Copy a link to this view', onclick: () => act('share') },
+    const share = h('button', { type: 'button', class: 'bar-button roomy', title: 'Copy a link to this view', onclick: () => act('share') },
         icon('link'), h('span', null, 'Share'));
     const shot = h('button', { type: 'button', class: 'bar-button', title: `Save the canvas as PNG (${chordText('Alt+S')})`,
         onclick: () => act('save') }, icon('camera'), h('span', null, 'Screenshot'));
     const shotMore = iconButton('down', 'Screenshot choices', { class: 'chevron' });
-    const search = h('button', { type: 'button', class: 'bar-button bar-search', 'aria-label': 'Search commands', onclick: () => act('palette') },
+    const search = h('button', { type: 'button', class: 'bar-button bar-search roomy', 'aria-label': 'Search commands', onclick: () => act('palette') },
         icon('search'), h('span', null, 'Search'), h('kbd', null, chordText('Mod+K')));
     const dot = h('span', { class: 'link-dot', 'aria-hidden': 'true' });
     const delay = h('span', { class: 'link-delay' });
@@ -36,7 +36,7 @@ export function createTopBar({ store, settings, stats, act, canOpen }) {
     const dock = iconButton('panel', `Side panel (${chordText('Mod+B')})`, { class: 'dock-toggle', onclick: () => act('dock') });
     const element = h('header', { class: 'topbar', 'aria-label': 'Oriel' }, dock,
         h('span', { class: 'brand' }, 'Oriel'), name, h('span', { class: 'spring' }),
-        open, share, h('span', { class: 'pair' }, shot, shotMore), search, link, help, more);
+        open, share, h('span', { class: 'pair roomy' }, shot, shotMore), search, link, help, more);
 
     attachPopup(shot, menu('Screenshot', [
         { text: 'Save canvas as PNG', hint: chordText('Alt+S'), run: () => act('save') },
@@ -48,7 +48,13 @@ export function createTopBar({ store, settings, stats, act, canOpen }) {
         const flip = (/** @type {'scaleBar'|'axes'|'reverseSlices'|'scrollPans'|'shiftSteps'|'statistics'} */ key) =>
             () => settings.set({ [key]: !settings.get()[key] });
         const theme = (/** @type {string} */ value) => () => settings.set({ theme: value });
+        const tight = matchMedia('(max-width: 480px)').matches;
         return menu('Settings', [
+            ...(tight ? [
+                { text: 'Copy a link to this view', run: () => act('share'), disabled: share.disabled },
+                { text: 'Save canvas as PNG', run: () => act('save'), disabled: shot.disabled },
+                { text: 'Search commands', run: () => act('palette') }, null,
+            ] : []),
             { text: 'Dark', checked: s.theme === 'dark', run: theme('dark') },
             { text: 'Light', checked: s.theme === 'light', run: theme('light') },
             { text: 'As the system', checked: s.theme === 'system', run: theme('system') },

@@ -20,7 +20,7 @@ export function watchCanvasSize(canvas, viewport, redraw) {
     /** @param {number} w @param {number} h device pixels */
     function take(w, h) {
         const phone = matchMedia('(pointer: coarse) and (max-width: 600px), (pointer: coarse) and (max-height: 600px)').matches;
-        const limit = phone ? Math.min(1, PHONE_DENSITY / devicePixelRatio) : 1;
+        const limit = phone ? Math.min(1, (PHONE_DENSITY * canvas.clientWidth) / w) : 1;
         const shrink = Math.min(limit, LARGEST / Math.max(w, h));
         const width = Math.max(16, shrink < 1 ? Math.floor(w * shrink) : w);
         const height = Math.max(16, shrink < 1 ? Math.floor(h * shrink) : h);

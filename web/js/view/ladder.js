@@ -16,8 +16,8 @@ export function rungName(codec) {
 
 function whyNoVideo() {
     if (!window.isSecureContext)
-        return 'This address is not secure (http), so the browser gives no video decoder. Showing still images.';
-    return 'This browser has no video decoder (WebCodecs). Showing still images.';
+        return 'This address is not secure (http), so the browser gives no video decoder.';
+    return 'This browser has no video decoder (WebCodecs).';
 }
 
 /** @param {string} probe */
@@ -57,7 +57,7 @@ export function createLadder({ software, change }) {
         if (!left.length || left.length === rungs.length)
             return;
         rungs = left;
-        why = `${rungName(codec)} ${reason} here. Showing ${rungName(left[0])}.`;
+        why = `${rungName(codec)} ${reason} here.`;
         change();
     }
 
@@ -71,15 +71,17 @@ export function createLadder({ software, change }) {
                 const found = await Promise.all(PROBES.map((p) => supported(p.probe)));
                 rungs = PROBES.filter((_, i) => found[i]).map((p) => p.codec);
                 if (!rungs.length)
-                    why = 'This browser decodes none of H.264, VP9 and VP8. Showing still images.';
+                    why = 'This browser decodes none of H.264, VP9 and VP8.';
                 else if (rungs[0] !== 'h264')
-                    why = `This browser does not decode H.264. Showing ${rungName(rungs[0])}.`;
+                    why = 'This browser does not decode H.264.';
             }
             rungs.push('jpeg');
         },
 
         codecs: () => rungs,
-        why: () => why,
+
+        /** Why pictures come as they do; empty on the best rung. @param {string} rung as received, if any yet */
+        why: (rung) => (why && rung ? `${why} Showing ${rungName(rung)}.` : why),
 
         /** The decoder failed; several times in short order is a rung too high. @param {string} codec */
         failed(codec) {

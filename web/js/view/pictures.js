@@ -75,6 +75,7 @@ export function createPictures({ store, present, stats }) {
         if (!session)
             return;
         decoder.restart();
+        say({ why: ladder.why('') });
         socket.connect(session, ladder.codecs());
     }
 
@@ -122,13 +123,14 @@ export function createPictures({ store, present, stats }) {
             stats.shown(picture, waited, decoder.held());
             const now = store.get().picture;
             const rung = picture.still ? now.rung : codecName(picture.codec);
+            const why = ladder.why(rung);
             const same = now.seen && now.rung === rung && now.level === picture.level && now.still === picture.still &&
                 now.levels === picture.levels && now.complete === picture.complete && now.width === picture.width &&
                 now.height === picture.height && now.coverage === picture.coverage &&
-                now.revision === picture.revision && now.why === ladder.why();
+                now.revision === picture.revision && now.why === why;
             if (!same) {
                 say({
-                    rung, why: ladder.why(), level: picture.level, levels: picture.levels, coverage: picture.coverage,
+                    rung, why, level: picture.level, levels: picture.levels, coverage: picture.coverage,
                     complete: picture.complete, still: picture.still, width: picture.width, height: picture.height,
                     revision: picture.revision, seen: true,
                 });
