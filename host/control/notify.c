@@ -125,7 +125,8 @@ static void send_views(struct control *control, int64_t now)
             s->view_told >= newest(camera, other))
             continue;
         /* Who moved the camera has it already, and its frames say what it was. */
-        bool own = s->view_told >= other && latest && strcmp(latest->origin.session, s->id) == 0;
+        bool own = s->view_told >= other && latest && latest->origin.shown &&
+                   strcmp(latest->origin.session, s->id) == 0;
         s->view_pending = !own;
         s->view_told = newest(camera, other);
         any = any || s->view_pending;

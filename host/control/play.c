@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The clock of playback, and the turning demo. */
+/* The clock of playback. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "config/config.h"
 #include "control/room.h"
 #include "scene/json.h"
-#include "scene/rotation.h"
 
 struct playing {
     int axis;
@@ -84,50 +81,10 @@ static void tick(struct control *control, int64_t now)
     record_commit(scene->record, batch, &(struct record_origin){.received_ns = now});
 }
 
-/* As the reference's demo: in 3-D once around, in 2-D a slow sway about where it began. */
-static void animate(struct control *control, int64_t now)
-{
-    struct scene_view view;
-    scene_view_read(control->scene, &view);
-    double dps = config_float(control->config, "render.animate_dps");
-    if (control->animate_ndisplay != view.ndisplay) {
-        control->animate_ndisplay = view.ndisplay;
-        control->animate_start_ns = now;
-        control->animate_home = view.camera;
-    }
-    double t = (double)(now - control->animate_start_ns) / (double)NS_PER_S;
-    struct oriel_camera camera = control->animate_home;
-    if (view.ndisplay == 3) {
-        struct camera_turntable turntable;
-        camera_to_turntable(&view.camera, view.height, &turntable);
-        turntable.azimuth = wrap_degrees(turntable.azimuth + dps / control->fps);
-        camera_from_turntable(&turntable, view.height, &camera);
-    } else {
-        camera.center[0] += 0.05 * sin(0.6 * t) * view.width / camera.zoom;
-        camera.center[1] += 0.05 * cos(0.4 * t) * view.height / camera.zoom;
-        camera.zoom *= 1 + 0.08 * sin(0.8 * t);
-    }
-    struct record_batch *batch = record_batch_create();
-    record_put(batch, "camera", view.ndisplay == 2 ? "plane" : "volume", "pose",
-               scene_pose_json(&camera));
-    record_commit(control->scene->record, batch, &(struct record_origin){.received_ns = now});
-}
-
 void play_timers(struct control *control, int64_t now, int64_t *deadline)
 {
     if (now >= control->play.next_ns)
         tick(control, now);
     if (control->play.next_ns < *deadline)
         *deadline = control->play.next_ns;
-
-    bool turns = config_bool(control->config, "render.animate") && control->sessions &&
-                 control->scene->layer_count;
-    if (!turns)
-        return;
-    if (now >= control->animate_ns) {
-        animate(control, now);
-        control->animate_ns = now + (int64_t)((double)NS_PER_S / control->fps);
-    }
-    if (control->animate_ns < *deadline)
-        *deadline = control->animate_ns;
 }

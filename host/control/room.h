@@ -102,9 +102,6 @@ struct control {
         int64_t next_ns; /* INT64_MAX: still */
         int direction;
     } play;
-    int64_t animate_ns, animate_start_ns;
-    uint32_t animate_ndisplay; /* for which animate_home is */
-    struct oriel_camera animate_home;
     uint64_t next_frame_id;
 
     pthread_t thread;

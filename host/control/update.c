@@ -119,7 +119,9 @@ void update_take(struct control *control, struct session *session, const cJSON *
     struct update update = {0};
     if (!parse(control, session, frame, &update))
         return;
+    bool pose = strcmp(update.scope, "view") == 0 && strcmp(update.key, "pose") == 0;
     update.origin.received_ns = received_ns;
+    update.origin.shown = pose;
     struct scene_request request = {
         .scope = update.scope,
         .target = update.target,
@@ -139,7 +141,6 @@ void update_take(struct control *control, struct session *session, const cJSON *
         log_debug(LOG_STATE, "%s: %s.%s of %s rejected: %s", session->peer, update.scope, update.key,
                   update.target, result.message);
     }
-    bool pose = strcmp(update.scope, "view") == 0 && strcmp(update.key, "pose") == 0;
     if (pose && result.accepted) {
         if (!result.stale)
             note_pose(control, session, result.rev);
