@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* oriel render: one picture of a scene as PNG, by the same record, loader, scene module and capture as
- * `oriel serve`. */
+/* oriel render: one picture of a scene as PNG, by the same record, loader, scene module and capture
+ * as `oriel serve`. */
 #include <errno.h>
 #include <fcntl.h>
 #include <png.h>
@@ -21,9 +21,11 @@
 
 static const char usage[] =
     "usage: oriel render (DATA | --scene FILE) [--size WxH] -o OUT.png [--stats FILE.json]\n\n"
-    "Draws one picture with everything loaded, in full quality, and writes it as PNG (8-bit RGBA).\n"
+    "Draws one picture with everything loaded, in full quality, and writes it as PNG (8-bit "
+    "RGBA).\n"
     "  --scene FILE         a scene file instead of DATA\n"
-    "  --size WxH           canvas in pixels (default: the scene's, or canvas.width x canvas.height)\n"
+    "  --size WxH           canvas in pixels (default: the scene's, or canvas.width x "
+    "canvas.height)\n"
     "  -o OUT.png           where to\n"
     "  --stats FILE.json    what each stage took and what was loaded\n\n";
 
@@ -33,8 +35,8 @@ struct request {
 };
 
 /* Fills the target by `write`, in a file beside it that takes its name when it is complete. */
-static bool replace_file(const char *target, bool (*write)(FILE *file, const void *data), const void *data,
-                         struct error *err)
+static bool replace_file(const char *target, bool (*write)(FILE *file, const void *data),
+                         const void *data, struct error *err)
 {
     struct stat status;
     if (stat(target, &status) == 0 && !S_ISREG(status.st_mode))
@@ -166,7 +168,8 @@ static int check_request(struct request *request, const struct cli_options *opti
 {
     struct error err;
     if (options->argument_count > 1 || (options->argument_count == 1) == (request->scene != NULL))
-        return cli_fail(CLI_USAGE, "render: wants one DATA or --scene FILE; `oriel render --help` tells more");
+        return cli_fail(CLI_USAGE,
+                        "render: wants one DATA or --scene FILE; `oriel render --help` tells more");
     if (!request->target)
         return cli_fail(CLI_USAGE, "render: wants -o OUT.png");
     if (request->size && !parse_size(request->size, (uint32_t)config_int(config, "canvas.max"),
@@ -194,7 +197,8 @@ int cli_render(int argc, char **argv)
     if (status == CLI_GO_ON)
         status = check_request(&request, &options, config);
     if (status == CLI_GO_ON)
-        status = render_to_file(config, &request, &err) ? CLI_DONE : cli_fail(CLI_FAILED, "%s", err.text);
+        status = render_to_file(config, &request, &err) ? CLI_DONE
+                                                        : cli_fail(CLI_FAILED, "%s", err.text);
     config_destroy(config);
     cli_options_finish(&options);
     return status;

@@ -9,7 +9,8 @@ void animate_camera(struct oriel_camera *camera, uint32_t ndisplay, uint32_t wid
     if (ndisplay == 3) {
         /* q * (rotation about the camera's y axis), so that the picture turns as on a turntable */
         double half = fmod(dps * seconds, 360) * M_PI / 360, c = cos(half), s = sin(half);
-        const double w = camera->quat[0], x = camera->quat[1], y = camera->quat[2], z = camera->quat[3];
+        const double w = camera->quat[0], x = camera->quat[1], y = camera->quat[2],
+                     z = camera->quat[3];
         camera->quat[0] = w * c - y * s;
         camera->quat[1] = x * c - z * s;
         camera->quat[2] = y * c + w * s;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Decoded blocks of datasets, bounded in bytes, least recently used first out. A block is the unit of
- * reading: a chunk, or a part of a very large one (plan.h). Not locked: the loader's lock guards it. */
+/* Decoded blocks of datasets, bounded in bytes, least recently used first out. A block is the unit
+ * of reading: a chunk, or a part of a very large one (plan.h). Not locked: the loader's lock guards
+ * it. */
 #ifndef RENDER_CACHE_H
 #define RENDER_CACHE_H
 
@@ -25,7 +26,8 @@ struct block {
     struct block_key key;
     uint64_t bytes; /* decoded */
 
-    /* guarded by the loader's lock; `data` of a READY block is constant while a reference is held */
+    /* guarded by the loader's lock; `data` of a READY block is constant while a reference is held
+     */
     enum block_state state;
     uint32_t refs;
     void *data;  /* READY: dense values in the dataset's dtype, C order */

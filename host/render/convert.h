@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* From stored values to what a scene module takes: uint8 (bool too) and uint16 stay, all other types
- * become float32. Pure functions. */
+/* From stored values to what a scene module takes: uint8 (bool too) and uint16 stay, all other
+ * types become float32. Pure functions. */
 #ifndef RENDER_CONVERT_H
 #define RENDER_CONVERT_H
 

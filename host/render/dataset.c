@@ -185,7 +185,8 @@ oriel_result dataset_read(struct dataset *dataset, struct oriel_read *read, stru
         if (*why)
             error_set(err, "%s", why);
         else
-            error_set(err, "%s: reading level %u failed (result %d)", dataset->uri, read->level, result);
+            error_set(err, "%s: reading level %u failed (result %d)", dataset->uri, read->level,
+                      result);
     }
     return result;
 }

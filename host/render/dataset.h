@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* An opened dataset: a source module's instance and what it describes. Reference-counted; any thread. */
+/* An opened dataset: a source module's instance and what it describes. Reference-counted; any
+ * thread. */
 #ifndef RENDER_DATASET_H
 #define RENDER_DATASET_H
 
@@ -12,8 +13,8 @@
 struct registry;
 struct dataset;
 
-/* Asks the source modules of the configuration who can open `uri` and opens it with the best, then with
- * the next best. The error names the uri and what each module said. */
+/* Asks the source modules of the configuration who can open `uri` and opens it with the best, then
+ * with the next best. The error names the uri and what each module said. */
 struct dataset *dataset_open(struct registry *registry, const char *uri, struct error *err);
 struct dataset *dataset_ref(struct dataset *dataset);
 void dataset_unref(struct dataset *dataset); /* NULL is fine */

@@ -57,18 +57,30 @@ double dtype_value(uint32_t dtype, const void *data, uint64_t index)
     const uint8_t *p = (const uint8_t *)data + index * dtype_bytes(dtype);
     switch (dtype) {
     case ORIEL_U8:
-    case ORIEL_BOOL: return *p;
-    case ORIEL_U16: return LOAD(uint16_t, p);
-    case ORIEL_U32: return LOAD(uint32_t, p);
-    case ORIEL_U64: return (double)LOAD(uint64_t, p);
-    case ORIEL_I8: return LOAD(int8_t, p);
-    case ORIEL_I16: return LOAD(int16_t, p);
-    case ORIEL_I32: return LOAD(int32_t, p);
-    case ORIEL_I64: return (double)LOAD(int64_t, p);
-    case ORIEL_F16: return (double)half_value(LOAD(uint16_t, p));
-    case ORIEL_F32: return (double)LOAD(float, p);
-    case ORIEL_F64: return LOAD(double, p);
-    default: return 0;
+    case ORIEL_BOOL:
+        return *p;
+    case ORIEL_U16:
+        return LOAD(uint16_t, p);
+    case ORIEL_U32:
+        return LOAD(uint32_t, p);
+    case ORIEL_U64:
+        return (double)LOAD(uint64_t, p);
+    case ORIEL_I8:
+        return LOAD(int8_t, p);
+    case ORIEL_I16:
+        return LOAD(int16_t, p);
+    case ORIEL_I32:
+        return LOAD(int32_t, p);
+    case ORIEL_I64:
+        return (double)LOAD(int64_t, p);
+    case ORIEL_F16:
+        return (double)half_value(LOAD(uint16_t, p));
+    case ORIEL_F32:
+        return (double)LOAD(float, p);
+    case ORIEL_F64:
+        return LOAD(double, p);
+    default:
+        return 0;
     }
 }
 
@@ -76,9 +88,12 @@ uint32_t convert_type(uint32_t dtype)
 {
     switch (dtype) {
     case ORIEL_U8:
-    case ORIEL_BOOL: return ORIEL_U8;
-    case ORIEL_U16: return ORIEL_U16;
-    default: return known(dtype) ? ORIEL_F32 : 0;
+    case ORIEL_BOOL:
+        return ORIEL_U8;
+    case ORIEL_U16:
+        return ORIEL_U16;
+    default:
+        return known(dtype) ? ORIEL_F32 : 0;
     }
 }
 
@@ -92,17 +107,29 @@ void convert_row(uint32_t dtype, const void *data, uint64_t step, uint64_t count
     const uint8_t *p = data;
     switch (dtype) {
     case ORIEL_U8:
-    case ORIEL_BOOL: ROW(uint8_t, *p);
-    case ORIEL_U16: ROW(uint16_t, LOAD(uint16_t, p));
-    case ORIEL_U32: ROW(float, LOAD(uint32_t, p));
-    case ORIEL_U64: ROW(float, LOAD(uint64_t, p));
-    case ORIEL_I8: ROW(float, LOAD(int8_t, p));
-    case ORIEL_I16: ROW(float, LOAD(int16_t, p));
-    case ORIEL_I32: ROW(float, LOAD(int32_t, p));
-    case ORIEL_I64: ROW(float, LOAD(int64_t, p));
-    case ORIEL_F16: ROW(float, half_value(LOAD(uint16_t, p)));
-    case ORIEL_F32: ROW(float, LOAD(float, p));
-    case ORIEL_F64: ROW(float, LOAD(double, p));
-    default: break;
+    case ORIEL_BOOL:
+        ROW(uint8_t, *p);
+    case ORIEL_U16:
+        ROW(uint16_t, LOAD(uint16_t, p));
+    case ORIEL_U32:
+        ROW(float, LOAD(uint32_t, p));
+    case ORIEL_U64:
+        ROW(float, LOAD(uint64_t, p));
+    case ORIEL_I8:
+        ROW(float, LOAD(int8_t, p));
+    case ORIEL_I16:
+        ROW(float, LOAD(int16_t, p));
+    case ORIEL_I32:
+        ROW(float, LOAD(int32_t, p));
+    case ORIEL_I64:
+        ROW(float, LOAD(int64_t, p));
+    case ORIEL_F16:
+        ROW(float, half_value(LOAD(uint16_t, p)));
+    case ORIEL_F32:
+        ROW(float, LOAD(float, p));
+    case ORIEL_F64:
+        ROW(float, LOAD(double, p));
+    default:
+        break;
     }
 }

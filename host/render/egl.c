@@ -23,15 +23,24 @@ struct egl {
 static const char *egl_error_name(EGLint code)
 {
     switch (code) {
-    case EGL_NOT_INITIALIZED: return "EGL_NOT_INITIALIZED";
-    case EGL_BAD_ACCESS: return "EGL_BAD_ACCESS";
-    case EGL_BAD_ALLOC: return "EGL_BAD_ALLOC";
-    case EGL_BAD_ATTRIBUTE: return "EGL_BAD_ATTRIBUTE";
-    case EGL_BAD_CONFIG: return "EGL_BAD_CONFIG";
-    case EGL_BAD_DISPLAY: return "EGL_BAD_DISPLAY";
-    case EGL_BAD_MATCH: return "EGL_BAD_MATCH";
-    case EGL_BAD_PARAMETER: return "EGL_BAD_PARAMETER";
-    default: return "no error code";
+    case EGL_NOT_INITIALIZED:
+        return "EGL_NOT_INITIALIZED";
+    case EGL_BAD_ACCESS:
+        return "EGL_BAD_ACCESS";
+    case EGL_BAD_ALLOC:
+        return "EGL_BAD_ALLOC";
+    case EGL_BAD_ATTRIBUTE:
+        return "EGL_BAD_ATTRIBUTE";
+    case EGL_BAD_CONFIG:
+        return "EGL_BAD_CONFIG";
+    case EGL_BAD_DISPLAY:
+        return "EGL_BAD_DISPLAY";
+    case EGL_BAD_MATCH:
+        return "EGL_BAD_MATCH";
+    case EGL_BAD_PARAMETER:
+        return "EGL_BAD_PARAMETER";
+    default:
+        return "no error code";
     }
 }
 
@@ -53,11 +62,16 @@ static bool context_create(struct egl *egl, struct error *why)
 {
     bool robustness = epoxy_egl_version(egl->display) >= 15;
     for (int attempt = robustness ? 0 : 1; attempt < 2 && !egl->context; attempt++) {
-        const EGLint attributes[] = {
-            EGL_CONTEXT_MAJOR_VERSION, 4, EGL_CONTEXT_MINOR_VERSION, 5,
-            EGL_CONTEXT_OPENGL_PROFILE_MASK, EGL_CONTEXT_OPENGL_CORE_PROFILE_BIT,
-            attempt == 0 ? EGL_CONTEXT_OPENGL_RESET_NOTIFICATION_STRATEGY : EGL_NONE,
-            EGL_LOSE_CONTEXT_ON_RESET, EGL_NONE};
+        const EGLint attributes[] = {EGL_CONTEXT_MAJOR_VERSION,
+                                     4,
+                                     EGL_CONTEXT_MINOR_VERSION,
+                                     5,
+                                     EGL_CONTEXT_OPENGL_PROFILE_MASK,
+                                     EGL_CONTEXT_OPENGL_CORE_PROFILE_BIT,
+                                     attempt == 0 ? EGL_CONTEXT_OPENGL_RESET_NOTIFICATION_STRATEGY
+                                                  : EGL_NONE,
+                                     EGL_LOSE_CONTEXT_ON_RESET,
+                                     EGL_NONE};
         egl->context =
             eglCreateContext(egl->display, EGL_NO_CONFIG_KHR, EGL_NO_CONTEXT, attributes);
         egl->robust = attempt == 0 && egl->context;
@@ -123,8 +137,8 @@ static bool software_device(EGLDeviceEXT device)
 static struct egl *open_device(EGLDeviceEXT device, uint32_t index, struct error *all)
 {
     struct error why = {""};
-    struct egl *egl = open_display(
-        eglGetPlatformDisplayEXT(EGL_PLATFORM_DEVICE_EXT, device, NULL), index, &why);
+    struct egl *egl =
+        open_display(eglGetPlatformDisplayEXT(EGL_PLATFORM_DEVICE_EXT, device, NULL), index, &why);
     char what[32];
     snprintf(what, sizeof what, "EGL device %u", index);
     if (!egl)
@@ -139,10 +153,9 @@ struct egl *egl_create(int64_t wanted, struct error *err)
     struct error all = {""};
     EGLDeviceEXT devices[MAX_DEVICES];
     EGLint count = 0;
-    bool enumerates =
-        epoxy_has_egl_extension(EGL_NO_DISPLAY, "EGL_EXT_platform_device") &&
-        (epoxy_has_egl_extension(EGL_NO_DISPLAY, "EGL_EXT_device_enumeration") ||
-         epoxy_has_egl_extension(EGL_NO_DISPLAY, "EGL_EXT_device_base"));
+    bool enumerates = epoxy_has_egl_extension(EGL_NO_DISPLAY, "EGL_EXT_platform_device") &&
+                      (epoxy_has_egl_extension(EGL_NO_DISPLAY, "EGL_EXT_device_enumeration") ||
+                       epoxy_has_egl_extension(EGL_NO_DISPLAY, "EGL_EXT_device_base"));
     if (!enumerates)
         tried(&all, "EGL devices", "EGL_EXT_platform_device is missing");
     else if (!eglQueryDevicesEXT(MAX_DEVICES, devices, &count) || count == 0)
@@ -166,9 +179,9 @@ struct egl *egl_create(int64_t wanted, struct error *err)
         }
         if (!egl && epoxy_has_egl_extension(EGL_NO_DISPLAY, "EGL_MESA_platform_surfaceless")) {
             struct error why = {""};
-            egl = open_display(eglGetPlatformDisplayEXT(EGL_PLATFORM_SURFACELESS_MESA,
-                                                        EGL_DEFAULT_DISPLAY, NULL),
-                               UINT32_MAX, &why);
+            egl = open_display(
+                eglGetPlatformDisplayEXT(EGL_PLATFORM_SURFACELESS_MESA, EGL_DEFAULT_DISPLAY, NULL),
+                UINT32_MAX, &why);
             if (!egl)
                 tried(&all, "Mesa's surfaceless platform", why.text);
         }

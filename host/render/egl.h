@@ -11,9 +11,9 @@
 
 struct egl;
 
-/* Makes a context and makes it current on the calling thread. Tries the EGL device with index `device`,
- * or, with -1, hardware devices, then software devices, then Mesa's surfaceless platform. The error
- * tells everything that was tried. */
+/* Makes a context and makes it current on the calling thread. Tries the EGL device with index
+ * `device`, or, with -1, hardware devices, then software devices, then Mesa's surfaceless platform.
+ * The error tells everything that was tried. */
 struct egl *egl_create(int64_t device, struct error *err);
 /* On the thread that made it. The display stays: others may share it. */
 void egl_destroy(struct egl *egl); /* NULL is fine */

@@ -74,8 +74,8 @@ struct axis_map geometry_axis(const struct geometry *g, uint32_t level, uint32_t
         const struct oriel_level *l = &g->layer->levels[level];
         layer_binding_range(g->binding, axis, shape0, shape, &map.first, &map.count);
         map.scale = usable(l->scale[j]);
-        map.translate = real(l->translate[j]) - (double)map.first * map.scale +
-                        (double)g->binding->start[axis];
+        map.translate =
+            real(l->translate[j]) - (double)map.first * map.scale + (double)g->binding->start[axis];
         return map;
     }
     double s0 = zero->scale[axis], s = at->scale[axis];

@@ -13,7 +13,8 @@
 /* One dataset axis at one level, of which the layer shows the indices first … first + count - 1. */
 struct axis_map {
     uint64_t first, count;
-    double scale, translate; /* index i lies at level-0 index i * scale + translate of the dataset */
+    double scale,
+        translate; /* index i lies at level-0 index i * scale + translate of the dataset */
 };
 
 struct geometry {
@@ -22,8 +23,8 @@ struct geometry {
     const struct layer_binding *binding;
     const struct oriel_source_info *info;
     uint32_t ndisplay;
-    int32_t axis[3];         /* dataset axis shown as x, y, z; -1: none */
-    double scale[3];         /* level-0 pixel of the layer to world, per display axis; never 0 */
+    int32_t axis[3]; /* dataset axis shown as x, y, z; -1: none */
+    double scale[3]; /* level-0 pixel of the layer to world, per display axis; never 0 */
     double translate[3];
     uint64_t index[ORIEL_MAX_AXES]; /* level-0 index along dataset axes that are not shown */
 };

@@ -12,7 +12,8 @@
 #include "util/log.h"
 #include "util/thread.h"
 
-/* Blocks that are read and not yet taken: threads pause above this, so that a slow taker bounds memory. */
+/* Blocks that are read and not yet taken: threads pause above this, so that a slow taker bounds
+ * memory. */
 #define UNTAKEN_BYTES (UINT64_C(128) << 20)
 #define RETRY_FIRST_NS (500 * NS_PER_MS)
 #define RETRY_LAST_NS (60 * NS_PER_S)
@@ -38,8 +39,8 @@ struct loader {
     uint64_t generation;
     struct item *items; /* the newest want list */
     size_t item_count;
-    size_t cursor;     /* no IDLE block stands before it */
-    int64_t retry_ns;  /* the earliest of the FAILED ones, INT64_MAX: none */
+    size_t cursor;        /* no IDLE block stands before it */
+    int64_t retry_ns;     /* the earliest of the FAILED ones, INT64_MAX: none */
     struct block **taken; /* ring of blocks to take, each with a reference */
     size_t taken_head, taken_count, taken_capacity;
     uint64_t untaken_bytes;
@@ -356,7 +357,8 @@ struct block *loader_take(struct loader *loader, char **failure)
         if (loader->untaken_bytes > UNTAKEN_BYTES)
             pthread_cond_broadcast(&loader->work);
         loader->untaken_bytes -= block->untaken;
-        if (!wanted(loader, block) || (block->state != BLOCK_READY && block->state != BLOCK_FAILED)) {
+        if (!wanted(loader, block) ||
+            (block->state != BLOCK_READY && block->state != BLOCK_FAILED)) {
             cache_unref(loader->cache, block);
             block = NULL;
         } else if (block->state == BLOCK_FAILED) {
@@ -379,7 +381,8 @@ struct block *loader_load(struct loader *loader, const struct want *want, struct
     pthread_mutex_lock(&loader->mutex);
     struct block *block = cache_obtain(loader->cache, &want->key, want_bytes(want));
     loader->stats.hits += block->state == BLOCK_READY;
-    for (bool tried = false; block->state != BLOCK_READY && !(tried && block->state == BLOCK_FAILED);) {
+    for (bool tried = false;
+         block->state != BLOCK_READY && !(tried && block->state == BLOCK_FAILED);) {
         if (block->state == BLOCK_RUNNING) {
             pthread_cond_wait(&loader->done, &loader->mutex);
         } else {

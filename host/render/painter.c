@@ -13,8 +13,8 @@
 #define UPLOAD_NS (4 * NS_PER_MS)
 /* While captures are under way they are asked for this often. */
 #define POLL_NS (NS_PER_MS / 2)
-/* A costly picture at rest is not drawn again for every piece of data: at most this share of the time
- * goes into such pictures. */
+/* A costly picture at rest is not drawn again for every piece of data: at most this share of the
+ * time goes into such pictures. */
 #define REST_PAUSE 2
 
 void painter_notice(struct painter *painter, enum render_notice_kind kind, const char *text)
@@ -97,14 +97,16 @@ static int64_t picture_due(struct painter *painter, bool resting, int64_t now)
     if (painter->still_now) {
         struct view_status status;
         view_get_status(painter->view, &status);
-        return status.coverage >= 1 && status.settled && (painter->dirty || painter->refine) ? now
-                                                                                           : INT64_MAX;
+        return status.coverage >= 1 && status.settled && (painter->dirty || painter->refine)
+                   ? now
+                   : INT64_MAX;
     }
     int64_t paced = painter->begin_ns + painter->setup.frame_ns;
     if (painter->setup.animate)
         return paced;
     if (painter->dirty) {
-        bool costly = painter->snapshot->scene.ndisplay == 3 && resting && painter->end_ns > painter->moved_ns;
+        bool costly = painter->snapshot->scene.ndisplay == 3 && resting &&
+                      painter->end_ns > painter->moved_ns;
         int64_t pause = costly ? (painter->end_ns - painter->begin_ns) * REST_PAUSE : 0;
         return painter->end_ns + pause > paced && pause ? painter->end_ns + pause : paced;
     }
@@ -134,8 +136,10 @@ static int64_t work(struct painter *painter)
     bool news, wanted = taps_wanted(painter->setup.taps, &news);
     painter->dirty |= news;
     struct error err;
-    if (!wanted)
-        taps_prepare(painter->setup.taps, 0, 0, &err); /* instances that nobody needs go */
+    if (!wanted) { /* instances that nobody needs go */
+        taps_prepare(painter->setup.taps, 0, 0, &err);
+        painter->owed = false;
+    }
     if (!painter->snapshot)
         return INT64_MAX;
 
@@ -165,7 +169,7 @@ static int64_t work(struct painter *painter)
         stats_loader(painter->setup.stats, painter->setup.loader);
         due = picture_due(painter, resting, clock_ns());
     }
-    if (painter->owed && wanted && clock_ns() >= painter->end_ns + painter->setup.frame_ns) {
+    if (painter->owed && clock_ns() >= painter->end_ns + painter->setup.frame_ns) {
         struct oriel_target target = {.size = sizeof target,
                                       .framebuffer = painter->target.framebuffer,
                                       .texture = painter->target.texture,
@@ -198,8 +202,10 @@ static void *run(void *data)
     struct error err = {""};
     bool started = stage_open(painter, &err);
     if (started) {
-        snprintf(painter->renderer, sizeof painter->renderer, "%s", egl_host_gl(painter->egl)->renderer);
-        snprintf(painter->scene_module, sizeof painter->scene_module, "%s", painter->scene_use.module->id);
+        snprintf(painter->renderer, sizeof painter->renderer, "%s",
+                 egl_host_gl(painter->egl)->renderer);
+        snprintf(painter->scene_module, sizeof painter->scene_module, "%s",
+                 painter->scene_use.module->id);
     }
     pthread_mutex_lock(&painter->mutex);
     painter->started = true;

@@ -48,23 +48,24 @@ struct painter {
     struct quality quality;
     struct scene_snapshot *snapshot;
     uint64_t seq;
-    bool still_now;       /* `still` as of this turn */
-    bool dirty;           /* what is on display changed since the last picture */
-    bool refine;          /* the last picture was not in full quality */
-    bool rest_planned;    /* the plan is that of a view at rest */
-    bool owed;            /* a grab was refused: the target is captured again */
-    bool in_flight;       /* captures are under way */
+    bool still_now;           /* `still` as of this turn */
+    bool dirty;               /* what is on display changed since the last picture */
+    bool refine;              /* the last picture was not in full quality */
+    bool rest_planned;        /* the plan is that of a view at rest */
+    bool owed;                /* a grab was refused: the target is captured again */
+    bool in_flight;           /* captures are under way */
     struct oriel_stamp stamp; /* of the last picture */
     int64_t created_ns;
-    int64_t moved_ns;     /* the last change of the scene */
-    int64_t begin_ns;     /* of the last picture */
+    int64_t moved_ns; /* the last change of the scene */
+    int64_t begin_ns; /* of the last picture */
     int64_t end_ns;
 };
 
 /* stage.c */
 bool stage_open(struct painter *painter, struct error *err);
 void stage_close(struct painter *painter);
-/* Deals with a failure of the scene or capture module, or of OpenGL. True: nothing to worry about. */
+/* Deals with a failure of the scene or capture module, or of OpenGL. True: nothing to worry about.
+ */
 bool stage_check(struct painter *painter, oriel_result result, const char *what, bool capture);
 void stage_fault(struct painter *painter, const char *text);
 bool stage_resize(struct painter *painter, uint32_t width, uint32_t height);

@@ -28,8 +28,8 @@ static uint64_t smaller(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* The largest divisor of `chunk` up to `limit`, so that parts do not cross chunks; `limit` itself when
- * divisors are much smaller. */
+/* The largest divisor of `chunk` up to `limit`, so that parts do not cross chunks; `limit` itself
+ * when divisors are much smaller. */
 static uint64_t part_of(uint64_t chunk, uint64_t limit)
 {
     for (uint64_t part = limit; part > limit / 2 && limit - part < 1024; part--) {
@@ -125,7 +125,7 @@ static void level_box(const struct geometry *g, uint32_t level, uint64_t low[3],
 }
 
 struct limits {
-    uint64_t texture; /* per axis */
+    uint64_t texture;       /* per axis */
     uint64_t bytes, values; /* 0: no limit */
 };
 
@@ -158,7 +158,8 @@ static bool thinned(const struct plan_slab *slab)
     return slab->stride[0] > 1 || slab->stride[1] > 1 || slab->stride[2] > 1;
 }
 
-/* The world rectangle of the canvas (render-spec: x right, y down, zoom in pixels for a world unit). */
+/* The world rectangle of the canvas (render-spec: x right, y down, zoom in pixels for a world
+ * unit). */
 static struct plan_rect canvas_rect(const struct oriel_snapshot *scene)
 {
     double zoom = scene->camera.zoom > 0 ? scene->camera.zoom : 1;
@@ -172,8 +173,8 @@ static struct plan_rect canvas_rect(const struct oriel_snapshot *scene)
 }
 
 /* Indices of a level that the canvas shows, `margin` canvases wider on each side. False: none. */
-static bool seen(const struct geometry *g, uint32_t level, const struct plan_rect *rect, double margin,
-                 uint64_t low[3], uint64_t high[3])
+static bool seen(const struct geometry *g, uint32_t level, const struct plan_rect *rect,
+                 double margin, uint64_t low[3], uint64_t high[3])
 {
     level_box(g, level, low, high);
     for (unsigned d = 0; d < 2; d++) {
@@ -224,17 +225,19 @@ static void align_out(const struct geometry *g, uint32_t level, uint64_t low[3],
 static bool covers(const struct plan_slab *slab, const uint64_t low[3], const uint64_t high[3])
 {
     for (unsigned d = 0; d < 3; d++) {
-        if (slab->view.axis[d] >= 0 && (low[d] < slab->origin[d] ||
-                                   high[d] > slab->origin[d] + slab->shape[d] * slab->stride[d]))
+        if (slab->view.axis[d] >= 0 &&
+            (low[d] < slab->origin[d] ||
+             high[d] > slab->origin[d] + slab->shape[d] * slab->stride[d]))
             return false;
     }
     return true;
 }
 
-/* The region of a level around the canvas: the one before as long as it still reaches a quarter of a
- * canvas beyond what is seen. */
-static struct plan_slab region(const struct geometry *g, uint32_t level, const struct plan_rect *rect,
-                               const struct limits *limits, const struct plan_slab *before)
+/* The region of a level around the canvas: the one before as long as it still reaches a quarter of
+ * a canvas beyond what is seen. */
+static struct plan_slab region(const struct geometry *g, uint32_t level,
+                               const struct plan_rect *rect, const struct limits *limits,
+                               const struct plan_slab *before)
 {
     uint64_t low[3], high[3];
     seen(g, level, rect, 0.25, low, high);
@@ -250,15 +253,16 @@ static struct plan_slab region(const struct geometry *g, uint32_t level, const s
         align_out(g, level, low, high);
         struct plan_slab slab = cut(g, level, low, high, unit);
         if (slab.shape[0] <= limits->texture && slab.shape[1] <= limits->texture &&
-            slab_bytes(&slab, g->info) <= (limits->bytes ? smaller(limits->bytes, PADDED_BYTES)
-                                                         : PADDED_BYTES))
+            slab_bytes(&slab, g->info) <=
+                (limits->bytes ? smaller(limits->bytes, PADDED_BYTES) : PADDED_BYTES))
             return slab;
     }
     seen(g, level, rect, 0, low, high);
     return fit(g, level, low, high, limits);
 }
 
-static bool slice_fits(const struct geometry *g, uint32_t level, const struct plan_rect *rect, uint64_t bytes)
+static bool slice_fits(const struct geometry *g, uint32_t level, const struct plan_rect *rect,
+                       uint64_t bytes)
 {
     uint64_t low[3], high[3], unit[3] = {1, 1, 1};
     if (!bytes || !seen(g, level, rect, 0, low, high))
@@ -283,7 +287,7 @@ static double oversampling(const struct geometry *g, uint32_t level)
 
 static int32_t locked_level(const struct geometry *g, const struct plan_policy *policy)
 {
-    int32_t lock = g->binding->level >= 0      ? g->binding->level
+    int32_t lock = g->binding->level >= 0    ? g->binding->level
                    : g->snapshot->level >= 0 ? g->snapshot->level
                                              : policy->lock;
     int32_t last = (int32_t)g->info->level_count - 1;

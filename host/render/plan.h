@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What to load for one layer of a snapshot: which level, which box of it, cut into which blocks. Pure
- * functions of the snapshot, the dataset's description, and what was planned before.
+/* What to load for one layer of a snapshot: which level, which box of it, cut into which blocks.
+ * Pure functions of the snapshot, the dataset's description, and what was planned before.
  *
  * Display axes are numbered 0, 1, 2 for x, y, z (scene.h). docs/rendering.md tells the policy. */
 #ifndef RENDER_PLAN_H
@@ -26,8 +26,8 @@ struct plan_policy {
 struct plan_view {
     struct dataset *dataset; /* borrowed */
     uint32_t ndisplay;
-    int32_t axis[3];     /* of the dataset; -1: it has none there, the box is 1 thick */
-    double scale[3];     /* level-0 index of the dataset to world */
+    int32_t axis[3]; /* of the dataset; -1: it has none there, the box is 1 thick */
+    double scale[3]; /* level-0 index of the dataset to world */
     double translate[3];
     uint64_t slice[ORIEL_MAX_AXES]; /* level-0 index along axes that are not shown */
 };
@@ -79,7 +79,8 @@ void plan_layer(const struct scene_snapshot *snapshot, uint32_t layer,
 uint32_t plan_level(const struct plan_policy *policy, const double *over, uint32_t count,
                     bool resting, int64_t now_ns, const struct plan_memory *memory);
 
-/* The unit of reading of a level: its chunk, or a part of one that is too large to be read whole. */
+/* The unit of reading of a level: its chunk, or a part of one that is too large to be read whole.
+ */
 void plan_block(const struct oriel_source_info *info, uint32_t level, uint64_t *block);
 
 bool plan_slab_equal(const struct plan_slab *a, const struct plan_slab *b);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How good a 3-D picture may be while it moves: the best rung of a ladder of resolution and sampling
- * distance that keeps the measured draw time within a budget. Pure; one for each render thread. */
+/* How good a 3-D picture may be while it moves: the best rung of a ladder of resolution and
+ * sampling distance that keeps the measured draw time within a budget. Pure; one for each render
+ * thread. */
 #ifndef RENDER_QUALITY_H
 #define RENDER_QUALITY_H
 

@@ -11,7 +11,8 @@
 #define MAX_VALUES UINT64_C(10000000)
 #define FINE_BINS 65536u
 
-/* The values that were read, as doubles would take 8 times the memory of bytes: kept as they are. */
+/* The values that were read, as doubles would take 8 times the memory of bytes: kept as they are.
+ */
 struct values {
     void *data;
     uint64_t count;
@@ -30,9 +31,8 @@ static bool read_box(struct dataset *dataset, uint32_t level, const uint64_t *or
         return error_set(err, "%s: no memory for %llu values", dataset_uri(dataset),
                          (unsigned long long)count);
     values->data = grown;
-    struct oriel_read read = {.level = level,
-                              .out = (char *)grown + values->count * bytes,
-                              .out_bytes = count * bytes};
+    struct oriel_read read = {
+        .level = level, .out = (char *)grown + values->count * bytes, .out_bytes = count * bytes};
     memcpy(read.origin, origin, sizeof read.origin);
     memcpy(read.shape, shape, sizeof read.shape);
     if (dataset_read(dataset, &read, err) != ORIEL_OK)

@@ -51,9 +51,9 @@ struct render *render_create(const struct config *config, struct registry *regis
     struct render *render = xcalloc(1, sizeof *render);
     render->stats = stats_create(metrics);
     render->taps = taps_create(registry, render->stats);
-    render->loader = loader_create((unsigned)config_int(config, "data.threads"),
-                                   (uint64_t)config_int(config, "data.cache_mb") << 20, wake, render,
-                                   err);
+    render->loader =
+        loader_create((unsigned)config_int(config, "data.threads"),
+                      (uint64_t)config_int(config, "data.cache_mb") << 20, wake, render, err);
     if (!render->loader) {
         render_destroy(render);
         return NULL;

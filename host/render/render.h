@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The render room: one thread with an EGL context, a scene module, capture taps, and a pool that loads
- * chunks. It is given snapshots and gives back frames and notices. It never waits for I/O, for an
- * encoder or for a client, and does nothing while the newest snapshot is shown completely. */
+/* The render room: one thread with an EGL context, a scene module, capture taps, and a pool that
+ * loads chunks. It is given snapshots and gives back frames and notices. It never waits for I/O,
+ * for an encoder or for a client, and does nothing while the newest snapshot is shown completely.
+ */
 #ifndef RENDER_RENDER_H
 #define RENDER_RENDER_H
 
@@ -18,12 +19,12 @@ struct registry;
 struct render;
 
 enum render_notice_kind {
-    RENDER_NOTICE_READY = 1,   /* the context is up; `text` names the renderer */
-    RENDER_NOTICE_LEVEL,       /* the level shown for `layer` changed */
-    RENDER_NOTICE_LOADING,     /* `layer`: outstanding chunks changed to or from zero */
-    RENDER_NOTICE_DATA_ERROR,  /* `layer`: a chunk could not be read; `text` names the file */
-    RENDER_NOTICE_DATA_OK,     /* `layer`: what failed before has been read */
-    RENDER_NOTICE_FAULT        /* the worker failed and will be rebuilt or not: `text` */
+    RENDER_NOTICE_READY = 1,  /* the context is up; `text` names the renderer */
+    RENDER_NOTICE_LEVEL,      /* the level shown for `layer` changed */
+    RENDER_NOTICE_LOADING,    /* `layer`: outstanding chunks changed to or from zero */
+    RENDER_NOTICE_DATA_ERROR, /* `layer`: a chunk could not be read; `text` names the file */
+    RENDER_NOTICE_DATA_OK,    /* `layer`: what failed before has been read */
+    RENDER_NOTICE_FAULT       /* the worker failed and will be rebuilt or not: `text` */
 };
 
 struct render_notice {
@@ -41,8 +42,8 @@ struct render_events {
     void *data;
 };
 
-/* One demand for frames: a format, and who gets them. `frame` is called on the render thread and keeps
- * what it wants with frame_ref. */
+/* One demand for frames: a format, and who gets them. `frame` is called on the render thread and
+ * keeps what it wants with frame_ref. */
 struct render_tap {
     struct oriel_format format; /* width and height are ignored: the canvas decides */
     bool complete_only;         /* only pictures with ORIEL_FRAME_COMPLETE: for stills */
@@ -59,16 +60,16 @@ void render_destroy(struct render *render); /* NULL is fine [main] */
 
 /* The formats the capture module can make here, cheapest first. Static after create. */
 uint32_t render_formats(const struct render *render, const struct oriel_format **formats);
-const char *render_renderer(const struct render *render); /* GL_RENDERER */
+const char *render_renderer(const struct render *render);   /* GL_RENDERER */
 const char *render_capture_id(const struct render *render); /* "capture/gl" */
 const char *render_scene_id(const struct render *render);
 
 /* The newest snapshot wins. Takes a reference of its own. [any-thread] */
 void render_post(struct render *render, struct scene_snapshot *snapshot);
 
-/* Frames are drawn only while there is at least one tap. Adding one draws the newest snapshot for it,
- * also when nothing changed. 0 on failure. Removing waits until its callback is not running and frames
- * in flight to it are dropped. [any-thread but the render thread's callbacks] */
+/* Frames are drawn only while there is at least one tap. Adding one draws the newest snapshot for
+ * it, also when nothing changed. 0 on failure. Removing waits until its callback is not running and
+ * frames in flight to it are dropped. [any-thread but the render thread's callbacks] */
 uint32_t render_tap_add(struct render *render, const struct render_tap *tap);
 void render_tap_remove(struct render *render, uint32_t tap);
 
@@ -77,8 +78,8 @@ void render_tap_remove(struct render *render, uint32_t tap);
 bool render_probe(struct render *render, const struct layer_binding *binding,
                   const int64_t index[ORIEL_MAX_AXES], double *value, struct error *err);
 
-/* For `oriel render`: draws `snapshot` with all its data at full quality and gives RGBA rows, row 0 at
- * the top, width × height × 4 bytes. Waits. */
+/* For `oriel render`: draws `snapshot` with all its data at full quality and gives RGBA rows, row 0
+ * at the top, width × height × 4 bytes. Waits. */
 bool render_still(struct render *render, struct scene_snapshot *snapshot, uint8_t *rgba,
                   struct error *err);
 /* What a render_still or the stream has cost so far, as a JSON object for --stats; caller frees. */

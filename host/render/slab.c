@@ -177,12 +177,14 @@ bool slab_describe(const struct slab *slab, size_t piece, const void *values,
 
     uint64_t item = dtype_bytes(out->dtype);
     uint64_t row = item * out->extent[0];
-    bool as_is = dtype == ORIEL_U8 || dtype == ORIEL_BOOL || dtype == ORIEL_U16 || dtype == ORIEL_F32;
+    bool as_is =
+        dtype == ORIEL_U8 || dtype == ORIEL_BOOL || dtype == ORIEL_U16 || dtype == ORIEL_F32;
     /* OpenGL reads rows of values and images of rows: the steps have to be whole and ascending. */
     uint64_t row_step = out->extent[1] > 1 ? step[1] : row;
     uint64_t slice_step = out->extent[2] > 1 ? step[2] : row_step * out->extent[1];
     if (as_is && (step[0] == item || out->extent[0] == 1) && row_step >= row &&
-        row_step % item == 0 && slice_step >= row_step * out->extent[1] && slice_step % row_step == 0) {
+        row_step % item == 0 && slice_step >= row_step * out->extent[1] &&
+        slice_step % row_step == 0) {
         out->data = first;
         out->row_bytes = row_step;
         out->slice_bytes = slice_step;

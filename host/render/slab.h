@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A box of one level that is being put together from blocks: which of its pieces (one for each block it
- * touches) have come. The values themselves are with the scene module. [render] */
+/* A box of one level that is being put together from blocks: which of its pieces (one for each
+ * block it touches) have come. The values themselves are with the scene module. [render] */
 #ifndef RENDER_SLAB_H
 #define RENDER_SLAB_H
 
@@ -17,7 +17,7 @@ struct slab {
     uint64_t id;    /* oriel_slab::id */
     uint64_t layer; /* oriel_layer::key */
     struct plan_slab plan;
-    const struct oriel_source_info *info; /* of plan.view.dataset */
+    const struct oriel_source_info *info;  /* of plan.view.dataset */
     uint64_t grid_first[3], grid_count[3]; /* of blocks along x, y, z */
     size_t piece_count, missing, failed;
     uint8_t *pieces; /* piece_state, x fastest */
@@ -40,14 +40,14 @@ void slab_set(struct slab *slab, size_t piece, enum piece_state state);
 /* The smallest and largest slab voxel of a piece, world x, y, z, by their outer edges. */
 void slab_piece_box(const struct slab *slab, size_t piece, double low[3], double high[3]);
 
-/* Describes a piece for oriel_scene_module::upload. `values` are those of the block; what is pointed to
- * lies there or in the scratch. False when memory is short. */
+/* Describes a piece for oriel_scene_module::upload. `values` are those of the block; what is
+ * pointed to lies there or in the scratch. False when memory is short. */
 bool slab_describe(const struct slab *slab, size_t piece, const void *values,
                    struct scratch *scratch, struct oriel_slab *out);
 
-/* What of the slab lies within the canvas' world rectangle: how much of the rectangle it reaches, how much
- * of that is filled by pieces that are there and that failed (world units squared; in 3-D shares of the
- * whole slab, which is 1), and the number of pieces that are missing. */
+/* What of the slab lies within the canvas' world rectangle: how much of the rectangle it reaches,
+ * how much of that is filled by pieces that are there and that failed (world units squared; in 3-D
+ * shares of the whole slab, which is 1), and the number of pieces that are missing. */
 struct slab_area {
     double seen, there, failed;
     size_t missing;

@@ -66,8 +66,8 @@ bool stage_open(struct painter *painter, struct error *err)
     if (!gl->software)
         glCreateQueries(GL_TIMESTAMP, 2, painter->queries);
     quality_init(&painter->quality, painter->setup.budget_ms, gl->software);
-    view_set_scene(painter->view, painter->scene, painter->scene_self, egl_max_texture_2d(painter->egl),
-                   egl_max_texture_3d(painter->egl));
+    view_set_scene(painter->view, painter->scene, painter->scene_self,
+                   egl_max_texture_2d(painter->egl), egl_max_texture_3d(painter->egl));
     return true;
 }
 
@@ -76,7 +76,8 @@ void stage_close(struct painter *painter)
     taps_close(painter->setup.taps);
     view_set_scene(painter->view, NULL, NULL, 0, 0);
     if (painter->scene_self)
-        ((const struct oriel_scene_module *)painter->scene_use.vtable)->destroy(painter->scene_self);
+        ((const struct oriel_scene_module *)painter->scene_use.vtable)
+            ->destroy(painter->scene_self);
     module_use_close(&painter->scene_use);
     painter->scene_use = (struct module_use){0};
     painter->scene = NULL;
@@ -137,7 +138,8 @@ bool stage_check(struct painter *painter, oriel_result result, const char *what,
 
 bool stage_resize(struct painter *painter, uint32_t width, uint32_t height)
 {
-    if (painter->target.framebuffer && painter->target.width == width && painter->target.height == height)
+    if (painter->target.framebuffer && painter->target.width == width &&
+        painter->target.height == height)
         return true;
     egl_target_destroy(&painter->target);
     painter->owed = false;

@@ -51,8 +51,8 @@ struct stats *stats_create(struct metrics *m)
         metrics_counter(m, "oriel_data_stored_bytes_total", NULL, "Bytes taken from storage.");
     s->hits = metrics_counter(m, "oriel_cache_hits_total", NULL, "Wanted chunks that were cached.");
     s->failures = metrics_counter(m, "oriel_data_errors_total", NULL, "Chunks that failed.");
-    s->cancelled =
-        metrics_counter(m, "oriel_data_cancelled_total", NULL, "Reads that nobody wanted any more.");
+    s->cancelled = metrics_counter(m, "oriel_data_cancelled_total", NULL,
+                                   "Reads that nobody wanted any more.");
     s->cache = metrics_gauge(m, "oriel_cache_bytes", NULL, "Bytes of decoded chunks in memory.");
     return s;
 }

@@ -17,8 +17,8 @@ void stats_destroy(struct stats *stats); /* NULL is fine */
 void stats_stage(struct stats *stats, enum stage stage, int64_t ns); /* [render] */
 void stats_frame(struct stats *stats, uint32_t width, uint32_t height, uint32_t level,
                  uint32_t level_count, float coverage); /* a picture went to capture [render] */
-void stats_abandoned(struct stats *stats);             /* a picture was given up half-way [render] */
-void stats_fault(struct stats *stats);                 /* [render] */
+void stats_abandoned(struct stats *stats); /* a picture was given up half-way [render] */
+void stats_fault(struct stats *stats);     /* [render] */
 void stats_loader(struct stats *stats, struct loader *loader); /* brings the counters up [render] */
 
 /* Caller frees. [any-thread] */

@@ -88,16 +88,17 @@ uint32_t taps_add(struct taps *taps, const struct render_tap *want)
 void taps_remove(struct taps *taps, uint32_t id)
 {
     pthread_mutex_lock(&taps->mutex);
-    struct tap **at = &taps->list;
-    while (*at && (*at)->id != id)
-        at = &(*at)->next;
-    struct tap *tap = *at;
-    CHECK(tap);
+    struct tap *tap = taps->list;
+    while (tap->id != id) {
+        CHECK(tap->next);
+        tap = tap->next;
+    }
     tap->removed = true;
     while (tap->busy)
         pthread_cond_wait(&taps->idle, &taps->mutex);
-    for (at = &taps->list; *at != tap; at = &(*at)->next) /* others may have gone meanwhile */
-        ;
+    struct tap **at = &taps->list;
+    while (*at != tap)
+        at = &(*at)->next;
     *at = tap->next;
     taps->changed = true;
     pthread_mutex_unlock(&taps->mutex);
@@ -240,7 +241,8 @@ static struct instance *instance_create(struct taps *taps, const struct oriel_fo
 }
 
 /* What the taps want together: formats, and how many frames they may hold of each. */
-static uint32_t demand(struct taps *taps, struct oriel_format *formats, uint32_t *held, uint32_t most)
+static uint32_t demand(struct taps *taps, struct oriel_format *formats, uint32_t *held,
+                       uint32_t most)
 {
     uint32_t count = 0;
     for (struct tap *tap = taps->list; tap; tap = tap->next) {

@@ -22,18 +22,20 @@ void taps_remove(struct taps *taps, uint32_t id);
 /* Frames are wanted. *news: a tap came since the last time this was asked. [render] */
 bool taps_wanted(struct taps *taps, bool *news);
 
-/* Chooses the capture module on the current context; without those in `refused` (NULL-terminated). [render] */
+/* Chooses the capture module on the current context; without those in `refused` (NULL-terminated).
+ * [render] */
 bool taps_open(struct taps *taps, const char *const *refused, struct error *err);
 /* Drops what is in flight and destroys every instance. [render] */
 void taps_close(struct taps *taps);
 const char *taps_module(const struct taps *taps);
 uint32_t taps_formats(const struct taps *taps, const struct oriel_format **formats);
 
-/* Makes the instances fit the demand and the canvas. A format that cannot be captured is told once, by
- * the text in `err`, and the others go on: false then. Without a canvas (0 × 0) there are none. [render] */
+/* Makes the instances fit the demand and the canvas. A format that cannot be captured is told once,
+ * by the text in `err`, and the others go on: false then. Without a canvas (0 × 0) there are none.
+ * [render] */
 bool taps_prepare(struct taps *taps, uint32_t width, uint32_t height, struct error *err);
-/* Captures the target for every tap, or only where a grab before was refused for want of a free frame.
- * *owed: some was refused now. The worst result of the module. [render] */
+/* Captures the target for every tap, or only where a grab before was refused for want of a free
+ * frame. *owed: some was refused now. The worst result of the module. [render] */
 oriel_result taps_grab(struct taps *taps, const struct oriel_target *target,
                        const struct oriel_stamp *stamp, bool only_owed, bool *owed);
 /* Hands on what is finished; true while something is in flight. [render] */

@@ -15,8 +15,8 @@
 #define TOGETHER_NS (150 * NS_PER_MS)
 /* A slice without a base appears piece by piece after this. */
 #define PIECEWISE_NS (200 * NS_PER_MS)
-/* While a slider runs faster than data comes, a slice that has been on its way is let through when the
- * picture has not changed for STARVED_NS, unless it takes longer than PATIENCE_NS. */
+/* While a slider runs faster than data comes, a slice that has been on its way is let through when
+ * the picture has not changed for STARVED_NS, unless it takes longer than PATIENCE_NS. */
 #define STARVED_NS (150 * NS_PER_MS)
 #define PATIENCE_NS (1 * NS_PER_S)
 #define MAX_SHRINK 8u
@@ -342,7 +342,8 @@ static void note_levels_and_failures(struct view *view)
             layer->told_level = level;
             tell(view, layer, RENDER_NOTICE_LEVEL, level, outstanding, "");
         }
-        size_t failed = (pair->base ? pair->base->failed : 0) + (pair->detail ? pair->detail->failed : 0);
+        size_t failed =
+            (pair->base ? pair->base->failed : 0) + (pair->detail ? pair->detail->failed : 0);
         if (layer->failed && failed == 0 && outstanding == 0) {
             layer->failed = false;
             tell(view, layer, RENDER_NOTICE_DATA_OK, level, outstanding, "");
@@ -384,7 +385,8 @@ static oriel_result piece_upload(struct view *view, struct layer *layer, struct 
         return ORIEL_OK;
     } else if (result == ORIEL_NOMEM || result == ORIEL_UNSUPPORTED) {
         const char *why = services_failure();
-        piece_failed(view, layer, slab, piece, *why ? why : "the scene module has no room for this layer");
+        piece_failed(view, layer, slab, piece,
+                     *why ? why : "the scene module has no room for this layer");
         return ORIEL_OK;
     }
     return result;
@@ -459,7 +461,8 @@ const struct oriel_view_layer *view_layers(struct view *view, uint32_t *count)
 
 void view_get_status(struct view *view, struct view_status *status)
 {
-    *status = (struct view_status){.coverage = 1, .settled = !view->stale && !view->held, .level_count = 1};
+    *status = (struct view_status){
+        .coverage = 1, .settled = !view->stale && !view->held, .level_count = 1};
     double sum = 0;
     unsigned counted = 0;
     for (uint32_t i = 0; i < view->layer_count; i++) {
@@ -470,7 +473,8 @@ void view_get_status(struct view *view, struct view_status *status)
         const struct pair *pair = layer_target(layer);
         status->settled &= plan->settled;
         status->outstanding += outstanding_bytes(layer);
-        status->failed |= (pair->base && pair->base->failed) || (pair->detail && pair->detail->failed);
+        status->failed |=
+            (pair->base && pair->base->failed) || (pair->detail && pair->detail->failed);
         if (layer->level_count > 1 || status->level_count == 1) {
             status->level_count = layer->level_count;
             status->level = shown_level(layer);

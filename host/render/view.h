@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is on display and what is being loaded, layer by layer. It plans from snapshots, states its wants
- * to the loader, hands pieces to the scene module, and replaces what is on display when what comes next
- * is at least as good. It never waits. [render] */
+/* What is on display and what is being loaded, layer by layer. It plans from snapshots, states its
+ * wants to the loader, hands pieces to the scene module, and replaces what is on display when what
+ * comes next is at least as good. It never waits. [render] */
 #ifndef RENDER_VIEW_H
 #define RENDER_VIEW_H
 
@@ -16,11 +16,11 @@
 struct view;
 
 struct view_status {
-    double coverage; /* share of the canvas shown at the wanted level, 1: all of it */
-    uint64_t outstanding; /* bytes */
+    double coverage;             /* share of the canvas shown at the wanted level, 1: all of it */
+    uint64_t outstanding;        /* bytes */
     uint32_t level, level_count; /* of the topmost visible layer with levels */
-    bool settled; /* a view at rest would want the same levels */
-    bool failed;  /* something of it could not be read */
+    bool settled;                /* a view at rest would want the same levels */
+    bool failed;                 /* something of it could not be read */
 };
 
 struct view *view_create(struct loader *loader, const struct plan_policy *policy,
@@ -32,7 +32,8 @@ void view_destroy(struct view *view);
 void view_set_scene(struct view *view, const struct oriel_scene_module *scene, void *self,
                     uint32_t max_texture_2d, uint32_t max_texture_3d);
 
-/* Decides what is wanted of a snapshot the scene module has seen. True when what is on display changed. */
+/* Decides what is wanted of a snapshot the scene module has seen. True when what is on display
+ * changed. */
 bool view_plan(struct view *view, const struct scene_snapshot *snapshot, bool resting,
                int64_t now_ns);
 /* Hands over what has been read until `until_ns`; *more: there was no time for all of it. *changed:

@@ -6,7 +6,8 @@
 #include "render/slab.h"
 #include "render/view.h"
 
-/* A slice or volume: everything coarse, and what is fine. Slabs may stand in two pairs of one layer. */
+/* A slice or volume: everything coarse, and what is fine. Slabs may stand in two pairs of one
+ * layer. */
 struct pair {
     bool any;
     struct plan_view view;

@@ -48,10 +48,16 @@ void fake_source_set(uint32_t dtype, uint32_t ndim, const uint64_t *shape, const
             level->translate[a] = ((double)factor - 1) / 2;
         }
     }
-    fake_source.info = (struct oriel_source_info){
-        .size = sizeof fake_source.info, .ndim = ndim, .kind = "fake", .format = "fake", .name = "",
-        .dtype = dtype, .level_count = levels, .axes = fake_source.axes,
-        .levels = fake_source.levels, .channel_axis = -1};
+    fake_source.info = (struct oriel_source_info){.size = sizeof fake_source.info,
+                                                  .ndim = ndim,
+                                                  .kind = "fake",
+                                                  .format = "fake",
+                                                  .name = "",
+                                                  .dtype = dtype,
+                                                  .level_count = levels,
+                                                  .axes = fake_source.axes,
+                                                  .levels = fake_source.levels,
+                                                  .channel_axis = -1};
 }
 
 uint32_t fake_value(uint32_t level, uint32_t ndim, const uint64_t *index)
@@ -65,12 +71,23 @@ uint32_t fake_value(uint32_t level, uint32_t ndim, const uint64_t *index)
 static void store(uint32_t dtype, void *out, uint64_t i, uint32_t value)
 {
     switch (dtype) {
-    case ORIEL_U8: ((uint8_t *)out)[i] = (uint8_t)value; break;
-    case ORIEL_U16: ((uint16_t *)out)[i] = (uint16_t)value; break;
-    case ORIEL_I16: ((int16_t *)out)[i] = (int16_t)value; break;
-    case ORIEL_F32: ((float *)out)[i] = (float)(value & 0xffff); break;
-    case ORIEL_F64: ((double *)out)[i] = (double)(value & 0xffff); break;
-    default: CHECK(!"a dtype the fake has not");
+    case ORIEL_U8:
+        ((uint8_t *)out)[i] = (uint8_t)value;
+        break;
+    case ORIEL_U16:
+        ((uint16_t *)out)[i] = (uint16_t)value;
+        break;
+    case ORIEL_I16:
+        ((int16_t *)out)[i] = (int16_t)value;
+        break;
+    case ORIEL_F32:
+        ((float *)out)[i] = (float)(value & 0xffff);
+        break;
+    case ORIEL_F64:
+        ((double *)out)[i] = (double)(value & 0xffff);
+        break;
+    default:
+        CHECK(!"a dtype the fake has not");
     }
 }
 
@@ -144,9 +161,12 @@ static oriel_result source_read(void *self, struct oriel_read *read)
     return result;
 }
 
-static const struct oriel_source source = {
-    .size = sizeof source, .probe = source_probe, .open = source_open, .close = source_close,
-    .describe = source_describe, .read = source_read};
+static const struct oriel_source source = {.size = sizeof source,
+                                           .probe = source_probe,
+                                           .open = source_open,
+                                           .close = source_close,
+                                           .describe = source_describe,
+                                           .read = source_read};
 
 /* ---- scene module ---- */
 
@@ -266,10 +286,14 @@ static oriel_result scene_draw(void *self, const struct oriel_view *view,
     return atomic_exchange(&fake_scene.fail_draw, 0);
 }
 
-static const struct oriel_scene_module scene_module = {
-    .size = sizeof scene_module, .kind = scene_kind, .create = scene_create,
-    .destroy = scene_destroy, .apply = scene_apply, .upload = scene_upload, .evict = scene_evict,
-    .draw = scene_draw};
+static const struct oriel_scene_module scene_module = {.size = sizeof scene_module,
+                                                       .kind = scene_kind,
+                                                       .create = scene_create,
+                                                       .destroy = scene_destroy,
+                                                       .apply = scene_apply,
+                                                       .upload = scene_upload,
+                                                       .evict = scene_evict,
+                                                       .draw = scene_draw};
 
 /* ---- capture module ---- */
 
@@ -342,10 +366,14 @@ static oriel_result capture_grab(void *self, const struct oriel_target *target,
     glReadPixels(0, 0, (GLint)target->width, (GLint)target->height, GL_RGBA, GL_UNSIGNED_BYTE,
                  grabber->pixels);
     glBindFramebuffer(GL_READ_FRAMEBUFFER, (GLuint)bound);
-    grabber->frame = (struct oriel_frame){
-        .size = sizeof grabber->frame, .plane_count = 1, .format = grabber->format, .stamp = *stamp,
-        .planes = {{.handle = (uint64_t)(uintptr_t)grabber->pixels,
-                    .stride = target->width * 4, .rows = target->height}}};
+    grabber->frame =
+        (struct oriel_frame){.size = sizeof grabber->frame,
+                             .plane_count = 1,
+                             .format = grabber->format,
+                             .stamp = *stamp,
+                             .planes = {{.handle = (uint64_t)(uintptr_t)grabber->pixels,
+                                         .stride = target->width * 4,
+                                         .rows = target->height}}};
     grabber->waiting = true;
     if (!atomic_load(&fake_capture.late))
         hand_on(grabber);
@@ -362,9 +390,12 @@ static oriel_result capture_poll(void *self, uint32_t wait)
     return ORIEL_OK;
 }
 
-static const struct oriel_capture capture = {
-    .size = sizeof capture, .output_format = capture_format, .create = capture_create,
-    .destroy = capture_destroy, .grab = capture_grab, .poll = capture_poll};
+static const struct oriel_capture capture = {.size = sizeof capture,
+                                             .output_format = capture_format,
+                                             .create = capture_create,
+                                             .destroy = capture_destroy,
+                                             .grab = capture_grab,
+                                             .poll = capture_poll};
 
 /* ---- the registry ---- */
 

@@ -140,7 +140,7 @@ static void what_is_wanted_again_is_read_again(void **state)
     struct want want = want_of(&f, 0, 2, false);
     loader_want(f.loader, &want, 1);
     assert_true(rig_wait(&fake_source.reads, 1));
-    loader_want(f.loader, NULL, 0); /* the read is being cancelled … */
+    loader_want(f.loader, NULL, 0);  /* the read is being cancelled … */
     loader_want(f.loader, &want, 1); /* … when it is wanted after all */
     char *failure;
     assert_int_equal(take(&f, &failure), 2);

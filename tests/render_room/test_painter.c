@@ -66,8 +66,8 @@ static const struct oriel_format rgba = {.domain = ORIEL_DOMAIN_CPU,
 
 static uint32_t tap(struct fixture *f)
 {
-    uint32_t id = taps_add(f->taps, &(struct render_tap){
-                                        .format = rgba, .frames_held = 1, .frame = take, .data = f});
+    uint32_t id = taps_add(
+        f->taps, &(struct render_tap){.format = rgba, .frames_held = 1, .frame = take, .data = f});
     painter_wake(f->painter);
     return id;
 }
@@ -107,12 +107,20 @@ static void make(struct fixture *f, uint32_t ndim, const uint64_t *shape, const 
     f->taps = taps_create(NULL, f->stats);
     struct error err = {""};
     f->loader = loader_create(2, 64 << 20, wake, f, &err);
-    struct painter_setup setup = {
-        .loader = f->loader, .taps = f->taps, .stats = f->stats,
-        .events = {notice, f},
-        .policy = {.threshold_in = 1.05, .threshold_out = 1.35, .fine_threshold = 1.05,
-                   .cooldown_ns = 1000000, .lock = -1, .max_volume_bytes = 256 << 20},
-        .device = -1, .frame_ns = 5 * NS_PER_MS, .settle_ns = 60 * NS_PER_MS, .budget_ms = 20};
+    struct painter_setup setup = {.loader = f->loader,
+                                  .taps = f->taps,
+                                  .stats = f->stats,
+                                  .events = {notice, f},
+                                  .policy = {.threshold_in = 1.05,
+                                             .threshold_out = 1.35,
+                                             .fine_threshold = 1.05,
+                                             .cooldown_ns = 1000000,
+                                             .lock = -1,
+                                             .max_volume_bytes = 256 << 20},
+                                  .device = -1,
+                                  .frame_ns = 5 * NS_PER_MS,
+                                  .settle_ns = 60 * NS_PER_MS,
+                                  .budget_ms = 20};
     f->painter = painter_create(&setup, &err);
     if (!f->painter)
         fail_msg("%s", err.text);

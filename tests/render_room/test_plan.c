@@ -11,9 +11,14 @@
 #include "render/plan.h"
 #include "rig.h"
 
-static const struct plan_policy policy = {
-    .threshold_in = 1.05, .threshold_out = 1.35, .fine_threshold = 1.05, .cooldown_ns = 150000000,
-    .lock = -1, .max_texture_2d = 16384, .max_texture_3d = 2048, .max_volume_bytes = 256 << 20};
+static const struct plan_policy policy = {.threshold_in = 1.05,
+                                          .threshold_out = 1.35,
+                                          .fine_threshold = 1.05,
+                                          .cooldown_ns = 150000000,
+                                          .lock = -1,
+                                          .max_texture_2d = 16384,
+                                          .max_texture_3d = 2048,
+                                          .max_volume_bytes = 256 << 20};
 
 struct fixture {
     struct dataset *dataset;
@@ -41,7 +46,8 @@ static void finish(struct fixture *f)
 static struct plan plan_at(struct fixture *f, bool resting, int64_t now)
 {
     struct plan plan;
-    plan_layer(f->snapshot, 0, dataset_info(f->dataset), &f->policy, resting, now, &f->memory, &plan);
+    plan_layer(f->snapshot, 0, dataset_info(f->dataset), &f->policy, resting, now, &f->memory,
+               &plan);
     return plan;
 }
 
@@ -57,8 +63,11 @@ static void level_follows_zoom(void **state)
     (void)state;
     struct fixture f;
     make(&f, 3, large, chunks, 6, 2);
-    struct { double zoom; uint32_t level; } cases[] = {
-        {2, 0}, {1, 0}, {1 / 1.34, 0}, {1 / 1.36, 1}, {0.5, 1}, {0.25, 2}, {0.04, 5}, {0.001, 5}};
+    struct {
+        double zoom;
+        uint32_t level;
+    } cases[] = {{2, 0},   {1, 0},    {1 / 1.34, 0}, {1 / 1.36, 1},
+                 {0.5, 1}, {0.25, 2}, {0.04, 5},     {0.001, 5}};
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
         f.snapshot->scene.camera.zoom = cases[i].zoom;
         assert_int_equal(plan_at(&f, true, 0).level, cases[i].level);
@@ -66,7 +75,8 @@ static void level_follows_zoom(void **state)
     finish(&f);
 }
 
-/* Between the thresholds a moving view keeps its level; at rest it does not matter how it came there. */
+/* Between the thresholds a moving view keeps its level; at rest it does not matter how it came
+ * there. */
 static void level_has_hysteresis_only_in_motion(void **state)
 {
     (void)state;
@@ -193,8 +203,11 @@ static void slices_are_nearest_and_end_at_the_data(void **state)
     struct oriel_layer *layer = rig_layer(f.snapshot);
     layer->scale[0] = 2;
     layer->translate[0] = 100;
-    struct { double point; int index; } cases[] = {
-        {100, 0}, {100.9, 0}, {101.1, 1}, {118, 9}, {118.9, 9}, {119.1, -1}, {98.9, -1}, {99.1, 0}};
+    struct {
+        double point;
+        int index;
+    } cases[] = {{100, 0},   {100.9, 0},  {101.1, 1}, {118, 9},
+                 {118.9, 9}, {119.1, -1}, {98.9, -1}, {99.1, 0}};
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
         f.snapshot->scene.point[0] = cases[i].point;
         struct plan plan = plan_at(&f, true, 0);
@@ -211,7 +224,8 @@ static void any_axis_pair_can_be_shown(void **state)
     static const uint64_t shape[4] = {5, 40, 50, 60}, chunk[4] = {1, 20, 25, 30};
     struct fixture f;
     make(&f, 4, shape, chunk, 1, 2);
-    const uint32_t order[4] = {0, 3, 2, 1}; /* x is the data's axis 1, y axis 2; axes 0 and 3 slide */
+    const uint32_t order[4] = {0, 3, 2,
+                               1}; /* x is the data's axis 1, y axis 2; axes 0 and 3 slide */
     memcpy(f.snapshot->scene.order, order, sizeof order);
     f.snapshot->scene.point[0] = 3;
     f.snapshot->scene.point[3] = 41;
@@ -343,12 +357,14 @@ static void slices_beyond_limits_go_coarser_or_thinner(void **state)
 static void giant_chunks_are_read_in_parts(void **state)
 {
     (void)state;
-    static const struct { uint64_t shape[3], chunk[3], block[3]; } cases[] = {
-        {{100, 2048, 2048}, {100, 2048, 2048}, {2, 2048, 2048}},      /* one chunk: an .npy */
+    static const struct {
+        uint64_t shape[3], chunk[3], block[3];
+    } cases[] = {
+        {{100, 2048, 2048}, {100, 2048, 2048}, {2, 2048, 2048}}, /* one chunk: an .npy */
         {{4, 16384, 16384}, {4, 16384, 16384}, {1, 512, 16384}},
-        {{4, 1024, 1024}, {4, 1024, 1024}, {4, 1024, 1024}},          /* small enough */
-        {{512, 512, 512}, {256, 256, 256}, {256, 256, 256}},          /* 32 MiB: a chunk is a chunk */
-        {{999, 2000, 2000}, {300, 500, 500}, {30, 500, 500}},         /* parts do not cross chunks */
+        {{4, 1024, 1024}, {4, 1024, 1024}, {4, 1024, 1024}},  /* small enough */
+        {{512, 512, 512}, {256, 256, 256}, {256, 256, 256}},  /* 32 MiB: a chunk is a chunk */
+        {{999, 2000, 2000}, {300, 500, 500}, {30, 500, 500}}, /* parts do not cross chunks */
         {{2, 2, 2}, {100, 100, 100}, {2, 2, 2}},
     };
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -12,23 +12,31 @@
 #include "render/slab.h"
 #include "rig.h"
 
-static const struct plan_policy policy = {.threshold_in = 1.05, .threshold_out = 1.35,
-                                          .fine_threshold = 1.05, .lock = -1,
-                                          .max_texture_2d = 16384, .max_texture_3d = 2048};
+static const struct plan_policy policy = {.threshold_in = 1.05,
+                                          .threshold_out = 1.35,
+                                          .fine_threshold = 1.05,
+                                          .lock = -1,
+                                          .max_texture_2d = 16384,
+                                          .max_texture_3d = 2048};
 
 static double voxel(const struct oriel_slab *piece, uint32_t x, uint32_t y, uint32_t z)
 {
-    const uint8_t *row = (const uint8_t *)piece->data + z * piece->slice_bytes + y * piece->row_bytes;
+    const uint8_t *row =
+        (const uint8_t *)piece->data + z * piece->slice_bytes + y * piece->row_bytes;
     return dtype_value(piece->dtype, row, x);
 }
 
 static double expected(uint32_t dtype, uint32_t value)
 {
     switch (dtype) {
-    case ORIEL_U8: return (uint8_t)value;
-    case ORIEL_U16: return (uint16_t)value;
-    case ORIEL_I16: return (int16_t)(uint16_t)value;
-    default: return value & 0xffff;
+    case ORIEL_U8:
+        return (uint8_t)value;
+    case ORIEL_U16:
+        return (uint16_t)value;
+    case ORIEL_I16:
+        return (int16_t)(uint16_t)value;
+    default:
+        return value & 0xffff;
     }
 }
 
@@ -83,9 +91,10 @@ static void check(uint32_t dtype, const uint32_t order[4], uint32_t ndisplay, ui
                     uint32_t at[3] = {x, y, z};
                     uint64_t index[4] = {1, 1, 1, 1};
                     for (uint32_t d = 0; d < ndisplay; d++)
-                        index[order[3 - d]] = slab->plan.origin[d] +
-                                              (piece.offset[d] + at[d]) * slab->plan.stride[d];
-                    assert_float_equal(voxel(&piece, x, y, z), expected(dtype, fake_value(0, 4, index)), 0);
+                        index[order[3 - d]] =
+                            slab->plan.origin[d] + (piece.offset[d] + at[d]) * slab->plan.stride[d];
+                    assert_float_equal(voxel(&piece, x, y, z),
+                                       expected(dtype, fake_value(0, 4, index)), 0);
                     seen++;
                 }
             }
@@ -94,7 +103,8 @@ static void check(uint32_t dtype, const uint32_t order[4], uint32_t ndisplay, ui
         free(values);
     }
     assert_int_equal(slab->missing, 0);
-    assert_int_equal(seen, (uint64_t)slab->plan.shape[0] * slab->plan.shape[1] * slab->plan.shape[2]);
+    assert_int_equal(seen,
+                     (uint64_t)slab->plan.shape[0] * slab->plan.shape[1] * slab->plan.shape[2]);
     slab_destroy(slab);
     free(scratch.data);
     scene_snapshot_unref(snapshot);
@@ -166,9 +176,12 @@ static void all_types_convert(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(slices_of_rows_need_no_copy), cmocka_unit_test(other_axes_are_gathered),
-        cmocka_unit_test(other_types_become_float),    cmocka_unit_test(volumes),
-        cmocka_unit_test(thinned_volumes),             cmocka_unit_test(all_types_convert),
+        cmocka_unit_test(slices_of_rows_need_no_copy),
+        cmocka_unit_test(other_axes_are_gathered),
+        cmocka_unit_test(other_types_become_float),
+        cmocka_unit_test(volumes),
+        cmocka_unit_test(thinned_volumes),
+        cmocka_unit_test(all_types_convert),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,11 +35,12 @@ static void open_rooms(struct rooms *rooms)
     rooms->config = config_create(&(struct config_inputs){0}, &err);
     rooms->metrics = metrics_create();
     rooms->registry = rooms->config ? registry_create(rooms->config, &err) : NULL;
-    rooms->control = rooms->registry ? control_create(rooms->config, rooms->registry, rooms->metrics, &err)
-                                     : NULL;
-    rooms->render = rooms->control ? render_create(rooms->config, rooms->registry, rooms->metrics,
-                                                   NULL, &err)
-                                   : NULL;
+    rooms->control = rooms->registry
+                         ? control_create(rooms->config, rooms->registry, rooms->metrics, &err)
+                         : NULL;
+    rooms->render = rooms->control
+                        ? render_create(rooms->config, rooms->registry, rooms->metrics, NULL, &err)
+                        : NULL;
     if (!rooms->render)
         fail_msg("%s", err.text);
 }
@@ -182,7 +183,8 @@ static void scenes_look_as_in_napari(void **state)
     unsigned compared = 0;
     for (struct dirent *entry; (entry = readdir(dir));) {
         char *end = strstr(entry->d_name, ".scene.json");
-        if (!end || strncmp(entry->d_name, "img_", 4) != 0) /* volumes: the scene module's own tests */
+        if (!end ||
+            strncmp(entry->d_name, "img_", 4) != 0) /* volumes: the scene module's own tests */
             continue;
         char *scene = xasprintf("%s/%s", folder, entry->d_name);
         char *picture = xasprintf("%s/%.*s.png", folder, (int)(end - entry->d_name), entry->d_name);

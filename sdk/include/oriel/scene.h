@@ -94,7 +94,7 @@ struct oriel_layer {
     const struct oriel_colormap *colormap;
 };
 
-/* napari's camera. Formulae: docs/pixels.md, "Camera". Frozen, 80 bytes. */
+/* napari's camera. Formulae: docs/rendering.md, "Camera". Frozen, 80 bytes. */
 struct oriel_camera {
     double center[3]; /* world x, y, z */
     double quat[4];   /* w, x, y, z: rotation from camera axes (right, down, away) to world (x, y, z) */
