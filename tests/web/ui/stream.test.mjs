@@ -152,6 +152,7 @@ test('a pose that the server clamps is taken over', async () => {
     await it.page.keyboard.press('PageDown');
     await rest(it.stub);
     near(it.stub.updates('view.pose').at(-1).value.zoom, it.stub.mostZoom / 1.007 ** 30, 1e-9);
+    assert.equal(keysAsked(), 0, 'a healthy stream needs no key pictures');
 });
 
 test('a missing picture: nothing is drawn until a key, which is asked for once', async () => {

@@ -90,13 +90,12 @@ export function createDecoder(hooks) {
     /** @param {Picture} picture @param {number} arrived */
     function video(picture, arrived) {
         if (picture.key) {
-            needKey = false;
             hooks.keyArrived();
         } else if (!needKey && decoder && decoder.decodeQueueSize > MOST_QUEUED) {
             needKey = true;
             hooks.requestKey('decoder behind');
         }
-        if (needKey) {
+        if (needKey && !picture.key) {
             hooks.onDrop(picture);
             hooks.requestKey('waiting for a key picture');
             return;
@@ -109,6 +108,7 @@ export function createDecoder(hooks) {
                     return;
                 }
                 configure(picture, codec);
+                needKey = false;
             }
             const timestamp = stamp++;
             inside.set(timestamp, { picture, arrived });
