@@ -121,9 +121,12 @@ static oriel_result source_describe(void *self, const struct oriel_source_info *
 
 static bool fails(const struct oriel_read *read, uint32_t ndim)
 {
-    if ((int)read->level != atomic_load(&fake_source.fail_level) ||
-        memcmp(read->origin, fake_source.fail_origin, ndim * sizeof *read->origin) != 0)
+    if ((int)read->level != atomic_load(&fake_source.fail_level))
         return false;
+    for (uint32_t a = 0; a < ndim; a++) {
+        if (read->origin[a] != atomic_load(&fake_source.fail_origin[a]))
+            return false;
+    }
     return atomic_fetch_sub(&fake_source.fail_times, 1) > 0;
 }
 

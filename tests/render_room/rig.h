@@ -24,9 +24,10 @@ struct fake_source {
     struct oriel_source_level levels[8];
     atomic_int delay_ms; /* of a read; it looks at `cancel` meanwhile */
     atomic_int reads, cancelled, running, running_most;
-    atomic_int fail_times;                /* so many reads of a failing block fail */
-    uint64_t fail_origin[ORIEL_MAX_AXES]; /* reads that begin here at level fail_level fail */
-    atomic_int fail_level;                /* -1: none */
+    atomic_int fail_times; /* so many reads of a failing block fail */
+    _Atomic uint64_t
+        fail_origin[ORIEL_MAX_AXES]; /* reads that begin here at level fail_level fail */
+    atomic_int fail_level;           /* -1: none */
 };
 extern struct fake_source fake_source;
 

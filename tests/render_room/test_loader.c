@@ -172,7 +172,7 @@ static void failures_are_told_and_tried_again(void **state)
     struct fixture f;
     make(&f, 2, 1 << 20);
     atomic_store(&fake_source.fail_level, 0);
-    fake_source.fail_origin[1] = 8;
+    atomic_store(&fake_source.fail_origin[1], 8);
     atomic_store(&fake_source.fail_times, 1);
     struct want wants[2] = {want_of(&f, 0, 1, false), want_of(&f, 0, 2, false)};
     loader_want(f.loader, wants, 2);

@@ -433,7 +433,7 @@ static void what_cannot_be_read_is_told_once_and_then_read(void **state)
     struct fixture f;
     make(&f, 3, plane, tiles, 1);
     atomic_store(&fake_source.fail_level, 0);
-    fake_source.fail_origin[1] = 64;
+    atomic_store(&fake_source.fail_origin[1], 64);
     atomic_store(&fake_source.fail_times, 1);
     tap(&f);
     post(&f, rig_snapshot(f.dataset, 1, 2, 320, 200));
@@ -502,7 +502,7 @@ static void a_still_is_complete_or_says_why_not(void **state)
     scene_snapshot_unref(snapshot);
 
     atomic_store(&fake_source.fail_level, 0);
-    fake_source.fail_origin[0] = 15;
+    atomic_store(&fake_source.fail_origin[0], 15);
     atomic_store(&fake_source.fail_times, 1000);
     painter_still_begin(f.painter);
     post(&f, slice(&f, 6, 15));
