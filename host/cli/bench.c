@@ -24,7 +24,7 @@
 
 #define FPS 60
 #define WARM_UP 10
-#define CODECS "h264,vp9,vp8,jpeg,png,raw"
+#define CODECS "h264,vp9,vp8,jpeg,png,raw,null"
 
 struct bench {
     char dir[64];   /* where the pictures made here are; "" when none was */
@@ -90,6 +90,7 @@ static bool stage_open(struct bench *bench, struct stage *stage, const char *dat
     const char *extra[] = {sets[0], sets[1], sets[2], sets[3]};
     if (!(stage->config = cli_options_config(bench->options, extra, encoder ? 4 : 3, err)))
         return false;
+    config_apply_log(stage->config);
     const struct server_scene scene = {.data = &data, .data_count = 1};
     if (!server_start(&stage->server, stage->config, &scene, err))
         goto fail;
@@ -194,7 +195,7 @@ static bool run_moves(struct bench *bench, const char *suite, const char *encode
             started = clock_ns();
             bench_client_count(stage.client, &bytes0);
         }
-        double angle = i * 3 * M_PI / 180;
+        double angle = (i + 1) * 3 * M_PI / 180; /* never the pose it has */
         double center[3] = {middle[0], middle[1], middle[2]};
         double quat[4] = {1, 0, 0, 0};
         if (orbit) {

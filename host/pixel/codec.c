@@ -10,6 +10,7 @@ const struct codec codecs[CODEC_COUNT] = {
     {ORIEL_CODEC_AV1, 3, false, true, "av1"},   {ORIEL_CODEC_VP8, 4, false, true, "vp8"},
     {ORIEL_CODEC_VP9, 5, false, true, "vp9"},   {ORIEL_CODEC_JPEG, 6, true, false, "jpeg"},
     {ORIEL_CODEC_PNG, 7, true, false, "png"},   {ORIEL_CODEC_RAW, 8, true, false, "raw"},
+    {ORIEL_CODEC_NULL, 9, true, false, "null"},
 };
 
 const struct codec *codec_find(uint32_t fourcc)

@@ -7,19 +7,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CODEC_COUNT 8u
+#define CODEC_COUNT 9u
 
 struct codec {
     uint32_t fourcc; /* ORIEL_CODEC_* */
     uint8_t wire;
-    bool intra; /* every packet is a key */
-    bool lossy; /* the same picture again comes out better */
+    bool intra;       /* every packet is a key */
+    bool lossy;       /* the same picture again comes out better */
     const char *name; /* "h264" */
 };
 
 extern const struct codec codecs[CODEC_COUNT];
 
-const struct codec *codec_find(uint32_t fourcc);                    /* NULL: unknown */
+const struct codec *codec_find(uint32_t fourcc);                  /* NULL: unknown */
 const struct codec *codec_named(const char *name, size_t length); /* NULL: unknown */
 
 #endif

@@ -96,6 +96,9 @@ enum drawn draw_picture(struct painter *painter, bool moving)
     bool volume = painter->snapshot->scene.ndisplay == 3;
     bool software = egl_host_gl(painter->egl)->software;
     painter->begin_ns = clock_ns();
+    painter->slot_ns += painter->setup.frame_ns;
+    if (painter->slot_ns < painter->begin_ns)
+        painter->slot_ns = painter->begin_ns;
     struct quality_step quality = {1, 1};
     if (volume && moving)
         quality = quality_next(&painter->quality);

@@ -58,6 +58,7 @@ struct painter {
     int64_t created_ns;
     int64_t moved_ns; /* the last change of the scene */
     int64_t begin_ns; /* of the last picture */
+    int64_t slot_ns;  /* what its turn was: see picture_due() */
     int64_t end_ns;
 };
 

@@ -5,7 +5,7 @@
 
 #include "../common/encode.h"
 
-static const uint32_t codecs[] = {ORIEL_FOURCC('N', 'U', 'L', 'L')};
+static const uint32_t codecs[] = {ORIEL_CODEC_NULL};
 static const struct oriel_format formats[] = {
     ENCODE_YUV_FORMATS(ORIEL_FMT_I420),
     ENCODE_YUV_FORMATS(ORIEL_FMT_NV12),

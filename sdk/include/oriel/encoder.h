@@ -14,6 +14,7 @@
 #define ORIEL_CODEC_VP9 ORIEL_FOURCC('V', 'P', '9', '0')
 #define ORIEL_CODEC_JPEG ORIEL_FOURCC('J', 'P', 'E', 'G')
 #define ORIEL_CODEC_PNG ORIEL_FOURCC('P', 'N', 'G', ' ')
+#define ORIEL_CODEC_NULL ORIEL_FOURCC('N', 'U', 'L', 'L') /* nothing worth decoding: for measuring */
 #define ORIEL_CODEC_RAW ORIEL_FOURCC('R', 'A', 'W', ' ')  /* the planes' rows, tightly packed */
 
 enum {
