@@ -30,7 +30,8 @@ static void answer(struct control *control, const struct call *call, const char 
     char id[64];
     frame_id_make(control, strcmp(status, "ok") == 0 ? "reply" : "error", id);
     if (session)
-        frame_send_json(control, session, &(struct envelope){.type = type, .frame_id = id}, payload);
+        frame_send_json(control, session, &(struct envelope){.type = type, .frame_id = id},
+                        payload);
     else
         cJSON_Delete(payload);
 }

@@ -11,7 +11,8 @@
 #include "scene/json.h"
 #include "util/check.h"
 
-/* --- napari.layer.range, napari.layer.auto_contrast ----------------------------------------------- */
+/* --- napari.layer.range, napari.layer.auto_contrast
+ * ----------------------------------------------- */
 
 struct range_job {
     struct job job;
@@ -108,7 +109,8 @@ void command_range(struct control *control, struct call *call, const cJSON *kwar
     worker_add(control->worker, &self->job);
 }
 
-/* --- napari.probe --------------------------------------------------------------------------------- */
+/* --- napari.probe
+ * --------------------------------------------------------------------------------- */
 
 struct probe_layer {
     char id[32];
@@ -163,9 +165,9 @@ static void probe_done(struct control *control, struct job *job)
         cJSON *item = cJSON_CreateObject();
         json_put_string(item, "layer_id", layer->id);
         json_put(item, "index", json_from_integers(layer->index, layer->ndim));
-        json_put(item, "value", layer->ok && isfinite(layer->value)
-                                    ? cJSON_CreateNumber(layer->value)
-                                    : cJSON_CreateNull());
+        json_put(item, "value",
+                 layer->ok && isfinite(layer->value) ? cJSON_CreateNumber(layer->value)
+                                                     : cJSON_CreateNull());
         json_put_number(item, "level", 0);
         cJSON_AddItemToArray(layers, item);
     }
@@ -173,7 +175,8 @@ static void probe_done(struct control *control, struct job *job)
     probe_drop(job);
 }
 
-/* The level-0 voxel of a layer at a world point: displayed axes from `position`, others from the slice. */
+/* The level-0 voxel of a layer at a world point: displayed axes from `position`, others from the
+ * slice. */
 static void locate(const struct control *control, const struct scene_view *view,
                    const double position[3], const struct scene_layer *layer,
                    struct probe_layer *out)

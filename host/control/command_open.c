@@ -17,7 +17,8 @@ static cJSON *path_detail(const char *path)
     return details;
 }
 
-/* --- fs.listdir ----------------------------------------------------------------------------------- */
+/* --- fs.listdir
+ * ----------------------------------------------------------------------------------- */
 
 struct list_job {
     struct job job;
@@ -68,7 +69,8 @@ static void list_done(struct control *control, struct job *job)
 static bool suffixes_ok(const cJSON *only)
 {
     const cJSON *item;
-    cJSON_ArrayForEach(item, only) {
+    cJSON_ArrayForEach(item, only)
+    {
         if (!cJSON_IsString(item))
             return false;
     }
@@ -88,8 +90,7 @@ void command_listdir(struct control *control, struct call *call, const cJSON *kw
     const char *code;
     struct error err;
     const char *root = config_string(control->config, "data.root");
-    if ((path || root[0]) &&
-        !files_resolve(control, path ? path : root, &resolved, &code, &err)) {
+    if ((path || root[0]) && !files_resolve(control, path ? path : root, &resolved, &code, &err)) {
         call_error(control, call, code, err.text, path ? path_detail(path) : NULL);
         call_finish(call);
         return;
@@ -106,7 +107,8 @@ void command_listdir(struct control *control, struct call *call, const cJSON *kw
     worker_add(control->worker, &self->job);
 }
 
-/* --- napari.load_zarr ----------------------------------------------------------------------------- */
+/* --- napari.load_zarr
+ * ----------------------------------------------------------------------------- */
 
 struct load_job {
     struct job job;

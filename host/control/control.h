@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The control room: one thread that owns the scene record and every session. It takes messages of state
- * connections, notices of the render room and calls of the command line, reduces them into the record,
- * acknowledges, notifies every client, and posts the new snapshot. */
+/* The control room: one thread that owns the scene record and every session. It takes messages of
+ * state connections, notices of the render room and calls of the command line, reduces them into
+ * the record, acknowledges, notifies every client, and posts the new snapshot. */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
 
@@ -26,8 +26,8 @@ struct control_rooms {
     struct stream *stream;
 };
 
-/* `render_version` style facts for status and commands come from the rooms. The record is empty ("idle")
- * until something is opened. */
+/* `render_version` style facts for status and commands come from the rooms. The record is empty
+ * ("idle") until something is opened. */
 struct control *control_create(const struct config *config, struct registry *registry,
                                struct metrics *metrics, struct error *err);
 void control_set_rooms(struct control *control, const struct control_rooms *rooms);
@@ -36,8 +36,8 @@ bool control_start(struct control *control, struct error *err);
 void control_stop(struct control *control);
 void control_destroy(struct control *control); /* NULL is fine */
 
-/* Before control_start: what `oriel serve DATA…` and --scene open. A path that cannot be opened is an
- * error naming it. */
+/* Before control_start: what `oriel serve DATA…` and --scene open. A path that cannot be opened is
+ * an error naming it. */
 bool control_open_data(struct control *control, const char *uri, struct error *err);
 bool control_open_scene(struct control *control, const char *path, struct error *err);
 /* The snapshot of what is in the record now; the caller's reference. Also for `oriel render`. */
@@ -48,8 +48,8 @@ void control_set_canvas(struct control *control, uint32_t width, uint32_t height
 /* State connections. [any-thread] */
 void control_conn_open(struct control *control, const struct oriel_transport *transport, void *self,
                        uint64_t conn, const char *query, const char *peer);
-void control_conn_message(struct control *control, uint64_t conn, uint32_t kind, const uint8_t *data,
-                          uint64_t bytes);
+void control_conn_message(struct control *control, uint64_t conn, uint32_t kind,
+                          const uint8_t *data, uint64_t bytes);
 void control_conn_closed(struct control *control, uint64_t conn);
 
 /* For render_events and stream_events. [any-thread] */

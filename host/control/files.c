@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The part of the file system that clients may see: data.root and what is below it, by resolved path; without a
- * root only what was named on the command line. */
+/* The part of the file system that clients may see: data.root and what is below it, by resolved
+ * path; without a root only what was named on the command line. */
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -67,8 +67,9 @@ bool files_resolve(const struct control *control, const char *path, char **resol
         return error_set(err, "%s: %s", path, strerror(why));
     }
     *code = "fs.forbidden";
-    return error_set(err, root[0] ? "%s is outside of data.root"
-                                  : "%s was not named on the command line, and data.root is not set",
+    return error_set(err,
+                     root[0] ? "%s is outside of data.root"
+                             : "%s was not named on the command line, and data.root is not set",
                      path);
 }
 
@@ -102,8 +103,7 @@ static bool has_multiscales(const char *path)
     const cJSON *attributes = cJSON_GetObjectItemCaseSensitive(v3, "attributes");
     const cJSON *ome = cJSON_GetObjectItemCaseSensitive(attributes, "ome");
     const cJSON *holder = v2 ? v2 : ome ? ome : attributes;
-    bool has =
-        cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(holder, "multiscales")) > 0;
+    bool has = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(holder, "multiscales")) > 0;
     cJSON_Delete(v2);
     cJSON_Delete(v3);
     return has;
@@ -191,7 +191,8 @@ static bool wanted(const char *name, const cJSON *only)
     if (!only->child)
         return true;
     const cJSON *suffix;
-    cJSON_ArrayForEach(suffix, only) {
+    cJSON_ArrayForEach(suffix, only)
+    {
         size_t n = strlen(suffix->valuestring);
         if (n <= length && strcasecmp(name + length - n, suffix->valuestring) == 0)
             return true;

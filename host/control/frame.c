@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Frames on the wire. What is the same for everyone of a class is made once and shared; the session id stands
- * in the head that each client gets for itself. */
+/* Frames on the wire. What is the same for everyone of a class is made once and shared; the session
+ * id stands in the head that each client gets for itself. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,10 +37,10 @@ static const struct oriel_buffer *make_tail(const struct envelope *e, const char
                  (unsigned long long)e->seq, e->token);
     char *intent = e->intent && e->intent[0] ? quote(e->intent) : NULL;
     char *id = e->frame_id ? quote(e->frame_id) : NULL;
-    char *tail = xasprintf("%s%s%s\"timestamp\":%.6f,%s%s%s%s\"payload\":%s}",
-                           id ? "\"frame_id\":" : "", id ? id : "", id ? "," : "", clock_unix(),
-                           cursor, intent ? "\"intent_id\":" : "", intent ? intent : "",
-                           intent ? "," : "", payload);
+    char *tail =
+        xasprintf("%s%s%s\"timestamp\":%.6f,%s%s%s%s\"payload\":%s}", id ? "\"frame_id\":" : "",
+                  id ? id : "", id ? "," : "", clock_unix(), cursor, intent ? "\"intent_id\":" : "",
+                  intent ? intent : "", intent ? "," : "", payload);
     free(intent);
     free(id);
     size_t bytes = strlen(tail);
@@ -103,7 +103,8 @@ void frame_send_json(struct control *control, struct session *session,
 }
 
 void frame_broadcast(struct control *control, const struct envelope *envelope,
-                     const char *const payload[SPEC_CLASSES], bool (*filter)(const struct session *))
+                     const char *const payload[SPEC_CLASSES],
+                     bool (*filter)(const struct session *))
 {
     const struct oriel_buffer *tails[SPEC_CLASSES] = {NULL};
     for (struct session *s = control->sessions; s; s = s->next) {

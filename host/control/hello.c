@@ -101,8 +101,8 @@ static void make_id(char id[SESSION_ID_BYTES])
              hex + 20);
 }
 
-static bool resume_token(const struct control *control, const cJSON *tokens, enum history_topic topic,
-                         char token[64])
+static bool resume_token(const struct control *control, const cJSON *tokens,
+                         enum history_topic topic, char token[64])
 {
     const char *given = json_string(cJSON_GetObjectItemCaseSensitive(tokens, topics[topic]));
     snprintf(token, 64, "%s", given ? given : "");
@@ -147,7 +147,8 @@ static const char *check_payload(const cJSON *payload)
         return "protocols must be a list of versions";
     const cJSON *item;
     int64_t version;
-    cJSON_ArrayForEach(item, protocols) {
+    cJSON_ArrayForEach(item, protocols)
+    {
         if (!json_integer(item, &version))
             return "protocols must be a list of versions";
     }
@@ -176,8 +177,7 @@ static void check_hello(struct control *control, struct session *session, const 
     }
     const cJSON *protocols = cJSON_GetObjectItemCaseSensitive(payload, "protocols"), *item;
     bool speaks = false;
-    cJSON_ArrayForEach(item, protocols)
-        speaks = speaks || item->valuedouble == PROTOCOL_VERSION;
+    cJSON_ArrayForEach(item, protocols) speaks = speaks || item->valuedouble == PROTOCOL_VERSION;
     if (!speaks) {
         hello_reject(control, session, "protocol_mismatch", "this server speaks protocol 2",
                      one_detail("client_protocols", cJSON_Duplicate(protocols, true)));

@@ -105,9 +105,8 @@ const struct history_frame *history_append(struct history *history, enum history
         t->frames = xrealloc(t->frames, t->capacity * sizeof *t->frames);
     }
     struct history_frame *frame = &t->frames[t->count++];
-    *frame = (struct history_frame){.seq = ++t->seq,
-                                    .created_ns = now,
-                                    .intent = intent && intent[0] ? xstrdup(intent) : NULL};
+    *frame = (struct history_frame){
+        .seq = ++t->seq, .created_ns = now, .intent = intent && intent[0] ? xstrdup(intent) : NULL};
     for (int c = 0; c < SPEC_CLASSES; c++)
         frame->payload[c] = payload[c];
     history_random(frame->token);

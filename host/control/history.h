@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The resumable topics: a cursor (seq, token) for each and the frames since its epoch began, so that a
- * client which comes back with a token gets what it missed. One for all clients; a new client changes
- * nothing in it. [control] */
+/* The resumable topics: a cursor (seq, token) for each and the frames since its epoch began, so
+ * that a client which comes back with a token gets what it missed. One for all clients; a new
+ * client changes nothing in it. [control] */
 #ifndef CONTROL_HISTORY_H
 #define CONTROL_HISTORY_H
 
@@ -33,7 +33,8 @@ void history_reset(struct history *history, enum history_topic topic);
 /* Takes the payloads. The frame is valid until the next call. */
 const struct history_frame *history_append(struct history *history, enum history_topic topic,
                                            char *payload[SPEC_CLASSES], const char *intent);
-/* The frames after `token`: their number, and with `index` the i-th. SIZE_MAX: the token is not known. */
+/* The frames after `token`: their number, and with `index` the i-th. SIZE_MAX: the token is not
+ * known. */
 size_t history_after(const struct history *history, enum history_topic topic, const char *token);
 const struct history_frame *history_frame(const struct history *history, enum history_topic topic,
                                           const char *token, size_t index);

@@ -36,7 +36,8 @@ static bool is_fault(const cJSON *fault, const char *code, const char *layer_id)
 static cJSON *take_fault(struct control *control, const char *code, const char *layer_id)
 {
     cJSON *fault;
-    cJSON_ArrayForEach(fault, control->faults) {
+    cJSON_ArrayForEach(fault, control->faults)
+    {
         if (is_fault(fault, code, layer_id))
             return cJSON_DetachItemViaPointer(control->faults, fault);
     }
@@ -168,12 +169,11 @@ void notice_stream(struct control *control, const struct stream_info *info)
     const struct history_frame *frame =
         history_append(control->history, HISTORY_STREAM, payload, NULL);
     metric_add(control->config_counter, 1);
-    frame_broadcast(control,
-                    &(struct envelope){.type = "notify.stream",
-                                       .cursor = true,
-                                       .seq = frame->seq,
-                                       .token = frame->token},
-                    (const char *const *)frame->payload, NULL);
+    frame_broadcast(
+        control,
+        &(struct envelope){
+            .type = "notify.stream", .cursor = true, .seq = frame->seq, .token = frame->token},
+        (const char *const *)frame->payload, NULL);
 }
 
 char *status_payload(struct control *control)
@@ -183,9 +183,9 @@ char *status_payload(struct control *control)
     const struct render *render = control->rooms.render;
     const char *renderer = render ? render_renderer(render) : "";
     json_put_string(status, "renderer", renderer);
-    json_put_bool(status, "software", strcasestr(renderer, "llvmpipe") ||
-                                          strcasestr(renderer, "softpipe") ||
-                                          strcasestr(renderer, "swiftshader"));
+    json_put_bool(status, "software",
+                  strcasestr(renderer, "llvmpipe") || strcasestr(renderer, "softpipe") ||
+                      strcasestr(renderer, "swiftshader"));
     json_put_string(status, "capture", render ? render_capture_id(render) : "");
     json_put_string(status, "scene_module", render ? render_scene_id(render) : "");
     char *stream = control->rooms.stream ? stream_status_json(control->rooms.stream) : NULL;

@@ -35,7 +35,8 @@ static uint64_t newest(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* --- single frames ------------------------------------------------------------------------------ */
+/* --- single frames ------------------------------------------------------------------------------
+ */
 
 static char *print_and_free(cJSON *json)
 {
@@ -57,8 +58,7 @@ static void broadcast_plain(struct control *control, const char *type, const cha
 {
     char id[64];
     frame_id_make(control, "", id);
-    frame_broadcast(control,
-                    &(struct envelope){.type = type, .frame_id = id, .intent = intent},
+    frame_broadcast(control, &(struct envelope){.type = type, .frame_id = id, .intent = intent},
                     (const char *const[SPEC_CLASSES]){payload, payload}, filter);
 }
 
@@ -79,13 +79,14 @@ static cJSON *pose_frame(const struct control *control)
 void notify_camera_delta(struct control *control, const char *mode, const cJSON *delta,
                          const char *intent)
 {
-    char *payload = print_and_free(
-        camera_frame(mode, "state.update", "delta", cJSON_Duplicate(delta, true)));
+    char *payload =
+        print_and_free(camera_frame(mode, "state.update", "delta", cJSON_Duplicate(delta, true)));
     broadcast_plain(control, "notify.camera", payload, wants_camera, intent);
     free(payload);
 }
 
-/* --- the view ----------------------------------------------------------------------------------- */
+/* --- the view -----------------------------------------------------------------------------------
+ */
 
 /* The newest change of camera, and of all else that a view shows; `latest` is the newest of all. */
 static void view_revisions(const struct control *control, uint64_t *camera, uint64_t *other,
@@ -189,7 +190,8 @@ static void tell_dims(struct control *control)
     control->last_dims = payload;
 }
 
-/* --- layers ------------------------------------------------------------------------------------- */
+/* --- layers -------------------------------------------------------------------------------------
+ */
 
 static void send_layer(struct control *control, char *payload[SPEC_CLASSES], const char *intent)
 {
@@ -278,7 +280,8 @@ void notify_layer_state(struct control *control, int64_t now)
     }
 }
 
-/* --- baseline ----------------------------------------------------------------------------------- */
+/* --- baseline -----------------------------------------------------------------------------------
+ */
 
 static void send_topic(struct control *control, struct session *session, const char *type,
                        enum history_topic topic, cJSON *payload)
@@ -345,7 +348,8 @@ void notify_baseline(struct control *control, struct session *session, const str
     if (stream && resume->stream)
         replay(control, session, "notify.stream", HISTORY_STREAM, resume->stream_token);
     else if (stream)
-        send_topic(control, session, "notify.stream", HISTORY_STREAM, cJSON_Duplicate(stream, true));
+        send_topic(control, session, "notify.stream", HISTORY_STREAM,
+                   cJSON_Duplicate(stream, true));
     cJSON_Delete(stream);
     if (session->wants_camera && control->scene->layer_count)
         send_plain(control, session, "notify.camera", pose_frame(control));
@@ -354,11 +358,11 @@ void notify_baseline(struct control *control, struct session *session, const str
     char *status = status_payload(control);
     char id[64];
     frame_id_make(control, "", id);
-    frame_send(control, session, &(struct envelope){.type = "notify.status", .frame_id = id}, status);
+    frame_send(control, session, &(struct envelope){.type = "notify.status", .frame_id = id},
+               status);
     free(status);
     const cJSON *fault;
-    cJSON_ArrayForEach(fault, control->faults)
-        notice_send(control, session, fault);
+    cJSON_ArrayForEach(fault, control->faults) notice_send(control, session, fault);
 }
 
 /* Layers came, went or changed places: everyone starts from a new scene. */
@@ -378,7 +382,8 @@ static void tell_scene(struct control *control)
     }
 }
 
-/* --- after every batch of messages --------------------------------------------------------------- */
+/* --- after every batch of messages ---------------------------------------------------------------
+ */
 
 static void post(struct control *control, int64_t now)
 {
@@ -391,9 +396,8 @@ static void post(struct control *control, int64_t now)
     scene_snapshot_unref(old);
 
     const struct oriel_camera *camera = &snapshot->scene.camera;
-    struct pixel_pose pose = {.zoom = camera->zoom,
-                              .fov = camera->fov,
-                              .ndisplay = snapshot->scene.ndisplay};
+    struct pixel_pose pose = {
+        .zoom = camera->zoom, .fov = camera->fov, .ndisplay = snapshot->scene.ndisplay};
     memcpy(pose.center, camera->center, sizeof pose.center);
     memcpy(pose.quat, camera->quat, sizeof pose.quat);
     if (control->rooms.stream)
@@ -426,7 +430,7 @@ static void tell_status(struct control *control, int64_t now)
     /* `revision` alone is no news. */
     const char *old = control->last_status ? strchr(control->last_status, ',') : NULL;
     const char *new = strchr(status, ',');
-    if (old && new && strcmp(old, new) == 0) {
+    if (old && new &&strcmp(old, new) == 0) {
         free(status);
         return;
     }

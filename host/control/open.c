@@ -46,13 +46,14 @@ bool open_uri(struct registry *registry, const char *uri, const struct layers_op
     const struct oriel_source_info *info = dataset_info(dataset);
     if (!info->dtype && info->image_count) {
         char *first = xasprintf("%s/%s", uri, info->images[0]);
-        opened->note = xasprintf("%s holds %u images; this is the first, %s", uri, info->image_count,
-                                 info->images[0]);
+        opened->note = xasprintf("%s holds %u images; this is the first, %s", uri,
+                                 info->image_count, info->images[0]);
         dataset_unref(dataset);
         dataset = dataset_open(registry, first, err);
         free(first);
     }
-    bool ok = dataset && layers_from_dataset(dataset, options, &opened->layers, &opened->count, err);
+    bool ok =
+        dataset && layers_from_dataset(dataset, options, &opened->layers, &opened->count, err);
     dataset_unref(dataset);
     for (size_t i = 0; ok && opened->note && i < opened->count; i++)
         cJSON_AddItemToArray(opened->layers[i]->warnings, cJSON_CreateString(opened->note));

@@ -58,8 +58,8 @@ void control_conn_open(struct control *control, const struct oriel_transport *tr
     control_post(control, message);
 }
 
-void control_conn_message(struct control *control, uint64_t conn, uint32_t kind, const uint8_t *data,
-                          uint64_t bytes)
+void control_conn_message(struct control *control, uint64_t conn, uint32_t kind,
+                          const uint8_t *data, uint64_t bytes)
 {
     struct message *message = message_create(MESSAGE_TEXT, conn);
     message->text_kind = kind;

@@ -16,13 +16,18 @@
 
 #define PROTOCOL_VERSION 2
 #define SESSION_ID_BYTES 37
-#define VIEW_INTERVAL_NS (NS_PER_S / 30)  /* camera echoes of poses, at most */
+#define VIEW_INTERVAL_NS (NS_PER_S / 30)   /* camera echoes of poses, at most */
 #define STATE_INTERVAL_NS (50 * NS_PER_MS) /* loading, level, … of layers */
 #define STATUS_INTERVAL_NS (500 * NS_PER_MS)
 #define HELLO_TIMEOUT_NS (5 * NS_PER_S)
 
 enum message_kind {
-    MESSAGE_OPEN, MESSAGE_TEXT, MESSAGE_CLOSED, MESSAGE_NOTICE, MESSAGE_STREAM, MESSAGE_FAULT,
+    MESSAGE_OPEN,
+    MESSAGE_TEXT,
+    MESSAGE_CLOSED,
+    MESSAGE_NOTICE,
+    MESSAGE_STREAM,
+    MESSAGE_FAULT,
     MESSAGE_DONE /* a job of the worker */
 };
 
@@ -55,13 +60,13 @@ struct session {
     char id[SESSION_ID_BYTES];
     enum spec_class class;
     bool wants_dims, wants_camera;
-    int64_t deadline_ns;    /* hello due, then the next heartbeat */
-    bool heard;             /* anything since the last heartbeat */
+    int64_t deadline_ns; /* hello due, then the next heartbeat */
+    bool heard;          /* anything since the last heartbeat */
     unsigned missed;
-    uint64_t view_told;     /* revision of the newest view it knows */
-    bool view_pending;      /* scratch of notify.c */
-    uint64_t rev;           /* its newest view.pose */
-    unsigned garbage;       /* bad messages, for quieter logs */
+    uint64_t view_told; /* revision of the newest view it knows */
+    bool view_pending;  /* scratch of notify.c */
+    uint64_t rev;       /* its newest view.pose */
+    unsigned garbage;   /* bad messages, for quieter logs */
 };
 
 /* A layer that was removed and may come back. */
@@ -127,7 +132,7 @@ struct envelope {
     bool cursor;          /* with seq and token */
     uint64_t seq;
     const char *token;
-    const char *intent;   /* NULL or "": none */
+    const char *intent; /* NULL or "": none */
 };
 void frame_id_make(struct control *control, const char *prefix, char id[64]);
 void frame_send(struct control *control, struct session *session, const struct envelope *envelope,
@@ -162,7 +167,7 @@ void update_take(struct control *control, struct session *session, const cJSON *
 
 /* notify.c */
 struct resume {
-    bool layers, stream;          /* replay instead of everything */
+    bool layers, stream; /* replay instead of everything */
     char layers_token[64], stream_token[64];
 };
 void notify_baseline(struct control *control, struct session *session, const struct resume *resume);
@@ -181,7 +186,8 @@ void notice_fault(struct control *control, const char *domain, const char *code,
 void notice_clear(struct control *control, const char *code, const char *layer_id);
 /* An error for one session, or for all (NULL); only Oriel's clients get it. */
 void notice_send(struct control *control, struct session *session, const cJSON *payload);
-/* notify.stream's payload for clients that decode AVCC; NULL when the main branch is something else. */
+/* notify.stream's payload for clients that decode AVCC; NULL when the main branch is something
+ * else. */
 cJSON *stream_payload(const struct stream_info *info);
 char *status_payload(struct control *control);
 
@@ -204,7 +210,8 @@ struct call {
     char *key; /* idempotency_key, or NULL */
 };
 void call_finish(struct call *call);
-void call_reply(struct control *control, const struct call *call, cJSON *result); /* takes it; may be NULL */
+void call_reply(struct control *control, const struct call *call,
+                cJSON *result); /* takes it; may be NULL */
 void call_error(struct control *control, const struct call *call, const char *code,
                 const char *message, cJSON *details); /* takes details; may be NULL */
 /* Each takes `call` over. command_data.c, command_open.c */

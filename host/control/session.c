@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sessions: one for each state connection, from the hello to the goodbye. What one client does wrong is its own
- * matter: a line in the log, an answer to it, nothing for the others. */
+/* Sessions: one for each state connection, from the hello to the goodbye. What one client does
+ * wrong is its own matter: a line in the log, an answer to it, nothing for the others. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,7 +132,8 @@ void session_text(struct control *control, const struct message *message)
     cJSON *frame = json_parse(message->text, message->bytes, &err);
     if (!frame) {
         char what[160];
-        snprintf(what, sizeof what, "%zu bytes that cannot be read (%.80s)", message->bytes, err.text);
+        snprintf(what, sizeof what, "%zu bytes that cannot be read (%.80s)", message->bytes,
+                 err.text);
         session_complain(control, session, what);
         return;
     }
@@ -155,7 +156,8 @@ static void beat(struct control *control, struct session *session, int64_t now)
     session->deadline_ns = now + (int64_t)(control->heartbeat_s * (double)NS_PER_S);
     char id[64];
     frame_id_make(control, "heartbeat", id);
-    frame_send(control, session, &(struct envelope){.type = "session.heartbeat", .frame_id = id}, "{}");
+    frame_send(control, session, &(struct envelope){.type = "session.heartbeat", .frame_id = id},
+               "{}");
 }
 
 void session_timers(struct control *control, int64_t now, int64_t *deadline)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* state.update → reducer → record → ack.state. Notifies follow when the batch of messages is done. */
+/* state.update → reducer → record → ack.state. Notifies follow when the batch of messages is done.
+ */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +57,8 @@ static void ack(struct control *control, struct session *session, const struct u
     }
     char id[64];
     frame_id_make(control, "ack", id);
-    frame_send_json(control, session, &(struct envelope){.type = "ack.state", .frame_id = id}, payload);
+    frame_send_json(control, session, &(struct envelope){.type = "ack.state", .frame_id = id},
+                    payload);
 }
 
 static void copy(const cJSON *json, char *out, size_t room)
@@ -64,7 +66,8 @@ static void copy(const cJSON *json, char *out, size_t room)
     snprintf(out, room, "%s", cJSON_IsString(json) ? json->valuestring : "");
 }
 
-/* False when the frame is not a state.update that can be reduced; it has been answered then, if possible. */
+/* False when the frame is not a state.update that can be reduced; it has been answered then, if
+ * possible. */
 static bool parse(struct control *control, struct session *session, const cJSON *frame,
                   struct update *update)
 {
@@ -138,8 +141,8 @@ void update_take(struct control *control, struct session *session, const cJSON *
         record_commit(control->scene->record, result.writes, &update.origin);
         result.writes = NULL;
     } else {
-        log_debug(LOG_STATE, "%s: %s.%s of %s rejected: %s", session->peer, update.scope, update.key,
-                  update.target, result.message);
+        log_debug(LOG_STATE, "%s: %s.%s of %s rejected: %s", session->peer, update.scope,
+                  update.key, update.target, result.message);
     }
     if (pose && result.accepted) {
         if (!result.stale)

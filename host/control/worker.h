@@ -8,8 +8,8 @@
 struct control;
 struct worker;
 
-/* Embed as the first member. `run` is called on the worker's thread, then `done` on control's, which frees
- * it; `drop` instead of `done` when the room stops. */
+/* Embed as the first member. `run` is called on the worker's thread, then `done` on control's,
+ * which frees it; `drop` instead of `done` when the room stops. */
 struct job {
     struct job *next;
     void (*run)(struct job *job);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Formulae: vispy 0.16's PanZoom, Arcball and Turntable cameras, rewritten for one orientation
- * C = [right, down, away] in world coordinates. The conversions between models are in camera_angles.c. */
+ * C = [right, down, away] in world coordinates. The conversions between models are in
+ * camera_angles.c. */
 #include "scene/camera.h"
 
 #include <math.h>

@@ -14,15 +14,16 @@ cJSON *colormap_from_rgb(uint32_t rgb)
     static const struct {
         uint32_t rgb;
         const char *name;
-    } named[] = {{0xffffff, "gray"}, {0xff0000, "red"},  {0x00ff00, "green"},  {0x0000ff, "blue"},
+    } named[] = {{0xffffff, "gray"}, {0xff0000, "red"},     {0x00ff00, "green"}, {0x0000ff, "blue"},
                  {0x00ffff, "cyan"}, {0xff00ff, "magenta"}, {0xffff00, "yellow"}};
     for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
         if (named[i].rgb == rgb)
             return cJSON_CreateString(named[i].name);
     }
     cJSON *map = cJSON_CreateObject(), *colors = json_put(map, "colors", cJSON_CreateArray());
-    double ends[2][4] = {{0, 0, 0, 1}, {(rgb >> 16 & 255) / 255.0, (rgb >> 8 & 255) / 255.0,
-                                        (rgb & 255) / 255.0, 1}};
+    double ends[2][4] = {
+        {0, 0, 0, 1},
+        {(rgb >> 16 & 255) / 255.0, (rgb >> 8 & 255) / 255.0, (rgb & 255) / 255.0, 1}};
     for (int i = 0; i < 2; i++)
         cJSON_AddItemToArray(colors, cJSON_CreateDoubleArray(ends[i], 4));
     json_put_numbers(map, "controls", (double[]){0, 1}, 2);
@@ -40,7 +41,8 @@ static cJSON *normalise_colors(const cJSON *colors, struct error *err)
     cJSON *out = cJSON_CreateArray();
     const cJSON *color;
     int i = 0;
-    cJSON_ArrayForEach(color, colors) {
+    cJSON_ArrayForEach(color, colors)
+    {
         double v[4] = {0, 0, 0, 1};
         bool ok = json_numbers(color, v, 3, 4) > 0;
         for (int k = 0; k < 4; k++)
@@ -90,8 +92,8 @@ static cJSON *normalise_object(const cJSON *value, struct error *err)
         error_set(err, "a linear colormap needs two colours or more");
         return NULL;
     }
-    cJSON *stops = normalise_stops(cJSON_GetObjectItemCaseSensitive(value, "controls"),
-                                   zero ? n + 1 : n, err);
+    cJSON *stops =
+        normalise_stops(cJSON_GetObjectItemCaseSensitive(value, "controls"), zero ? n + 1 : n, err);
     if (!stops) {
         cJSON_Delete(colors);
         return NULL;

@@ -26,14 +26,22 @@ static const struct choice blendings[] = {
     {0},
 };
 static const struct choice filters[] = {
-    {"nearest", ORIEL_FILTER_NEAREST},   {"linear", ORIEL_FILTER_LINEAR},
-    {"cubic", ORIEL_FILTER_CUBIC},       {"bessel", ORIEL_FILTER_BESSEL},
-    {"blackman", ORIEL_FILTER_BLACKMAN}, {"catrom", ORIEL_FILTER_CATROM},
-    {"gaussian", ORIEL_FILTER_GAUSSIAN}, {"hamming", ORIEL_FILTER_HAMMING},
-    {"hanning", ORIEL_FILTER_HANNING},   {"hermite", ORIEL_FILTER_HERMITE},
-    {"kaiser", ORIEL_FILTER_KAISER},     {"lanczos", ORIEL_FILTER_LANCZOS},
-    {"mitchell", ORIEL_FILTER_MITCHELL}, {"spline16", ORIEL_FILTER_SPLINE16},
-    {"spline36", ORIEL_FILTER_SPLINE36}, {"custom", ORIEL_FILTER_CUSTOM},
+    {"nearest", ORIEL_FILTER_NEAREST},
+    {"linear", ORIEL_FILTER_LINEAR},
+    {"cubic", ORIEL_FILTER_CUBIC},
+    {"bessel", ORIEL_FILTER_BESSEL},
+    {"blackman", ORIEL_FILTER_BLACKMAN},
+    {"catrom", ORIEL_FILTER_CATROM},
+    {"gaussian", ORIEL_FILTER_GAUSSIAN},
+    {"hamming", ORIEL_FILTER_HAMMING},
+    {"hanning", ORIEL_FILTER_HANNING},
+    {"hermite", ORIEL_FILTER_HERMITE},
+    {"kaiser", ORIEL_FILTER_KAISER},
+    {"lanczos", ORIEL_FILTER_LANCZOS},
+    {"mitchell", ORIEL_FILTER_MITCHELL},
+    {"spline16", ORIEL_FILTER_SPLINE16},
+    {"spline36", ORIEL_FILTER_SPLINE36},
+    {"custom", ORIEL_FILTER_CUSTOM},
     {0},
 };
 static const struct choice renderings[] = {
@@ -188,7 +196,8 @@ static cJSON *normalise_choice(const struct choice *choices, const cJSON *value,
     char list[400] = "";
     size_t used = 0;
     for (const struct choice *c = choices; c->name && used < sizeof list; c++)
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", c->name);
+        used +=
+            (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", c->name);
     error_set(err, "must be one of %s", list);
     return NULL;
 }

@@ -10,8 +10,8 @@
 #include "oriel/scene.h"
 #include "util/error.h"
 
-/* The i-th control as it stands in the record ("visible", "opacity", …; "interpolation" is not among
- * them, it names interpolation2d or interpolation3d), NULL past the end. */
+/* The i-th control as it stands in the record ("visible", "opacity", …; "interpolation" is not
+ * among them, it names interpolation2d or interpolation3d), NULL past the end. */
 const char *control_name(size_t index);
 bool control_known(const char *key);
 
@@ -24,8 +24,9 @@ uint32_t filter_from_name(const char *name);
 uint32_t rendering_from_name(const char *name);
 uint32_t depiction_from_name(const char *name);
 
-/* What may be a colormap: a name ignoring case, "#rrggbb" (black to that colour), or an object with colors,
- * controls and interpolation. Canonical: the name, or the object with all three and RGBA. */
+/* What may be a colormap: a name ignoring case, "#rrggbb" (black to that colour), or an object with
+ * colors, controls and interpolation. Canonical: the name, or the object with all three and RGBA.
+ */
 cJSON *colormap_normalise(const cJSON *value, struct error *err);
 /* 0xRRGGBB from black, as a canonical value. */
 cJSON *colormap_from_rgb(uint32_t rgb);

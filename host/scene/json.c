@@ -11,7 +11,11 @@ bool json_is_utf8(const uint8_t *s, size_t bytes)
 {
     for (size_t i = 0; i < bytes;) {
         uint8_t c = s[i];
-        size_t more = c < 0x80 ? 0 : (c >> 5) == 6 ? 1 : (c >> 4) == 14 ? 2 : (c >> 3) == 30 ? 3 : 9;
+        size_t more = c < 0x80         ? 0
+                      : (c >> 5) == 6  ? 1
+                      : (c >> 4) == 14 ? 2
+                      : (c >> 3) == 30 ? 3
+                                       : 9;
         if (more == 9 || bytes - i <= more)
             return false;
         uint32_t code = more ? c & (0x3fu >> more) : c;
@@ -89,8 +93,8 @@ cJSON *json_parse(const char *text, size_t bytes, struct error *err)
     if (end > text + bytes)
         end = text + bytes;
     position(text, end, &line, &column);
-    error_set(err, "%s at line %d, column %d", rest ? "text after the JSON value" : "not JSON", line,
-              column);
+    error_set(err, "%s at line %d, column %d", rest ? "text after the JSON value" : "not JSON",
+              line, column);
     cJSON_Delete(json);
     return NULL;
 }
@@ -122,7 +126,8 @@ int json_numbers(const cJSON *json, double *values, int min, int max)
         return -1;
     int n = 0;
     const cJSON *item;
-    cJSON_ArrayForEach(item, json) {
+    cJSON_ArrayForEach(item, json)
+    {
         if (n == max || !json_number(item, &values[n]))
             return -1;
         n++;

@@ -51,9 +51,9 @@ static void fill_axis(const struct oriel_source_info *info, uint32_t from, uint3
     axis->size = binding->count[from];
 }
 
-/* Level i against level 0 along one axis: from the metadata where they agree with the shapes to within a
- * pixel of the level, else from the shapes; the corner of both is the same where no translation is given
- * (how pyramids that average are made, and what napari assumes). */
+/* Level i against level 0 along one axis: from the metadata where they agree with the shapes to
+ * within a pixel of the level, else from the shapes; the corner of both is the same where no
+ * translation is given (how pyramids that average are made, and what napari assumes). */
 static void relate(const struct oriel_source_level *level0, const struct oriel_source_level *level,
                    uint32_t axis, double *scale, double *translate)
 {
@@ -79,12 +79,12 @@ static void fill_levels(const struct oriel_source_info *info, struct scene_layer
             if (to < 0)
                 continue;
             uint64_t start, count;
-            layer_binding_range(binding, a, info->levels[0].shape[a], from->shape[a], &start, &count);
+            layer_binding_range(binding, a, info->levels[0].shape[a], from->shape[a], &start,
+                                &count);
             level->shape[to] = count;
             level->chunk[to] = from->chunk[a];
             relate(&info->levels[0], from, a, &level->scale[to], &level->translate[to]);
-            level->translate[to] +=
-                (double)start * level->scale[to] - (double)binding->start[a];
+            level->translate[to] += (double)start * level->scale[to] - (double)binding->start[a];
         }
     }
 }
@@ -166,9 +166,7 @@ static cJSON *default_colormap(const struct oriel_source_channel *channel, uint3
     static const char *const many[] = {"cyan", "magenta", "yellow", "blue", "green", "red"};
     if (channel && channel->has_color)
         return colormap_from_rgb(channel->color);
-    return cJSON_CreateString(channels < 2    ? "gray"
-                              : channels == 2 ? two[index]
-                                              : many[index % 6]);
+    return cJSON_CreateString(channels < 2 ? "gray" : channels == 2 ? two[index] : many[index % 6]);
 }
 
 static void fill_controls(struct scene_layer *layer, const struct layers_options *options,
@@ -229,8 +227,7 @@ static struct scene_layer *make_layer(struct dataset *dataset, const struct laye
     const char *uri = dataset_uri(dataset);
     char *name = stem(uri);
     const char *label = channel && channel->label[0] ? channel->label : "";
-    json_put_string(layer->controls, "name",
-                    label[0] ? label : info->name[0] ? info->name : name);
+    json_put_string(layer->controls, "name", label[0] ? label : info->name[0] ? info->name : name);
     free(name);
     layer->uri = xstrdup(uri);
     const char *slash = strrchr(uri, '/');
@@ -295,7 +292,8 @@ bool layers_from_dataset(struct dataset *dataset, const struct layers_options *o
     size_t wanted = channels ? channels : 1;
     struct scene_layer **made = xcalloc(wanted, sizeof *made);
     for (size_t i = 0; i < wanted; i++) {
-        made[i] = make_layer(dataset, options, channels ? (int32_t)i : -1, channels, any_active, err);
+        made[i] =
+            make_layer(dataset, options, channels ? (int32_t)i : -1, channels, any_active, err);
         if (!made[i]) {
             error_prefix(err, "%s", dataset_uri(dataset));
             while (i--)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Layers from datasets, with napari's defaults: one image layer, or one for each channel. Reads data for the
- * display limits of anything but 8-bit images without OME windows, so it takes time. [any-thread] */
+/* Layers from datasets, with napari's defaults: one image layer, or one for each channel. Reads
+ * data for the display limits of anything but 8-bit images without OME windows, so it takes time.
+ * [any-thread] */
 #ifndef SCENE_LAYERS_H
 #define SCENE_LAYERS_H
 
@@ -28,8 +29,8 @@ struct layers_options {
     const struct layers_index *index; /* NULL: everything; else channels are not split */
 };
 
-/* On success *layers is the caller's array of *count new layers; they hold references of their own to the
- * dataset. */
+/* On success *layers is the caller's array of *count new layers; they hold references of their own
+ * to the dataset. */
 bool layers_from_dataset(struct dataset *dataset, const struct layers_options *options,
                          struct scene_layer ***layers, size_t *count, struct error *err);
 

@@ -175,10 +175,8 @@ void record_put(struct record_batch *batch, const char *scope, const char *targe
         batch->capacity = batch->capacity ? 2 * batch->capacity : 8;
         batch->writes = xrealloc(batch->writes, batch->capacity * sizeof *batch->writes);
     }
-    batch->writes[batch->count++] = (struct write){.scope = xstrdup(scope),
-                                                   .target = xstrdup(target),
-                                                   .key = xstrdup(key),
-                                                   .value = value};
+    batch->writes[batch->count++] = (struct write){
+        .scope = xstrdup(scope), .target = xstrdup(target), .key = xstrdup(key), .value = value};
 }
 
 void record_put_clear(struct record_batch *batch, const struct record *record, const char *scope,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The scene record: (scope, target, key) → value, with a version of its own (from 1) for every key and one
- * revision for the whole. What is written together becomes visible together, as one revision. A value
- * that is the same as before is no write. Owned by one thread. */
+/* The scene record: (scope, target, key) → value, with a version of its own (from 1) for every key
+ * and one revision for the whole. What is written together becomes visible together, as one
+ * revision. A value that is the same as before is no write. Owned by one thread. */
 #ifndef SCENE_RECORD_H
 #define SCENE_RECORD_H
 
@@ -47,8 +47,8 @@ const cJSON *record_value(const struct record *record, const char *scope, const 
 /* 0 when never written. */
 uint64_t record_version(const struct record *record, const char *scope, const char *target,
                         const char *key);
-/* All entries in the order of scope, target, key; those of one scope and target when these are given.
- * Start with *cursor = 0. Cleared entries come too. */
+/* All entries in the order of scope, target, key; those of one scope and target when these are
+ * given. Start with *cursor = 0. Cleared entries come too. */
 const struct record_entry *record_next(const struct record *record, const char *scope,
                                        const char *target, size_t *cursor);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reducers: pure functions from a scene and one request (state.update) to the writes that it asks for, or to
- * the reason why not. Nothing changes until the caller commits. */
+/* Reducers: pure functions from a scene and one request (state.update) to the writes that it asks
+ * for, or to the reason why not. Nothing changes until the caller commits. */
 #ifndef SCENE_REDUCE_H
 #define SCENE_REDUCE_H
 
@@ -9,7 +9,8 @@
 struct scene_request {
     const char *scope, *target, *key; /* scope and key trimmed, lower case */
     const cJSON *value;               /* or NULL */
-    /* Indices in it and in what was applied count in the locked level, as the reference's clients do. */
+    /* Indices in it and in what was applied count in the locked level, as the reference's clients
+     * do. */
     bool level_indices;
     int64_t canvas_max; /* pixels */
 };
@@ -19,13 +20,13 @@ struct reduction {
     /* Accepted: */
     struct record_batch *writes; /* may be empty */
     cJSON *applied;
-    const char *scope;           /* whose version the acknowledgement carries */
+    const char *scope; /* whose version the acknowledgement carries */
     char target[32];
     const char *key;
-    uint64_t rev;                /* of a view.pose */
-    bool stale;                  /* a view.pose for the other ndisplay: ignored */
+    uint64_t rev; /* of a view.pose */
+    bool stale;   /* a view.pose for the other ndisplay: ignored */
     /* Rejected: */
-    const char *code;            /* "state.invalid", "state.error", "state.unsupported" */
+    const char *code; /* "state.invalid", "state.error", "state.unsupported" */
     char message[512];
 };
 

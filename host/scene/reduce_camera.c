@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* camera.*: the reference client's relative moves, on the one canonical camera. Pixels are those of the
- * picture; anchors count from its lower left corner, deltas from the pointer (y down). */
+/* camera.*: the reference client's relative moves, on the one canonical camera. Pixels are those of
+ * the picture; anchors count from its lower left corner, deltas from the pointer (y down). */
 #include <math.h>
 #include <string.h>
 

@@ -44,9 +44,10 @@ void reduce_multiscale(const struct scene *scene, const struct scene_request *re
                        struct reduction *out)
 {
     if (strcmp(request->key, "policy") == 0) {
-        reduce_reject(out, "state.unsupported",
-                      "multiscale.policy cannot be set: the level follows the view, or is locked by "
-                      "multiscale.level");
+        reduce_reject(
+            out, "state.unsupported",
+            "multiscale.policy cannot be set: the level follows the view, or is locked by "
+            "multiscale.level");
         return;
     }
     if (strcmp(request->key, "level") != 0) {

@@ -68,16 +68,18 @@ static void reduce_pose(const struct scene *scene, const struct scene_request *r
     int64_t rev = 0, ndisplay;
     const cJSON *fov = cJSON_GetObjectItemCaseSensitive(value, "fov");
     const cJSON *quat = cJSON_GetObjectItemCaseSensitive(value, "quat");
-    bool ok = json_integer(cJSON_GetObjectItemCaseSensitive(value, "rev"), &rev) && rev >= 0 &&
-              json_integer(cJSON_GetObjectItemCaseSensitive(value, "ndisplay"), &ndisplay) &&
-              json_numbers(cJSON_GetObjectItemCaseSensitive(value, "center"), camera.center, 3, 3) == 3 &&
-              json_number(cJSON_GetObjectItemCaseSensitive(value, "zoom"), &camera.zoom) &&
-              (!quat || json_numbers(quat, camera.quat, 4, 4) == 4) &&
-              (!fov || json_number(fov, &camera.fov));
+    bool ok =
+        json_integer(cJSON_GetObjectItemCaseSensitive(value, "rev"), &rev) && rev >= 0 &&
+        json_integer(cJSON_GetObjectItemCaseSensitive(value, "ndisplay"), &ndisplay) &&
+        json_numbers(cJSON_GetObjectItemCaseSensitive(value, "center"), camera.center, 3, 3) == 3 &&
+        json_number(cJSON_GetObjectItemCaseSensitive(value, "zoom"), &camera.zoom) &&
+        (!quat || json_numbers(quat, camera.quat, 4, 4) == 4) &&
+        (!fov || json_number(fov, &camera.fov));
     if (!ok || !reduce_pose_ok(&camera)) {
-        reduce_reject(out, "state.invalid",
-                      "view.pose needs rev, ndisplay, center [x, y, z], zoom > 0, and may have quat "
-                      "[w, x, y, z] and fov 0..179");
+        reduce_reject(
+            out, "state.invalid",
+            "view.pose needs rev, ndisplay, center [x, y, z], zoom > 0, and may have quat "
+            "[w, x, y, z] and fov 0..179");
         return;
     }
     out->rev = (uint64_t)rev;
@@ -160,7 +162,8 @@ static void reduce_background(const struct scene_request *request, struct reduct
     for (int i = 0; i < 4; i++)
         ok = ok && rgba[i] >= 0 && rgba[i] <= 1;
     if (!ok) {
-        reduce_reject(out, "state.invalid", "view.background must be [r, g, b] or [r, g, b, a], 0..1");
+        reduce_reject(out, "state.invalid",
+                      "view.background must be [r, g, b] or [r, g, b, a], 0..1");
         return;
     }
     reduce_write(out, "view", "main", "background", cJSON_CreateDoubleArray(rgba, 4));
@@ -184,9 +187,10 @@ static void reduce_play(const struct scene *scene, const struct scene_request *r
     bool known = name && (strcmp(name, "loop") == 0 || strcmp(name, "once") == 0 ||
                           strcmp(name, "back") == 0);
     if (axis < 0 || !known || (rate && !json_number(rate, &fps)) || fps == 0 || fabs(fps) > 500) {
-        reduce_reject(out, "state.invalid",
-                      "view.play needs null, or axis (a name), fps (up to 500, below 0 backwards) and "
-                      "mode loop, once or back");
+        reduce_reject(
+            out, "state.invalid",
+            "view.play needs null, or axis (a name), fps (up to 500, below 0 backwards) and "
+            "mode loop, once or back");
         return;
     }
     if (scene->axes[axis].size < 2) {

@@ -128,7 +128,8 @@ void scene_unique_name(const struct scene *scene, const struct record_batch *bat
 static void put_layer(struct scene *scene, struct scene_layer *layer, struct record_batch *batch)
 {
     const cJSON *control;
-    cJSON_ArrayForEach(control, layer->controls) {
+    cJSON_ArrayForEach(control, layer->controls)
+    {
         if (strcmp(control->string, "name") != 0)
             record_put(batch, "layer", layer->id, control->string, cJSON_Duplicate(control, true));
     }

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The scene: the record (what can be changed) and the facts of its layers (what cannot). Everything that a
- * client may set lives in the record under these keys; indices are of level 0:
- *   view/main       ndisplay, order, canvas, background, play
- *   dims/main       step
- *   camera/plane    pose (2-D)      camera/volume  pose (3-D)
- *   multiscale/main level           volume/main    what the reference's volume controls were set to
- *   layer/<id>      one key for each control, and name
- *   scene/main      layers: the ids, bottom first
- * Owned by the control thread; not locked. */
+/* The scene: the record (what can be changed) and the facts of its layers (what cannot). Everything
+ * that a client may set lives in the record under these keys; indices are of level 0: view/main
+ * ndisplay, order, canvas, background, play dims/main       step camera/plane    pose (2-D)
+ * camera/volume  pose (3-D) multiscale/main level           volume/main    what the reference's
+ * volume controls were set to layer/<id>      one key for each control, and name scene/main layers:
+ * the ids, bottom first Owned by the control thread; not locked. */
 #ifndef SCENE_SCENE_H
 #define SCENE_SCENE_H
 
@@ -25,7 +22,7 @@ struct scene_axis {
     char type[16];
     char unit[32];
     uint64_t size;
-    double scale;     /* world = index * scale + translate */
+    double scale; /* world = index * scale + translate */
     double translate;
 };
 
@@ -33,17 +30,17 @@ struct scene_axis {
 struct scene_layer {
     char id[32];
     uint64_t key;
-    struct layer_binding binding; /* with a reference to the dataset */
+    struct layer_binding binding;  /* with a reference to the dataset */
     uint64_t full[ORIEL_MAX_AXES]; /* level-0 shape of the dataset, its axes */
     uint32_t ndim;
     uint32_t dtype;
     uint32_t level_count;
-    struct oriel_level *levels;   /* of the crop that the binding shows */
+    struct oriel_level *levels;             /* of the crop that the binding shows */
     struct scene_axis axes[ORIEL_MAX_AXES]; /* level 0 */
-    char *uri;     /* as opened */
-    char *source;  /* last part of it, for people */
-    char *format;  /* "zarr v3, OME 0.5" */
-    char *kind;    /* "ome-zarr" */
+    char *uri;                              /* as opened */
+    char *source;                           /* last part of it, for people */
+    char *format;                           /* "zarr v3, OME 0.5" */
+    char *kind;                             /* "ome-zarr" */
     bool has_color;
     uint32_t color; /* 0xRRGGBB, of the channel */
     cJSON *warnings;
@@ -63,7 +60,7 @@ struct scene {
     struct scene_layer **layers; /* bottom first */
     size_t layer_count;
     uint64_t next_layer;
-    uint32_t ndim; /* of the world; 2 for an idle scene */
+    uint32_t ndim;                          /* of the world; 2 for an idle scene */
     struct scene_axis axes[ORIEL_MAX_AXES]; /* of the world: napari's dims ranges */
 };
 
@@ -74,7 +71,7 @@ struct scene_view {
     int64_t step[ORIEL_MAX_AXES];
     uint32_t width, height;
     float background[4];
-    int32_t level; /* locked, or -1 */
+    int32_t level;              /* locked, or -1 */
     struct oriel_camera camera; /* of the current ndisplay */
 };
 
@@ -84,9 +81,9 @@ void scene_destroy(struct scene *scene); /* NULL is fine */
 struct scene_layer *scene_layer_create(void);
 void scene_layer_destroy(struct scene_layer *layer); /* NULL is fine */
 
-/* Adds layers on top, taking them over: gives ids and keys, makes names unique, writes their controls, and
- * fits dims and camera to the new world as napari does (a world that keeps its axes keeps its view).
- * `id` of a layer that was in the scene before (restore) is kept. One revision. */
+/* Adds layers on top, taking them over: gives ids and keys, makes names unique, writes their
+ * controls, and fits dims and camera to the new world as napari does (a world that keeps its axes
+ * keeps its view). `id` of a layer that was in the scene before (restore) is kept. One revision. */
 void scene_add(struct scene *scene, struct scene_layer **layers, size_t count,
                const struct record_origin *origin);
 /* Takes a layer out; the caller destroys it. One revision. */
@@ -116,12 +113,14 @@ void scene_home(const struct scene *scene, const struct scene_view *view, uint32
 
 /* Number or name (ignoring case) of a world axis → its index; -1. */
 int scene_axis_find(const struct scene *scene, const char *target);
-/* The level in whose index space the reference's clients count: the locked one, or the one that the data were
- * opened with, else 0. */
+/* The level in whose index space the reference's clients count: the locked one, or the one that the
+ * data were opened with, else 0. */
 uint32_t scene_wire_level(const struct scene *scene, const struct scene_view *view);
-/* Length of a world axis at a level of the primary layer, and indices between level 0 and that level. */
+/* Length of a world axis at a level of the primary layer, and indices between level 0 and that
+ * level. */
 uint64_t scene_axis_size(const struct scene *scene, uint32_t axis, uint32_t level);
-int64_t scene_index_to_level(const struct scene *scene, uint32_t axis, uint32_t level, int64_t index);
+int64_t scene_index_to_level(const struct scene *scene, uint32_t axis, uint32_t level,
+                             int64_t index);
 int64_t scene_index_from_level(const struct scene *scene, uint32_t axis, uint32_t level,
                                int64_t index);
 

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Scene files: a scene as JSON, read and written (docs/scene-files.md). Reading checks everything that can be
- * checked without the data; every error names the file and the key. */
+/* Scene files: a scene as JSON, read and written (docs/scene-files.md). Reading checks everything
+ * that can be checked without the data; every error names the file and the key. */
 #ifndef SCENE_SCENE_FILE_H
 #define SCENE_SCENE_FILE_H
 
 #include "scene/layers.h"
 
 struct scene_file_layer {
-    char *uri;             /* ready to open: relative ones are made relative to the file's folder */
-    int32_t level;         /* -1: the policy chooses */
+    char *uri;     /* ready to open: relative ones are made relative to the file's folder */
+    int32_t level; /* -1: the policy chooses */
     bool has_index;
     struct layers_index index;
     int scale_count, translate_count; /* 0: as in the data */
     double scale[ORIEL_MAX_AXES];
     double translate[ORIEL_MAX_AXES];
-    cJSON *controls;       /* those given, canonical; may have "name" and "interpolation" */
+    cJSON *controls; /* those given, canonical; may have "name" and "interpolation" */
 };
 
 struct scene_file {

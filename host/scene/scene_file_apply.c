@@ -25,7 +25,8 @@ bool scene_file_apply_layer(const struct scene_file *file, size_t index, struct 
     int n = (int)layer->ndim;
     if ((from->scale_count && from->scale_count != n) ||
         (from->translate_count && from->translate_count != n))
-        return error_set(err, "%s: layers[%zu].transform: the layer has %d axes", file->path, index, n);
+        return error_set(err, "%s: layers[%zu].transform: the layer has %d axes", file->path, index,
+                         n);
     for (int a = 0; a < n; a++) {
         if (from->scale_count)
             layer->axes[a].scale = from->scale[a];
@@ -33,7 +34,8 @@ bool scene_file_apply_layer(const struct scene_file *file, size_t index, struct 
             layer->axes[a].translate = from->translate[a];
     }
     const cJSON *item;
-    cJSON_ArrayForEach(item, from->controls) {
+    cJSON_ArrayForEach(item, from->controls)
+    {
         if (strcmp(item->string, "interpolation") != 0) {
             override(layer, item->string, item);
             continue;
@@ -89,7 +91,8 @@ static bool apply_dims(const struct scene_file *file, const struct scene *scene,
             order[i] = (int64_t)v[i];
         }
         if (got != n || seen != (1u << n) - 1)
-            return error_set(err, "%s: dims.order: must be a permutation of 0..%d", file->path, n - 1);
+            return error_set(err, "%s: dims.order: must be a permutation of 0..%d", file->path,
+                             n - 1);
         for (int i = 0; i < n; i++)
             view->order[i] = (uint32_t)order[i];
         record_put(batch, "view", "main", "order", json_from_integers(order, scene->ndim));
@@ -97,8 +100,8 @@ static bool apply_dims(const struct scene_file *file, const struct scene *scene,
     if (file->step) {
         int got = json_numbers(file->step, v, 0, ORIEL_MAX_AXES);
         if (got != n)
-            return error_set(err, "%s: dims.current_step: has %d entries for %d axes", file->path, got,
-                             n);
+            return error_set(err, "%s: dims.current_step: has %d entries for %d axes", file->path,
+                             got, n);
         for (int i = 0; i < n; i++)
             view->step[i] = (int64_t)fmin(fmax(floor(v[i]), 0), (double)(scene->axes[i].size - 1));
         record_put(batch, "dims", "main", "step", json_from_integers(view->step, scene->ndim));
@@ -132,7 +135,8 @@ static void apply_turntable(const cJSON *camera, uint32_t height, struct oriel_c
     turntable.fov = CAMERA_NOMINAL_FOV;
     json_number(cJSON_GetObjectItemCaseSensitive(camera, "fov"), &turntable.fov);
     double zoom = pose->zoom;
-    bool far = json_number(cJSON_GetObjectItemCaseSensitive(camera, "distance"), &turntable.distance);
+    bool far =
+        json_number(cJSON_GetObjectItemCaseSensitive(camera, "distance"), &turntable.distance);
     camera_from_turntable(&turntable, height, pose);
     if (!far) {
         pose->zoom = zoom;
@@ -167,7 +171,8 @@ bool scene_file_apply_view(const struct scene_file *file, struct scene *scene, s
     if (file->background)
         record_put(batch, "view", "main", "background", cJSON_Duplicate(file->background, true));
     if (file->volume_step)
-        record_put(batch, "volume", "main", "sample_step", cJSON_Duplicate(file->volume_step, true));
+        record_put(batch, "volume", "main", "sample_step",
+                   cJSON_Duplicate(file->volume_step, true));
     if (!apply_dims(file, scene, batch, &view, err)) {
         record_batch_destroy(batch);
         return false;

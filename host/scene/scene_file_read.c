@@ -25,7 +25,8 @@ static void warn_unknown(const struct scene_file *file, const char *where, const
                          const char *known)
 {
     const cJSON *item;
-    cJSON_ArrayForEach(item, object) {
+    cJSON_ArrayForEach(item, object)
+    {
         size_t length = strlen(item->string);
         const char *at = known;
         bool found = false;
@@ -72,10 +73,9 @@ static cJSON *read_background(const cJSON *value)
     static const struct {
         const char *name;
         uint32_t rgb;
-    } names[] = {{"black", 0},           {"white", 0xffffff}, {"gray", 0x808080},
-                 {"grey", 0x808080},     {"red", 0xff0000},   {"green", 0x008000},
-                 {"blue", 0x0000ff},     {"cyan", 0x00ffff},  {"magenta", 0xff00ff},
-                 {"yellow", 0xffff00}};
+    } names[] = {{"black", 0},          {"white", 0xffffff}, {"gray", 0x808080}, {"grey", 0x808080},
+                 {"red", 0xff0000},     {"green", 0x008000}, {"blue", 0x0000ff}, {"cyan", 0x00ffff},
+                 {"magenta", 0xff00ff}, {"yellow", 0xffff00}};
     double v[4] = {0, 0, 0, 1};
     uint32_t rgb = UINT32_MAX;
     unsigned hex;
@@ -113,8 +113,10 @@ static bool read_canvas(struct scene_file *file, const cJSON *canvas, struct err
         file->height = (uint32_t)size[1];
     }
     if (background && !(file->background = read_background(background)))
-        return error_set(err, "%s: canvas.background: must be a colour name, \"#rrggbb\" or "
-                              "[r, g, b(, a)] of 0..1", file->path);
+        return error_set(err,
+                         "%s: canvas.background: must be a colour name, \"#rrggbb\" or "
+                         "[r, g, b(, a)] of 0..1",
+                         file->path);
     return true;
 }
 
@@ -146,7 +148,7 @@ static bool read_camera(struct scene_file *file, const cJSON *camera, struct err
     static const struct {
         const char *key;
         int min, max; /* 0, 0: one number */
-    } fields[] = {{"center", 2, 3}, {"angles", 2, 3}, {"rect", 4, 4}, {"zoom", 0, 0},
+    } fields[] = {{"center", 2, 3},      {"angles", 2, 3},   {"rect", 4, 4}, {"zoom", 0, 0},
                   {"perspective", 0, 0}, {"distance", 0, 0}, {"fov", 0, 0}};
     if (!camera)
         return true;
@@ -155,8 +157,7 @@ static bool read_camera(struct scene_file *file, const cJSON *camera, struct err
     if (!name || (strcmp(name, "napari") != 0 && strcmp(name, "turntable") != 0 &&
                   strcmp(name, "panzoom") != 0))
         return error_set(err, "%s: camera.model: must be napari, turntable or panzoom", file->path);
-    warn_unknown(file, "camera", camera,
-                 "model center angles rect zoom perspective distance fov");
+    warn_unknown(file, "camera", camera, "model center angles rect zoom perspective distance fov");
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         const cJSON *value = get(camera, fields[i].key);
         double v[4];
@@ -166,7 +167,8 @@ static bool read_camera(struct scene_file *file, const cJSON *camera, struct err
                           : !json_number(value, v))
             return error_set(err, "%s: camera.%s: must be %s", file->path, fields[i].key,
                              fields[i].max ? "a list of numbers of the right length" : "a number");
-        bool positive = strcmp(fields[i].key, "zoom") == 0 || strcmp(fields[i].key, "distance") == 0;
+        bool positive =
+            strcmp(fields[i].key, "zoom") == 0 || strcmp(fields[i].key, "distance") == 0;
         bool angle = strcmp(fields[i].key, "perspective") == 0 || strcmp(fields[i].key, "fov") == 0;
         if ((positive && v[0] <= 0) || (angle && (v[0] < 0 || v[0] >= 180)) ||
             (strcmp(fields[i].key, "rect") == 0 && (v[2] <= 0 || v[3] <= 0)))
@@ -181,7 +183,8 @@ static bool read_index(const struct scene_file *file, size_t which, const cJSON 
 {
     int n = cJSON_GetArraySize(index);
     if (!cJSON_IsArray(index) || n > (int)ORIEL_MAX_AXES)
-        return error_set(err, "%s: layers[%zu].source.index: must be a list, one entry for each axis",
+        return error_set(err,
+                         "%s: layers[%zu].source.index: must be a list, one entry for each axis",
                          file->path, which);
     layer->has_index = n > 0;
     layer->index.count = (uint32_t)n;
@@ -200,8 +203,10 @@ static bool read_index(const struct scene_file *file, size_t which, const cJSON 
             layer->index.axes[a].start = (uint64_t)range[0];
             layer->index.axes[a].end = (uint64_t)range[1];
         } else {
-            return error_set(err, "%s: layers[%zu].source.index[%d]: must be an integer, null or "
-                                  "[start, end]", file->path, which, a);
+            return error_set(err,
+                             "%s: layers[%zu].source.index[%d]: must be an integer, null or "
+                             "[start, end]",
+                             file->path, which, a);
         }
     }
     return true;
@@ -211,20 +216,21 @@ static bool read_controls(const struct scene_file *file, size_t which, const cJS
                           struct scene_file_layer *layer, struct error *err)
 {
     const cJSON *item;
-    cJSON_ArrayForEach(item, controls) {
+    cJSON_ArrayForEach(item, controls)
+    {
         bool both = strcmp(item->string, "interpolation") == 0;
         struct error why;
         if (!both && !control_known(item->string)) {
-            log_warn(LOG_SCENE, "%s: layers[%zu].controls.%s: unknown key, ignored", file->path, which,
-                     item->string);
+            log_warn(LOG_SCENE, "%s: layers[%zu].controls.%s: unknown key, ignored", file->path,
+                     which, item->string);
             continue;
         }
         if (cJSON_IsNull(item))
             continue;
         cJSON *value = control_normalise(both ? "interpolation2d" : item->string, item, &why);
         if (!value)
-            return error_set(err, "%s: layers[%zu].controls.%s: %s", file->path, which, item->string,
-                             why.text);
+            return error_set(err, "%s: layers[%zu].controls.%s: %s", file->path, which,
+                             item->string, why.text);
         json_put(layer->controls, item->string, value);
     }
     return true;
@@ -257,8 +263,8 @@ static bool read_layer(struct scene_file *file, size_t which, const cJSON *json,
     int64_t number;
     if (level) {
         if (!json_integer(level, &number) || number < 0 || number > 63)
-            return error_set(err, "%s: %s.source.level: must be null or a level's number", file->path,
-                             where);
+            return error_set(err, "%s: %s.source.level: must be null or a level's number",
+                             file->path, where);
         layer->level = (int32_t)number;
     }
     if (index && !read_index(file, which, index, layer, err))
@@ -273,7 +279,8 @@ static bool read_layer(struct scene_file *file, size_t which, const cJSON *json,
             layer->scale_count = -1;
     }
     if (layer->scale_count < 0 || layer->translate_count < 0)
-        return error_set(err, "%s: %s.transform: scale (not 0) and translate must be lists of numbers",
+        return error_set(err,
+                         "%s: %s.transform: scale (not 0) and translate must be lists of numbers",
                          file->path, where);
     const cJSON *name = get(json, "name");
     if (name) {

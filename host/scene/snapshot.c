@@ -76,14 +76,13 @@ static const struct oriel_colormap *take_colormap(struct owned *owned, const cJS
     float *at = take(owned, (size_t)cJSON_GetArraySize(stops) * sizeof *at);
     const cJSON *item;
     float *p = rgba;
-    cJSON_ArrayForEach(item, colors) {
+    cJSON_ArrayForEach(item, colors)
+    {
         const cJSON *channel;
-        cJSON_ArrayForEach(channel, item)
-            *p++ = (float)channel->valuedouble;
+        cJSON_ArrayForEach(channel, item) *p++ = (float)channel->valuedouble;
     }
     p = at;
-    cJSON_ArrayForEach(item, stops)
-        *p++ = (float)item->valuedouble;
+    cJSON_ArrayForEach(item, stops) *p++ = (float)item->valuedouble;
     struct oriel_colormap *map = take(owned, sizeof *map);
     map->name = "custom";
     map->colors = rgba;
@@ -163,8 +162,7 @@ struct scene_snapshot *scene_snapshot_create(const struct scene *scene)
     out->ndim = scene->ndim;
     for (uint32_t a = 0; a < scene->ndim; a++) {
         out->order[a] = view.order[a];
-        out->point[a] =
-            scene->axes[a].translate + (double)view.step[a] * scene->axes[a].scale;
+        out->point[a] = scene->axes[a].translate + (double)view.step[a] * scene->axes[a].scale;
     }
     out->width = view.width;
     out->height = view.height;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The scene at one revision as the render thread sees it: immutable, reference-counted, self-contained.
- * Built by the control thread from the record (scene/spec), read by any thread. */
+/* The scene at one revision as the render thread sees it: immutable, reference-counted,
+ * self-contained. Built by the control thread from the record (scene/spec), read by any thread. */
 #ifndef SCENE_SNAPSHOT_H
 #define SCENE_SNAPSHOT_H
 
@@ -10,7 +10,8 @@
 
 struct dataset;
 
-/* Where a layer's values come from: which part of which dataset. Everything in axes of the dataset. */
+/* Where a layer's values come from: which part of which dataset. Everything in axes of the dataset.
+ */
 struct layer_binding {
     struct dataset *dataset; /* a reference of the snapshot's own */
     uint32_t axis_count;
@@ -23,17 +24,18 @@ struct layer_binding {
 struct scene_snapshot {
     struct oriel_snapshot scene; /* scene.layers[i] belongs to bindings[i] */
     struct layer_binding *bindings;
-    int32_t level;        /* level locked for the whole view by multiscale.level, or -1 */
-    int64_t t_input_ns;   /* when the newest change in it was received */
+    int32_t level;          /* level locked for the whole view by multiscale.level, or -1 */
+    int64_t t_input_ns;     /* when the newest change in it was received */
     uint64_t pose_revision; /* the revision in which camera or dims changed last */
-    double sample_step;   /* volume.sample_step, 1.0 */
+    double sample_step;     /* volume.sample_step, 1.0 */
 };
 
 struct scene_snapshot *scene_snapshot_ref(struct scene_snapshot *snapshot);
 void scene_snapshot_unref(struct scene_snapshot *snapshot); /* NULL is fine */
 
 /* The part [*start, *start + *count) of a level that a binding shows along a dataset axis, from the
- * level's length and level 0's. oriel_level::shape is *count, and index 0 of the layer is *start. */
+ * level's length and level 0's. oriel_level::shape is *count, and index 0 of the layer is *start.
+ */
 static inline void layer_binding_range(const struct layer_binding *binding, uint32_t axis,
                                        uint64_t shape0, uint64_t shape, uint64_t *start,
                                        uint64_t *count)

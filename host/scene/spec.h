@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What clients are told: payloads of the notify frames, built from a scene. SPEC_CLASSIC is the reference's
- * client, which drops frames with anything it does not know; SPEC_ORIEL is docs/protocol/state.md.
- * Everything returned is the caller's. */
+/* What clients are told: payloads of the notify frames, built from a scene. SPEC_CLASSIC is the
+ * reference's client, which drops frames with anything it does not know; SPEC_ORIEL is
+ * docs/protocol/state.md. Everything returned is the caller's. */
 #ifndef SCENE_SPEC_H
 #define SCENE_SPEC_H
 
@@ -12,7 +12,8 @@ enum spec_class { SPEC_CLASSIC, SPEC_ORIEL, SPEC_CLASSES };
 /* notify.scene */
 cJSON *spec_scene(const struct scene *scene, enum spec_class class, double fps);
 /* A layer's block in it. */
-cJSON *spec_layer(const struct scene *scene, const struct scene_layer *layer, enum spec_class class);
+cJSON *spec_layer(const struct scene *scene, const struct scene_layer *layer,
+                  enum spec_class class);
 /* A layer's controls that changed after `since` (0: all); NULL when none did. A change of ndisplay
  * after `since` changes `interpolation`. */
 cJSON *spec_controls(const struct scene *scene, const struct scene_layer *layer,

@@ -28,12 +28,12 @@ static bool changed(const struct scene *scene, const char *scope, const char *ta
 cJSON *spec_controls(const struct scene *scene, const struct scene_layer *layer,
                      enum spec_class class, uint64_t since)
 {
-    static const char *const classic[] = {"visible",   "opacity", "blending",        "colormap",
-                                          "rendering", "gamma",   "contrast_limits", "iso_threshold",
-                                          "attenuation"};
+    static const char *const classic[] = {"visible",         "opacity",       "blending",
+                                          "colormap",        "rendering",     "gamma",
+                                          "contrast_limits", "iso_threshold", "attenuation"};
     cJSON *controls = cJSON_CreateObject();
     for (size_t i = 0;; i++) {
-        const char *key = class == SPEC_ORIEL         ? control_name(i)
+        const char *key = class == SPEC_ORIEL                    ? control_name(i)
                           : i < sizeof classic / sizeof *classic ? classic[i]
                                                                  : NULL;
         if (!key)
@@ -67,9 +67,10 @@ cJSON *spec_controls(const struct scene *scene, const struct scene_layer *layer,
 cJSON *spec_layer_state(const struct scene_layer *layer)
 {
     cJSON *state = cJSON_CreateObject();
-    json_put_string(state, "status", layer->state.error[0] ? "error"
-                                     : layer->state.loading ? "loading"
-                                                            : "ready");
+    json_put_string(state, "status",
+                    layer->state.error[0]  ? "error"
+                    : layer->state.loading ? "loading"
+                                           : "ready");
     json_put_string(state, "error", layer->state.error);
     json_put_number(state, "level", layer->state.level);
     json_put_number(state, "level_count", layer->level_count);
@@ -190,7 +191,8 @@ static cJSON *viewer(const struct scene *scene, const struct scene_view *view, d
     cJSON *out = cJSON_CreateObject();
     cJSON *settings = json_put(out, "settings", cJSON_CreateObject());
     json_put_number(settings, "fps_target", fps);
-    json_put(settings, "canvas_size", json_from_integers((int64_t[]){view->width, view->height}, 2));
+    json_put(settings, "canvas_size",
+             json_from_integers((int64_t[]){view->width, view->height}, 2));
     json_put_bool(settings, "volume_enabled", view->ndisplay == 3);
     cJSON *dims = spec_dims(scene), *shown = json_put(out, "dims", cJSON_CreateObject());
     json_put_number(shown, "ndim", scene->ndim);
@@ -229,7 +231,8 @@ static cJSON *metadata(const struct scene *scene)
     for (size_t i = 0; i < scene->layer_count; i++) { /* once for each dataset, not each channel */
         const struct scene_layer *layer = scene->layers[i];
         const cJSON *label;
-        cJSON_ArrayForEach(label, layer->labels) {
+        cJSON_ArrayForEach(label, layer->labels)
+        {
             if (layer->binding.dataset != last)
                 cJSON_AddItemToArray(labels, cJSON_Duplicate(label, true));
         }

@@ -15,8 +15,8 @@ void world_remember(const struct scene *scene, struct world_axes *axes)
     memcpy(axes->axes, scene->axes, sizeof axes->axes);
 }
 
-/* The range of a world axis: napari's, from the first voxel centre of any layer to the last one in steps
- * of the smallest scale. */
+/* The range of a world axis: napari's, from the first voxel centre of any layer to the last one in
+ * steps of the smallest scale. */
 static void fit_axis(const struct scene *scene, uint32_t axis, struct scene_axis *out)
 {
     double low = INFINITY, high = -INFINITY, step = INFINITY;
@@ -158,7 +158,8 @@ static int64_t remap(int64_t index, uint64_t from, uint64_t to)
     return rounded < (int64_t)to ? rounded : (int64_t)to - 1;
 }
 
-int64_t scene_index_to_level(const struct scene *scene, uint32_t axis, uint32_t level, int64_t index)
+int64_t scene_index_to_level(const struct scene *scene, uint32_t axis, uint32_t level,
+                             int64_t index)
 {
     return remap(index, scene_axis_size(scene, axis, 0), scene_axis_size(scene, axis, level));
 }

@@ -15,8 +15,8 @@ void world_remember(const struct scene *scene, struct world_axes *axes);
 void world_fit(struct scene *scene);
 /* order and step for a new world: identity, the middle of every axis. */
 void world_put_dims(const struct scene *scene, struct record_batch *batch);
-/* Dims and cameras after layers came or went: as they were when the world is as `before`; else new dims
- * and napari's home. */
+/* Dims and cameras after layers came or went: as they were when the world is as `before`; else new
+ * dims and napari's home. */
 void world_put(const struct scene *scene, const struct world_axes *before,
                struct record_batch *batch);
 

@@ -35,7 +35,8 @@ struct rig {
     struct wire wires[MAX_CONNS];
 };
 
-/* --- the rooms ------------------------------------------------------------------------------------ */
+/* --- the rooms
+ * ------------------------------------------------------------------------------------ */
 
 struct render {
     int unused;
@@ -136,7 +137,8 @@ char *stream_status_json(struct stream *stream)
     return xstrdup("{\"codec\":\"h264\"}");
 }
 
-/* --- the transport -------------------------------------------------------------------------------- */
+/* --- the transport
+ * -------------------------------------------------------------------------------- */
 
 static oriel_result wire_send(void *self, uint64_t conn, const struct oriel_message *message)
 {
@@ -182,12 +184,11 @@ static void wire_close(void *self, uint64_t conn, uint32_t code, const char *rea
     control_conn_closed(rig->control, conn);
 }
 
-static const struct oriel_transport transport = {.size = sizeof transport,
-                                                 .send = wire_send,
-                                                 .queued = wire_queued,
-                                                 .close = wire_close};
+static const struct oriel_transport transport = {
+    .size = sizeof transport, .send = wire_send, .queued = wire_queued, .close = wire_close};
 
-/* --- the rig -------------------------------------------------------------------------------------- */
+/* --- the rig
+ * -------------------------------------------------------------------------------------- */
 
 struct rig *rig_create(const char *const *sets, const char *data)
 {

@@ -28,7 +28,8 @@ unsigned rig_update(struct rig *rig, uint64_t conn, const char *scope, const cha
 /* call.command with JSON text as kwargs. */
 void rig_call(struct rig *rig, uint64_t conn, const char *command, const char *kwargs);
 
-/* The next frame of a connection, whatever it is; NULL when none comes within `ms`. Caller deletes. */
+/* The next frame of a connection, whatever it is; NULL when none comes within `ms`. Caller deletes.
+ */
 cJSON *rig_next(struct rig *rig, uint64_t conn, int ms);
 /* The next frame of a type, skipping others; fails the test when none comes. */
 cJSON *rig_expect(struct rig *rig, uint64_t conn, const char *type);

@@ -57,7 +57,8 @@ static void test_layers(void **state)
     uint64_t o = rig_hello(rig, true), c = rig_hello(rig, false);
     rig_drain(rig, o);
     rig_drain(rig, c);
-    cJSON_Delete(expect_reply(rig, o, "napari.layer.move", "{\"layer_id\":\"layer-0\",\"index\":1}"));
+    cJSON_Delete(
+        expect_reply(rig, o, "napari.layer.move", "{\"layer_id\":\"layer-0\",\"index\":1}"));
     cJSON *scene = rig_expect(rig, c, "notify.scene");
     assert_string_equal(rig_at(scene, "layers/0/layer_id")->valuestring, "layer-1");
     assert_int_equal(cJSON_GetObjectItem(scene, "seq")->valueint, 0);
@@ -92,7 +93,8 @@ static void test_values(void **state)
     assert_int_equal(rig_at(range, "result/max")->valueint, 69);
     assert_int_equal(cJSON_GetArraySize(rig_at(range, "result/bins")), 256);
     cJSON_Delete(range);
-    cJSON *limits = expect_reply(rig, o, "napari.layer.auto_contrast", "{\"layer_id\":\"layer-0\"}");
+    cJSON *limits =
+        expect_reply(rig, o, "napari.layer.auto_contrast", "{\"layer_id\":\"layer-0\"}");
     double low = rig_at(limits, "result/contrast_limits/0")->valuedouble;
     assert_true(low > 0);
     cJSON_Delete(limits);
@@ -168,8 +170,8 @@ static void test_files(void **state)
     cJSON *list = expect_reply(rig, c, "fs.listdir", "{\"path\":null}");
     assert_int_equal(cJSON_GetArraySize(rig_at(list, "result/entries")), 2);
     assert_string_equal(rig_at(list, "result/entries/0/name")->valuestring, "A");
-    assert_string_equal(rig_at(list, "result/entries/0/zarr_metadata/dataset_children/0")->valuestring,
-                        "in.zarr");
+    assert_string_equal(
+        rig_at(list, "result/entries/0/zarr_metadata/dataset_children/0")->valuestring, "in.zarr");
     assert_true(cJSON_IsTrue(rig_at(list, "result/entries/1/zarr_metadata/has_multiscales")));
     assert_true(cJSON_IsFalse(rig_at(list, "result/has_more")));
     cJSON_Delete(list);
@@ -218,8 +220,9 @@ static void test_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dispatch), cmocka_unit_test(test_layers), cmocka_unit_test(test_values),
-        cmocka_unit_test(test_switch),   cmocka_unit_test(test_files),
+        cmocka_unit_test(test_dispatch), cmocka_unit_test(test_layers),
+        cmocka_unit_test(test_values),   cmocka_unit_test(test_switch),
+        cmocka_unit_test(test_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

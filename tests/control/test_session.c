@@ -23,12 +23,16 @@ static void test_baseline_classic(void **state)
 {
     (void)state;
     struct rig *rig = rig_create(NULL, DATA);
-    struct stream_info info = {.codec = ORIEL_CODEC_H264, .width = 1280, .height = 720, .fps = 60,
-                               .avcc = {1, 0x42, 0xc0, 0x2a}, .avcc_bytes = 4};
+    struct stream_info info = {.codec = ORIEL_CODEC_H264,
+                               .width = 1280,
+                               .height = 720,
+                               .fps = 60,
+                               .avcc = {1, 0x42, 0xc0, 0x2a},
+                               .avcc_bytes = 4};
     control_stream_config(rig_control(rig), &info);
     uint64_t conn = rig_hello(rig, false);
-    static const char *const order[] = {"session.welcome", "notify.scene", "notify.dims",
-                                        "notify.layers", "notify.stream", "notify.camera"};
+    static const char *const order[] = {"session.welcome", "notify.scene",  "notify.dims",
+                                        "notify.layers",   "notify.stream", "notify.camera"};
     char session[64] = "";
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         cJSON *frame = rig_next(rig, conn, 5000);
@@ -42,7 +46,8 @@ static void test_baseline_classic(void **state)
         if (i == 0) {
             assert_string_equal(rig_at(frame, "session/id")->valuestring, session);
             assert_true(cJSON_IsTrue(rig_at(frame, "features/call.command/enabled")));
-            assert_int_equal(cJSON_GetArraySize(rig_at(frame, "features/call.command/commands")), 3);
+            assert_int_equal(cJSON_GetArraySize(rig_at(frame, "features/call.command/commands")),
+                             3);
             assert_null(rig_at(frame, "features/oriel"));
         }
         if (i == 1) {
@@ -128,7 +133,8 @@ static void test_rejects(void **state)
         {"{\"type\":\"ping\"}", "unexpected_message"},
         {"[1]", "unexpected_message"},
         {"{\"type\":\"session.hello\",\"payload\":{\"protocols\":[]}}", "invalid_payload"},
-        {"{\"type\":\"session.hello\",\"payload\":{\"protocols\":[1],\"client\":{},\"features\":{}}}",
+        {"{\"type\":\"session.hello\",\"payload\":{\"protocols\":[1],\"client\":{},\"features\":{}}"
+         "}",
          "protocol_mismatch"},
         {"{\"type\":\"session.hello\",\"payload\":{\"protocols\":[2],\"client\":{},"
          "\"features\":{\"notify.scene\":true}}}",
@@ -154,9 +160,18 @@ static void test_garbage_hurts_nobody(void **state)
     memset(deep, '[', 4000);
     deep[4000] = '\0';
     static const char *const garbage[] = {
-        "{\"type\":\"ping\"}", "nonsense", "[]", "\"text\"", "null", "\xc3\x28", "", "{\"type\":7}",
-        "{\"type\":\"session.ack\",\"payload\":[]}", "{\"type\":\"shutdown\"}",
-        "{\"type\":\"state.update\"}", "{\"type\":\"state.update\",\"payload\":[]}",
+        "{\"type\":\"ping\"}",
+        "nonsense",
+        "[]",
+        "\"text\"",
+        "null",
+        "\xc3\x28",
+        "",
+        "{\"type\":7}",
+        "{\"type\":\"session.ack\",\"payload\":[]}",
+        "{\"type\":\"shutdown\"}",
+        "{\"type\":\"state.update\"}",
+        "{\"type\":\"state.update\",\"payload\":[]}",
         "{\"type\":\"call.command\",\"payload\":{\"kwargs\":[]}}",
         "{\"type\":\"state.update\",\"session\":\"s\",\"frame_id\":\"f\",\"intent_id\":\"i\","
         "\"payload\":{\"scope\":\"view\"}}",
@@ -237,8 +252,10 @@ static void test_resume(void **state)
     uint64_t again = rig_connect(rig);
     char *hello = xasprintf(
         "{\"type\":\"session.hello\",\"version\":2,\"frame_id\":\"h\",\"timestamp\":1,\"payload\":{"
-        "\"protocols\":[2],\"client\":{},\"features\":{\"notify.scene\":true,\"notify.layers\":true,"
-        "\"notify.stream\":true},\"resume_tokens\":{\"notify.layers\":\"%s\"}}}", token);
+        "\"protocols\":[2],\"client\":{},\"features\":{\"notify.scene\":true,\"notify.layers\":"
+        "true,"
+        "\"notify.stream\":true},\"resume_tokens\":{\"notify.layers\":\"%s\"}}}",
+        token);
     rig_send(rig, again, hello);
     cJSON_Delete(rig_expect(rig, again, "notify.scene"));
     cJSON *one = rig_expect(rig, again, "notify.layers");
@@ -258,10 +275,14 @@ static void test_resume(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_baseline_classic), cmocka_unit_test(test_baseline_oriel),
-        cmocka_unit_test(test_idle),             cmocka_unit_test(test_rejects),
-        cmocka_unit_test(test_garbage_hurts_nobody), cmocka_unit_test(test_heartbeat),
-        cmocka_unit_test(test_goodbye),          cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_baseline_classic),
+        cmocka_unit_test(test_baseline_oriel),
+        cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_rejects),
+        cmocka_unit_test(test_garbage_hurts_nobody),
+        cmocka_unit_test(test_heartbeat),
+        cmocka_unit_test(test_goodbye),
+        cmocka_unit_test(test_resume),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

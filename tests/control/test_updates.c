@@ -72,8 +72,8 @@ static void test_all_rows(void **state)
         {"camera", "main", "orbit", "{\"d_az_deg\":5,\"d_el_deg\":5}", NULL, "state.invalid"},
         {"camera", "main", "reset", "{}", "{\"reason\":\"state.update\"}", NULL},
         {"camera", "main", "reset", "\"key\"", "{\"reason\":\"key\"}", NULL},
-        {"camera", "main", "set", "{\"center\":[40,30],\"zoom\":2}", "{\"center\":[40,30],\"zoom\":2}",
-         NULL},
+        {"camera", "main", "set", "{\"center\":[40,30],\"zoom\":2}",
+         "{\"center\":[40,30],\"zoom\":2}", NULL},
         {"camera", "main", "set", "{\"rect\":[0,0,96,128]}", "{\"rect\":[0,0,96,128]}", NULL},
         {"camera", "main", "set", "{}", NULL, "state.invalid"},
         {"camera", "main", "set", "{\"center\":\"x\"}", NULL, "state.invalid"},
@@ -155,7 +155,8 @@ static void test_ack_first_then_everyone(void **state)
     char id[32];
     snprintf(id, sizeof id, "intent-%u", n);
     assert_string_equal(cJSON_GetObjectItem(mine, "intent_id")->valuestring, id);
-    cJSON *theirs = rig_expect(rig, b, "notify.layers"), *page = rig_expect(rig, o, "notify.layers");
+    cJSON *theirs = rig_expect(rig, b, "notify.layers"),
+          *page = rig_expect(rig, o, "notify.layers");
     assert_true(rig_at(theirs, "controls/opacity")->valuedouble == 0.5);
     assert_int_equal(cJSON_GetArraySize(rig_at(theirs, "controls")), 1);
     assert_int_equal(cJSON_GetObjectItem(theirs, "seq")->valueint,
@@ -220,7 +221,8 @@ static void test_poses(void **state)
     for (int i = 1; i <= 120; i++) {
         snprintf(value, sizeof value,
                  "{\"rev\":%d,\"ndisplay\":2,\"center\":[%d,1,0],\"zoom\":2,\"quat\":[1,0,0,0],"
-                 "\"fov\":0}", i, i);
+                 "\"fov\":0}",
+                 i, i);
         rig_update(rig, a, "view", "main", "pose", value);
         struct timespec pause = {0, 2000000};
         nanosleep(&pause, NULL);
@@ -330,8 +332,8 @@ static void test_notices(void **state)
     uint64_t o = rig_hello(rig, true), c = rig_hello(rig, false);
     rig_drain(rig, o);
     rig_drain(rig, c);
-    struct render_notice notice = {.kind = RENDER_NOTICE_DATA_ERROR, .layer = 1,
-                                   .text = "chunk 0/0/1 of x.zarr is corrupt"};
+    struct render_notice notice = {
+        .kind = RENDER_NOTICE_DATA_ERROR, .layer = 1, .text = "chunk 0/0/1 of x.zarr is corrupt"};
     control_render_notice(rig_control(rig), &notice);
     cJSON *error = rig_expect(rig, o, "notify.error");
     assert_string_equal(rig_at(error, "layer_id")->valuestring, "layer-0");
@@ -362,9 +364,12 @@ static void test_notices(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_rows),          cmocka_unit_test(test_ack_first_then_everyone),
-        cmocka_unit_test(test_ndisplay_is_one_change), cmocka_unit_test(test_poses),
-        cmocka_unit_test(test_locked_level_indices), cmocka_unit_test(test_play),
+        cmocka_unit_test(test_all_rows),
+        cmocka_unit_test(test_ack_first_then_everyone),
+        cmocka_unit_test(test_ndisplay_is_one_change),
+        cmocka_unit_test(test_poses),
+        cmocka_unit_test(test_locked_level_indices),
+        cmocka_unit_test(test_play),
         cmocka_unit_test(test_notices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,7 @@ static const char *option(const char *uri, const char *key)
 
 static uint32_t dtype_of(const char *name)
 {
-    static const char *const names[] = {"u8", "u16", "u32", "u64", "i8", "i16",
+    static const char *const names[] = {"u8",  "u16", "u32", "u64", "i8",  "i16",
                                         "i32", "i64", "f16", "f32", "f64", "bool"};
     for (uint32_t i = 0; i < 12; i++) {
         size_t n = strlen(names[i]);
@@ -151,7 +151,15 @@ struct dataset *dataset_open(struct registry *registry, const char *uri, struct 
         for (uint32_t l = 0; l < d->info.level_count; l++) {
             struct oriel_source_level *level = &d->levels[l];
             uint64_t factor = space ? 1u << l : 1;
-            level->path = "0\0" "1\0" "2\0" "3\0" "4\0" "5\0" "6\0" "7" + 2 * l;
+            level->path = "0\0"
+                          "1\0"
+                          "2\0"
+                          "3\0"
+                          "4\0"
+                          "5\0"
+                          "6\0"
+                          "7" +
+                          2 * l;
             level->codecs = "";
             level->shape[a] = ((uint64_t)size[a] + factor - 1) / factor;
             level->chunk[a] = level->shape[a] < 64 ? level->shape[a] : 64;

@@ -64,8 +64,8 @@ static void test_plane(void **state)
     assert_near(world[1], 170, NEAR);
 }
 
-/* napari's angles through its own formula: q = qx(rz+90) qz(-ry) qy(rx), R = matrix of (w, qx, qz, qy),
- * p_cam = A Rᵀ (p - center), A = rows (1,0,0) (0,0,1) (0,-1,0). */
+/* napari's angles through its own formula: q = qx(rz+90) qz(-ry) qy(rx), R = matrix of (w, qx, qz,
+ * qy), p_cam = A Rᵀ (p - center), A = rows (1,0,0) (0,0,1) (0,-1,0). */
 static void napari_camera(const double angles[3], const double p[3], double out[3])
 {
     double x[4] = {cos((angles[2] + 90) * M_PI / 360), sin((angles[2] + 90) * M_PI / 360), 0, 0};
@@ -93,8 +93,8 @@ static void napari_camera(const double angles[3], const double p[3], double out[
     out[2] = -v[1];
 }
 
-static const double poses[][3] = {{0, 0, 0},   {20, -35, 110},  {10, 50, 90}, {-170, 12, -95},
-                                  {0, 90, 30}, {45, -90, 0},    {180, 0, 0},  {30, 89.9999, -60}};
+static const double poses[][3] = {{0, 0, 0},   {20, -35, 110}, {10, 50, 90}, {-170, 12, -95},
+                                  {0, 90, 30}, {45, -90, 0},   {180, 0, 0},  {30, 89.9999, -60}};
 
 static void test_napari(void **state)
 {
@@ -148,13 +148,13 @@ static void test_angles_round_trip(void **state)
     assert_near(fabs(identity[0]), 1, NEAR);
 }
 
-/* vispy: right, up and forward are (1,0,0), (0,0,1), (0,1,0) turned by -elevation about x, then by azimuth
- * about z, then by roll about y; the eye is `distance` behind the centre. */
+/* vispy: right, up and forward are (1,0,0), (0,0,1), (0,1,0) turned by -elevation about x, then by
+ * azimuth about z, then by roll about y; the eye is `distance` behind the centre. */
 static void test_turntable(void **state)
 {
     (void)state;
-    const double views[][3] = {{30, 30, 0}, {-120, 75, 40}, {170, -20, -130}, {90, 10, 5},
-                               {-90, 30, 60}, {0, 90, 0}, {45, -90, 20}};
+    const double views[][3] = {{30, 30, 0},   {-120, 75, 40}, {170, -20, -130}, {90, 10, 5},
+                               {-90, 30, 60}, {0, 90, 0},     {45, -90, 20}};
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
         struct camera_turntable t = {.center = {1, 2, 3}, .distance = 200, .fov = 60};
         t.azimuth = views[i][0];
@@ -233,9 +233,12 @@ static void test_unproject_inverts_project(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plane),       cmocka_unit_test(test_napari),
-        cmocka_unit_test(test_angles_round_trip), cmocka_unit_test(test_turntable),
-        cmocka_unit_test(test_home),        cmocka_unit_test(test_unproject_inverts_project),
+        cmocka_unit_test(test_plane),
+        cmocka_unit_test(test_napari),
+        cmocka_unit_test(test_angles_round_trip),
+        cmocka_unit_test(test_turntable),
+        cmocka_unit_test(test_home),
+        cmocka_unit_test(test_unproject_inverts_project),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,8 @@ static struct scene *load(const char *path)
         fail_msg("%s", err.text);
     struct scene *scene = scene_create(1280, 720);
     for (size_t i = 0; i < file->layer_count; i++) {
-        struct layers_options options = {.split = LAYERS_SPLIT_NEVER, .level = file->layers[i].level};
+        struct layers_options options = {.split = LAYERS_SPLIT_NEVER,
+                                         .level = file->layers[i].level};
         options.index = file->layers[i].has_index ? &file->layers[i].index : NULL;
         struct dataset *dataset = dataset_open(NULL, file->layers[i].uri, &err);
         if (!dataset)
@@ -62,7 +63,8 @@ static const char full[] =
     "\"dims\":{\"ndisplay\":3,\"current_step\":[0,12,0,0],\"order\":[0,1,2,3]},"
     "\"camera\":{\"model\":\"napari\",\"center\":[39,45.5,37],\"zoom\":4.0,\"angles\":[20,-35,110],"
     "\"perspective\":45},"
-    "\"layers\":[{\"type\":\"image\",\"name\":\"mri\",\"source\":{\"uri\":\"mem://tczyx:3,2,30,40,50:u16\","
+    "\"layers\":[{\"type\":\"image\",\"name\":\"mri\",\"source\":{\"uri\":\"mem://"
+    "tczyx:3,2,30,40,50:u16\","
     "\"level\":null,\"index\":[null,1,null,null,[10,20]]},"
     "\"transform\":{\"scale\":[1,2,1,1],\"translate\":[0,5,0,0]},"
     "\"controls\":{\"visible\":true,\"opacity\":0.5,\"blending\":\"additive\","
@@ -158,18 +160,21 @@ static void test_models(void **state)
     (void)state;
     FILE *out = fopen("camera.json", "w");
     fputs("{\"oriel_scene\":1,\"canvas\":{\"size\":[400,200]},\"camera\":{\"model\":\"panzoom\","
-          "\"rect\":[10,20,100,100]},\"layers\":[{\"source\":{\"uri\":\"mem:yx:100,100:u8\"}}]}", out);
+          "\"rect\":[10,20,100,100]},\"layers\":[{\"source\":{\"uri\":\"mem:yx:100,100:u8\"}}]}",
+          out);
     fclose(out);
     struct scene *scene = load("camera.json");
     struct scene_view view;
     scene_view_read(scene, &view);
-    assert_true(view.camera.center[0] == 60 && view.camera.center[1] == 70 && view.camera.zoom == 2);
+    assert_true(view.camera.center[0] == 60 && view.camera.center[1] == 70 &&
+                view.camera.zoom == 2);
     scene_destroy(scene);
 
     out = fopen("camera.json", "w");
     fputs("{\"oriel_scene\":1,\"dims\":{\"ndisplay\":3},\"camera\":{\"model\":\"turntable\","
           "\"center\":[1,2,3],\"angles\":[30,40,50],\"distance\":77,\"fov\":60},"
-          "\"layers\":[{\"source\":{\"uri\":\"mem:zyx:9,9,9:u8\"}}]}", out);
+          "\"layers\":[{\"source\":{\"uri\":\"mem:zyx:9,9,9:u8\"}}]}",
+          out);
     fclose(out);
     scene = load("camera.json");
     scene_view_read(scene, &view);
@@ -199,11 +204,13 @@ static void test_errors(void **state)
         {"{\"oriel_scene\":1,\"layers\":[{\"type\":\"points\"}]}", "layers[0].type"},
         {"{\"oriel_scene\":1,\"layers\":[{\"source\":{\"uri\":\"a\",\"index\":[[4,2]]}}]}",
          "layers[0].source.index[0]"},
-        {"{\"oriel_scene\":1,\"layers\":[{\"source\":{\"uri\":\"a\"},\"transform\":{\"scale\":[0]}}]}",
+        {"{\"oriel_scene\":1,\"layers\":[{\"source\":{\"uri\":\"a\"},\"transform\":{\"scale\":[0]}}"
+         "]}",
          "layers[0].transform"},
         {"{\"oriel_scene\":1,\"layers\":[{\"source\":{\"uri\":\"a\"},\"controls\":{\"gamma\":0}}]}",
          "layers[0].controls.gamma"},
-        {"{\"oriel_scene\":1,\"layers\":[{\"source\":{\"uri\":\"a\"},\"controls\":{\"colormap\":\"x\"}}]}",
+        {"{\"oriel_scene\":1,\"layers\":[{\"source\":{\"uri\":\"a\"},\"controls\":{\"colormap\":"
+         "\"x\"}}]}",
          "layers[0].controls.colormap"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -266,7 +273,8 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    static const char *const names[] = {"test.scene.json", "plain.json", "again.json", "camera.json"};
+    static const char *const names[] = {"test.scene.json", "plain.json", "again.json",
+                                        "camera.json"};
     for (size_t i = 0; i < 4; i++) {
         char *path = xasprintf("%s/%s", folder, names[i]);
         unlink(path);

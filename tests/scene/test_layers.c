@@ -72,7 +72,8 @@ static void test_channels(void **state)
 {
     (void)state;
     struct scene *scene = scene_create(640, 480);
-    const char *uri = "mem:tcyx:3,3,40,60:u16:colors=0000ff,12ab34,ffffff:labels=dapi,gfp,dapi:window=5,900";
+    const char *uri =
+        "mem:tcyx:3,3,40,60:u16:colors=0000ff,12ab34,ffffff:labels=dapi,gfp,dapi:window=5,900";
     assert_int_equal(add(scene, uri, NULL), 3);
     assert_int_equal(scene->ndim, 3);
     assert_string_equal(scene->axes[0].name, "t");
@@ -101,7 +102,8 @@ static void test_channels(void **state)
 static void test_channel_policies(void **state)
 {
     (void)state;
-    static const char *const colors[] = {"cyan", "magenta", "yellow", "blue", "green", "red", "cyan"};
+    static const char *const colors[] = {"cyan",  "magenta", "yellow", "blue",
+                                         "green", "red",     "cyan"};
     struct scene *scene = scene_create(640, 480);
     assert_int_equal(add(scene, "mem:cyx:7,4,4:u8", NULL), 7);
     for (int i = 0; i < 7; i++)
@@ -153,8 +155,8 @@ static void test_crop(void **state)
 {
     (void)state;
     struct scene *scene = scene_create(640, 480);
-    struct layers_index index = {.count = 3, .axes = {{LAYERS_FIX, 7, 0}, {LAYERS_KEEP, 0, 0},
-                                                      {LAYERS_CROP, 10, 30}}};
+    struct layers_index index = {
+        .count = 3, .axes = {{LAYERS_FIX, 7, 0}, {LAYERS_KEEP, 0, 0}, {LAYERS_CROP, 10, 30}}};
     struct layers_options options = {.level = -1, .index = &index};
     assert_int_equal(add(scene, "mem:zyx:16,64,64:u16:levels=2", &options), 1);
     const struct scene_layer *layer = scene->layers[0];
@@ -199,8 +201,11 @@ static void test_range(void **state)
     (void)state;
     struct error err;
     struct dataset *dataset = dataset_open(NULL, "mem:yx:100,101:f32", &err);
-    struct layer_binding all = {.dataset = dataset, .axis_count = 2, .layer_axis = {0, 1},
-                                .count = {100, 101}, .level = -1};
+    struct layer_binding all = {.dataset = dataset,
+                                .axis_count = 2,
+                                .layer_axis = {0, 1},
+                                .count = {100, 101},
+                                .level = -1};
     struct data_range range;
     assert_true(data_range_read(dataset, &all, &range, &err));
     assert_int_equal(range.count, 10100);
@@ -218,9 +223,12 @@ static void test_range(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_single_image),    cmocka_unit_test(test_channels),
-        cmocka_unit_test(test_channel_policies), cmocka_unit_test(test_world_is_the_union),
-        cmocka_unit_test(test_crop),            cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_single_image),
+        cmocka_unit_test(test_channels),
+        cmocka_unit_test(test_channel_policies),
+        cmocka_unit_test(test_world_is_the_union),
+        cmocka_unit_test(test_crop),
+        cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,8 +83,11 @@ static void test_iteration(void **state)
     (void)state;
     struct record *record = record_create();
     struct record_batch *batch = record_batch_create();
-    const char *const keys[][3] = {{"layer", "b", "x"}, {"layer", "a", "y"}, {"camera", "m", "z"},
-                                   {"layer", "a", "x"}, {"view", "m", "x"}};
+    const char *const keys[][3] = {{"layer", "b", "x"},
+                                   {"layer", "a", "y"},
+                                   {"camera", "m", "z"},
+                                   {"layer", "a", "x"},
+                                   {"view", "m", "x"}};
     for (size_t i = 0; i < 5; i++)
         record_put(batch, keys[i][0], keys[i][1], keys[i][2], cJSON_CreateNumber(1));
     record_commit(record, batch, NULL);
@@ -107,8 +110,10 @@ static void test_iteration(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_versions_and_revision), cmocka_unit_test(test_same_value_is_no_write),
-        cmocka_unit_test(test_batch_is_one_revision), cmocka_unit_test(test_clear_keeps_versions),
+        cmocka_unit_test(test_versions_and_revision),
+        cmocka_unit_test(test_same_value_is_no_write),
+        cmocka_unit_test(test_batch_is_one_revision),
+        cmocka_unit_test(test_clear_keeps_versions),
         cmocka_unit_test(test_iteration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the requests do to the camera and to the layers; which of them are accepted is tests/control's. */
+/* What the requests do to the camera and to the layers; which of them are accepted is
+ * tests/control's. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,8 +36,8 @@ static void apply(struct scene *scene, const char *scope, const char *target, co
                   const char *value, struct scene_view *view)
 {
     cJSON *json = cJSON_Parse(value);
-    struct scene_request request = {.scope = scope, .target = target, .key = key, .value = json,
-                                    .canvas_max = 4096};
+    struct scene_request request = {
+        .scope = scope, .target = target, .key = key, .value = json, .canvas_max = 4096};
     struct reduction result;
     uint64_t before = record_revision(scene->record);
     scene_reduce(scene, &request, &result);
@@ -66,14 +67,18 @@ static void test_plane_moves(void **state)
     assert_true(fabs(now[0] - fixed[0]) < 1e-9 && fabs(now[1] - fixed[1]) < 1e-9);
     before = view;
     apply(scene, "camera", "", "pan", "{\"dx_px\":10,\"dy_px\":20}", &view);
-    assert_true(fabs(view.camera.center[0] - (before.camera.center[0] - 10 / view.camera.zoom)) < 1e-9);
-    assert_true(fabs(view.camera.center[1] - (before.camera.center[1] - 20 / view.camera.zoom)) < 1e-9);
+    assert_true(fabs(view.camera.center[0] - (before.camera.center[0] - 10 / view.camera.zoom)) <
+                1e-9);
+    assert_true(fabs(view.camera.center[1] - (before.camera.center[1] - 20 / view.camera.zoom)) <
+                1e-9);
     apply(scene, "camera", "", "set", "{\"rect\":[0,0,64,48]}", &view);
-    assert_true(view.camera.zoom == 10 && view.camera.center[0] == 32 && view.camera.center[1] == 24);
+    assert_true(view.camera.zoom == 10 && view.camera.center[0] == 32 &&
+                view.camera.center[1] == 24);
     cJSON *pose = spec_camera(scene);
     double rect[4];
     json_numbers(cJSON_GetObjectItem(pose, "rect"), rect, 4, 4);
-    assert_true(fabs(rect[0]) < 1e-9 && fabs(rect[1]) < 1e-9 && fabs(rect[2] - 64) < 1e-9 && fabs(rect[3] - 48) < 1e-9);
+    assert_true(fabs(rect[0]) < 1e-9 && fabs(rect[1]) < 1e-9 && fabs(rect[2] - 64) < 1e-9 &&
+                fabs(rect[3] - 48) < 1e-9);
     cJSON_Delete(pose);
     apply(scene, "view", "main", "canvas", "{\"size\":[801,601]}", &view);
     assert_true(view.width == 800 && view.height == 600 && view.camera.zoom == 10);
@@ -158,8 +163,9 @@ static void test_volume_scope_reaches_layers(void **state)
     struct scene_view view;
     apply(scene, "volume", "main", "render_mode", "\"iso\"", &view);
     for (int i = 0; i < 2; i++)
-        assert_string_equal(record_value(scene->record, "layer", scene->layers[i]->id,
-                                         "rendering")->valuestring, "iso");
+        assert_string_equal(
+            record_value(scene->record, "layer", scene->layers[i]->id, "rendering")->valuestring,
+            "iso");
     apply(scene, "volume", "main", "sample_step", "2", &view);
     struct scene_snapshot *snapshot = scene_snapshot_create(scene);
     assert_true(snapshot->sample_step == 2);
@@ -185,9 +191,12 @@ static void test_flat_data_stay_flat(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plane_moves),      cmocka_unit_test(test_volume_moves),
-        cmocka_unit_test(test_order),            cmocka_unit_test(test_limits_and_range),
-        cmocka_unit_test(test_volume_scope_reaches_layers), cmocka_unit_test(test_flat_data_stay_flat),
+        cmocka_unit_test(test_plane_moves),
+        cmocka_unit_test(test_volume_moves),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_limits_and_range),
+        cmocka_unit_test(test_volume_scope_reaches_layers),
+        cmocka_unit_test(test_flat_data_stay_flat),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
