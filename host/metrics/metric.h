@@ -33,7 +33,7 @@ struct metric {
     _Atomic uint64_t count;
     _Atomic double sum_ms;
     _Atomic uint64_t buckets[METRIC_BUCKETS + 1]; /* the last: above every bound */
-    _Atomic float window[METRIC_WINDOW];          /* ring, the count-th value at count % METRIC_WINDOW */
+    _Atomic float window[METRIC_WINDOW]; /* ring, the count-th value at count % METRIC_WINDOW */
 };
 
 struct metrics {

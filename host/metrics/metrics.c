@@ -7,8 +7,8 @@
 #include "util/check.h"
 #include "util/clock.h"
 
-const double metric_bounds_ms[METRIC_BUCKETS] = {0.1, 0.25, 0.5, 1,   2.5, 5,    8,   12,
-                                                 17,  25,   34,  50,  100, 250,  1000};
+const double metric_bounds_ms[METRIC_BUCKETS] = {0.1, 0.25, 0.5, 1,  2.5, 5,   8,   12,
+                                                 17,  25,   34,  50, 100, 250, 1000};
 
 struct metrics *metrics_create(void)
 {
@@ -108,8 +108,8 @@ void metric_add(struct metric *metric, double value)
 double metric_rate(const struct metric *metric)
 {
     uint64_t second = ((uint64_t)(clock_ns() / NS_PER_S) - 1) & UINT32_MAX;
-    uint64_t slot = atomic_load_explicit(&metric->seconds[second % METRIC_SECONDS],
-                                         memory_order_relaxed);
+    uint64_t slot =
+        atomic_load_explicit(&metric->seconds[second % METRIC_SECONDS], memory_order_relaxed);
     return slot >> 32 == second ? (double)(slot & UINT32_MAX) : 0.0;
 }
 

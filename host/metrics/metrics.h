@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Counters, gauges and histograms. Names are Prometheus'; a metric is registered once and then touched
- * without locks. Text and JSON are made on demand. Safe on any thread. */
+/* Counters, gauges and histograms. Names are Prometheus'; a metric is registered once and then
+ * touched without locks. Text and JSON are made on demand. Safe on any thread. */
 #ifndef METRICS_METRICS_H
 #define METRICS_METRICS_H
 
@@ -15,9 +15,12 @@ void metrics_destroy(struct metrics *metrics);
 /* The same name and labels give the same metric. `labels`: "stage=\"draw\"" or NULL. `help`: one
  * sentence. Histograms are in milliseconds with fixed buckets, exported in seconds. The names that
  * have one in the reference's JSON stand in metrics_json.c. */
-struct metric *metrics_counter(struct metrics *metrics, const char *name, const char *labels, const char *help);
-struct metric *metrics_gauge(struct metrics *metrics, const char *name, const char *labels, const char *help);
-struct metric *metrics_histogram(struct metrics *metrics, const char *name, const char *labels, const char *help);
+struct metric *metrics_counter(struct metrics *metrics, const char *name, const char *labels,
+                               const char *help);
+struct metric *metrics_gauge(struct metrics *metrics, const char *name, const char *labels,
+                             const char *help);
+struct metric *metrics_histogram(struct metrics *metrics, const char *name, const char *labels,
+                                 const char *help);
 
 void metric_add(struct metric *metric, double value);     /* counter, gauge */
 void metric_set(struct metric *metric, double value);     /* gauge */
@@ -25,6 +28,6 @@ void metric_observe_ms(struct metric *metric, double ms); /* histogram */
 double metric_value(const struct metric *metric);         /* counter, gauge */
 
 char *metrics_prometheus(struct metrics *metrics); /* text format 0.0.4; caller frees */
-char *metrics_json(struct metrics *metrics);       /* the reference's names and shape; caller frees */
+char *metrics_json(struct metrics *metrics); /* the reference's names and shape; caller frees */
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The JSON of the reference server's /metrics.json: its names for what both measure, then all of ours
- * under their Prometheus names with the labels in braces. */
+/* The JSON of the reference server's /metrics.json: its names for what both measure, then all of
+ * ours under their Prometheus names with the labels in braces. */
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdlib.h>
@@ -10,7 +10,8 @@
 #include "util/check.h"
 #include "util/clock.h"
 
-/* Series of ours that are one series there; several rows with one name add up. A NULL label: any. */
+/* Series of ours that are one series there; several rows with one name add up. A NULL label: any.
+ */
 static const struct alias {
     const char *reference;
     const char *name;
@@ -21,9 +22,6 @@ static const struct alias {
     {"napari_cuda_keyframes_total", "oriel_keys_total", NULL},
     {"napari_cuda_frames_dropped", "oriel_frames_dropped_total", NULL},
     {"napari_cuda_encoder_resets", "oriel_encoder_resets_total", NULL},
-    {"napari_cuda_stream_config_sends", "oriel_stream_configs_total", NULL},
-    {"napari_cuda_state_connects", "oriel_state_connects_total", NULL},
-    {"napari_cuda_state_camera_updates", "oriel_camera_updates_total", NULL},
     {"napari_cuda_frame_queue_depth", "oriel_frame_queue_depth", NULL},
     {"napari_cuda_pixel_clients", "oriel_pixel_clients", NULL},
     {"napari_cuda_last_key_seq", "oriel_last_key_seq", NULL},

@@ -71,7 +71,8 @@ char *metrics_prometheus(struct metrics *metrics)
     for (struct metric *m = first; m; m = atomic_load(&m->next)) {
         /* All series of a name stand together under one HELP. */
         bool seen = false;
-        for (struct metric *before = first; before != m && !seen; before = atomic_load(&before->next))
+        for (struct metric *before = first; before != m && !seen;
+             before = atomic_load(&before->next))
             seen = strcmp(before->name, m->name) == 0;
         if (seen)
             continue;

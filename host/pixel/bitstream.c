@@ -28,7 +28,8 @@ bool nal_next(const uint8_t *data, size_t bytes, size_t *at, struct nal *nal)
         start += 3;
         size_t end = find_start(data, bytes, start);
         *at = end;
-        while (end > start && data[end - 1] == 0) /* trailing zeros, or the fourth byte of a start code */
+        while (end > start &&
+               data[end - 1] == 0) /* trailing zeros, or the fourth byte of a start code */
             end--;
         if (end == start)
             continue;
@@ -109,7 +110,8 @@ static bool hevc_string(const uint8_t *data, size_t bytes, char *out, size_t roo
         if (n < 15)
             return false;
         const uint8_t *ptl = raw + 3; /* two bytes of NAL header, one of ids */
-        uint32_t flags = (uint32_t)ptl[1] << 24 | (uint32_t)ptl[2] << 16 | (uint32_t)ptl[3] << 8 | ptl[4];
+        uint32_t flags =
+            (uint32_t)ptl[1] << 24 | (uint32_t)ptl[2] << 16 | (uint32_t)ptl[3] << 8 | ptl[4];
         uint32_t reversed = 0;
         for (int i = 0; i < 32; i++)
             reversed |= (flags >> i & 1) << (31 - i);
@@ -134,10 +136,10 @@ static unsigned vp9_level(const struct oriel_format *format, double fps)
         unsigned level;
         double rate, size;
     } levels[] = {
-        {10, 829440, 36864},          {11, 2764800, 73728},         {20, 4608000, 122880},
-        {21, 9216000, 245760},        {30, 20736000, 552960},       {31, 36864000, 983040},
-        {40, 83558400, 2228224},      {41, 160432128, 2228224},     {50, 311951360, 8912896},
-        {51, 588251136, 8912896},     {52, 1176502272, 8912896},    {60, 1176502272, 35651584},
+        {10, 829440, 36864},        {11, 2764800, 73728},      {20, 4608000, 122880},
+        {21, 9216000, 245760},      {30, 20736000, 552960},    {31, 36864000, 983040},
+        {40, 83558400, 2228224},    {41, 160432128, 2228224},  {50, 311951360, 8912896},
+        {51, 588251136, 8912896},   {52, 1176502272, 8912896}, {60, 1176502272, 35651584},
         {61, 2353004544, 35651584},
     };
     double size = (double)format->width * format->height;
@@ -163,7 +165,8 @@ static bool av1_string(const uint8_t *data, size_t bytes, char *out, size_t room
 {
     size_t at = 0;
     while (at < bytes) {
-        unsigned type = data[at] >> 3 & 15u, has_extension = data[at] >> 2 & 1u, has_size = data[at] >> 1 & 1u;
+        unsigned type = data[at] >> 3 & 15u, has_extension = data[at] >> 2 & 1u,
+                 has_size = data[at] >> 1 & 1u;
         at += 1 + has_extension;
         uint64_t size = 0;
         for (unsigned i = 0; has_size && i < 8 && at < bytes; i++) {

@@ -22,7 +22,10 @@ struct branch *branch_create(struct stream *stream, bool main, bool still, uint3
     branch->last_key_ns = INT64_MIN / 2;
     branch->dump_left = stream->dump_count;
     const struct codec *known = codec_find(codec);
-    snprintf(branch->label, sizeof branch->label, "%s", main ? "main" : still ? "still" : known->name);
+    snprintf(branch->label, sizeof branch->label, "%s",
+             main    ? "main"
+             : still ? "still"
+                     : known->name);
     cond_init(&branch->wake);
     stream->branches[stream->branch_count++] = branch;
     return branch;
@@ -109,13 +112,9 @@ bool branch_open(struct branch *branch, uint32_t width, uint32_t height, struct 
             if (instance_open(&branch->instance, &wish, on_probe, branch, &why)) {
                 pthread_mutex_lock(&stream->lock);
                 branch->codec = branch->instance.codec;
-                branch->width = width;
-                branch->height = height;
                 branch->key_wanted = true;
                 branch->last_key_ns = INT64_MIN / 2; /* its first picture does not wait */
                 snprintf(branch->chain, sizeof branch->chain, "%s", branch->instance.chain);
-                if (branch->main)
-                    snprintf(stream->info.chain, sizeof stream->info.chain, "%s", branch->chain);
                 pthread_mutex_unlock(&stream->lock);
                 log_info(LOG_PIXEL, "%s: %s, %" PRIu32 "x%" PRIu32 "%s%s", branch->label,
                          branch->instance.chain, width, height, *reasons ? "; not " : "", reasons);
@@ -128,6 +127,6 @@ bool branch_open(struct branch *branch, uint32_t width, uint32_t height, struct 
     branch->encoder[0] = '\0';
     pthread_mutex_unlock(&stream->lock);
     const struct codec *codec = codec_find(branch->codec);
-    return error_set(err, "no encoder works%s%s: %s", codec ? " for " : "", codec ? codec->name : "",
-                     *reasons ? reasons : "the list is empty");
+    return error_set(err, "no encoder works%s%s: %s", codec ? " for " : "",
+                     codec ? codec->name : "", *reasons ? reasons : "the list is empty");
 }

@@ -11,8 +11,8 @@
 #include "util/clock.h"
 
 #define ACK_LOST_NS NS_PER_S
-/* A client that reports what it shows but shares its branch with faster ones is sent what they get, up to
- * so many times its own limit; beyond that it skips to a key. */
+/* A client that reports what it shows but shares its branch with faster ones is sent what they get,
+ * up to so many times its own limit; beyond that it skips to a key. */
 #define SHARED_FACTOR 4u
 
 /* --- the query --- */
@@ -87,7 +87,8 @@ uint32_t client_underway(const struct client *client)
 
 bool client_ready(const struct client *client, const struct client_limits *limits)
 {
-    return client->visible && client->queued.messages == 0 && client_underway(client) < limits->unacked;
+    return client->visible && client->queued.messages == 0 &&
+           client_underway(client) < limits->unacked;
 }
 
 bool client_full(const struct client *client, const struct client_limits *limits, int64_t now)
@@ -100,13 +101,15 @@ bool client_full(const struct client *client, const struct client_limits *limits
 
 int64_t client_ack_deadline(const struct client *client, const struct client_limits *limits)
 {
-    return client->visible && client_underway(client) >= limits->unacked ? client->sent_ns + ACK_LOST_NS
-                                                                        : INT64_MAX;
+    return client->visible && client_underway(client) >= limits->unacked
+               ? client->sent_ns + ACK_LOST_NS
+               : INT64_MAX;
 }
 
 bool client_take_shown(struct client *client, uint32_t seq)
 {
-    if (client->acks ? client->seq - seq > client->seq - client->shown : client->seq - seq > INT32_MAX)
+    if (client->acks ? client->seq - seq > client->seq - client->shown
+                     : client->seq - seq > INT32_MAX)
         return false;
     client->acks = true;
     client->shown = seq;
@@ -118,13 +121,16 @@ bool client_take_shown(struct client *client, uint32_t seq)
 static double milliseconds(const cJSON *json, const char *name)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
-    return cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble < 1e6 ? item->valuedouble : -1;
+    return cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble < 1e6
+               ? item->valuedouble
+               : -1;
 }
 
 void client_parse(const uint8_t *data, uint64_t bytes, struct client_told *told)
 {
     *told = (struct client_told){.decode_ms = -1, .wait_ms = -1};
-    cJSON *json = bytes && bytes <= 4096 ? cJSON_ParseWithLength((const char *)data, (size_t)bytes) : NULL;
+    cJSON *json =
+        bytes && bytes <= 4096 ? cJSON_ParseWithLength((const char *)data, (size_t)bytes) : NULL;
     const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "type"));
     if (type && strcmp(type, "shown") == 0) {
         const cJSON *seq = cJSON_GetObjectItemCaseSensitive(json, "seq");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A pixel connection: what it can decode, how far behind it is. Everything here is under the stream's
- * lock, but for what is constant. */
+/* A pixel connection: what it can decode, how far behind it is. Everything here is under the
+ * stream's lock, but for what is constant. */
 #ifndef PIXEL_CLIENT_H
 #define PIXEL_CLIENT_H
 
@@ -70,10 +70,10 @@ int64_t client_ack_deadline(const struct client *client, const struct client_lim
 enum client_ask { CLIENT_NOTHING, CLIENT_SHOWN, CLIENT_KEY, CLIENT_VISIBLE };
 struct client_told {
     enum client_ask ask;
-    uint32_t seq;                /* SHOWN */
-    double decode_ms, wait_ms;   /* SHOWN; negative: not told */
-    bool visible;                /* VISIBLE */
-    char reason[64];             /* KEY */
+    uint32_t seq;              /* SHOWN */
+    double decode_ms, wait_ms; /* SHOWN; negative: not told */
+    bool visible;              /* VISIBLE */
+    char reason[64];           /* KEY */
 };
 void client_parse(const uint8_t *data, uint64_t bytes, struct client_told *told);
 /* Takes an acknowledgement; false when it is none of what is underway. */

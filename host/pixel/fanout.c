@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* From one packet to many clients: a buffer for each of the two packings, a head for each client. */
+/* From one packet to many clients: a buffer for each of the two packings, a head for each client.
+ */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,8 @@ struct payload {
     bool made;
 };
 
-static const struct oriel_buffer *pack(const struct oriel_packet *packet, bool avcc, struct payload *payload)
+static const struct oriel_buffer *pack(const struct oriel_packet *packet, bool avcc,
+                                       struct payload *payload)
 {
     if (payload->made)
         return payload->buffer;
@@ -54,7 +56,8 @@ static const struct oriel_buffer *pack(const struct oriel_packet *packet, bool a
         return NULL;
     }
     if (avcc) /* nobody else has seen it yet: its length is still ours to set */
-        ((struct oriel_buffer *)(uintptr_t)buffer)->bytes = annexb_to_avcc(packet->data, bytes, data);
+        ((struct oriel_buffer *)(uintptr_t)buffer)->bytes =
+            annexb_to_avcc(packet->data, bytes, data);
     else
         memcpy(data, packet->data, bytes);
     payload->buffer = buffer;
@@ -94,6 +97,7 @@ static void address(struct delivery *delivery, struct branch *branch, struct cli
     };
     client->sent_ns = now;
     client->sent_count++;
+    client->queued.messages++; /* until the next look, or the word that it has left */
     if (branch->still) {
         client->still_seq = packet->stamp.seq;
     } else {
@@ -107,11 +111,14 @@ static void address(struct delivery *delivery, struct branch *branch, struct cli
 static void deliver(const struct delivery *delivery, const struct oriel_buffer *buffer)
 {
     const struct client *client = delivery->client;
-    struct oriel_message message = {.size = sizeof message, .kind = ORIEL_MESSAGE_BINARY,
-                                    .head = delivery->head, .head_bytes = delivery->head_bytes,
+    struct oriel_message message = {.size = sizeof message,
+                                    .kind = ORIEL_MESSAGE_BINARY,
+                                    .head = delivery->head,
+                                    .head_bytes = delivery->head_bytes,
                                     .buffer = buffer};
     if (buffer)
-        client->transport->send(client->self, client->conn, &message); /* if it is gone, closed() tells */
+        client->transport->send(client->self, client->conn,
+                                &message); /* if it is gone, closed() tells */
 }
 
 /* --- the decoder's configuration --- */
@@ -125,34 +132,27 @@ void fanout_configure(struct branch *branch, const struct oriel_packet *packet)
                                .fps = stream->fps};
     codec_string(packet, stream->fps, info.codec_string, sizeof info.codec_string);
     if (packet->codec == ORIEL_CODEC_H264)
-        info.avcc_bytes = (uint32_t)avcc_record(packet->data, (size_t)packet->bytes, info.avcc, sizeof info.avcc);
-    bool tell = false;
+        info.avcc_bytes =
+            (uint32_t)avcc_record(packet->data, (size_t)packet->bytes, info.avcc, sizeof info.avcc);
     pthread_mutex_lock(&stream->lock);
-    if (!branch->configuration || branch->width != info.width || branch->height != info.height ||
-        strcmp(branch->codec_string, info.codec_string) != 0) {
-        branch->configuration++;
-        branch->width = info.width;
-        branch->height = info.height;
-        memcpy(branch->codec_string, info.codec_string, sizeof branch->codec_string);
-    }
-    if (branch->main) {
-        memcpy(info.encoder, branch->encoder, sizeof info.encoder);
-        memcpy(info.reason, branch->reason, sizeof info.reason);
-        memcpy(info.chain, *branch->instance.chain ? branch->instance.chain : branch->chain, sizeof info.chain);
-        const struct stream_info *old = &stream->info;
-        tell = !stream->has_info || old->codec != info.codec || old->width != info.width ||
+    memcpy(info.encoder, branch->encoder, sizeof info.encoder);
+    memcpy(info.reason, branch->reason, sizeof info.reason);
+    const char *chain =
+        *branch->chain ? branch->chain : branch->instance.chain; /* while it is probed */
+    snprintf(info.chain, sizeof info.chain, "%s", chain);
+    const struct stream_info *old = &branch->info;
+    bool new = !branch->configuration || old->codec != info.codec || old->width != info.width ||
                old->height != info.height || strcmp(old->codec_string, info.codec_string) != 0 ||
-               old->avcc_bytes != info.avcc_bytes || memcmp(old->avcc, info.avcc, info.avcc_bytes) != 0 ||
-               strcmp(old->encoder, info.encoder) != 0;
-        stream->info = info;
-        stream->has_info = true;
-    }
+               strcmp(old->encoder, info.encoder) != 0 || old->avcc_bytes != info.avcc_bytes ||
+               memcmp(old->avcc, info.avcc, info.avcc_bytes) != 0;
+    branch->configuration += new;
+    branch->info = info;
     pthread_mutex_unlock(&stream->lock);
-    if (!tell)
+    if (!new || !branch->main)
         return;
     metric_add(stream->metrics.configs, 1);
-    log_debug(LOG_ENCODER_SPS, "%s: %s, %" PRIu32 "x%" PRIu32 ", avcC of %" PRIu32 " bytes", branch->label,
-              info.codec_string, info.width, info.height, info.avcc_bytes);
+    log_debug(LOG_ENCODER_SPS, "%s: %s, %" PRIu32 "x%" PRIu32 ", avcC of %" PRIu32 " bytes",
+              branch->label, info.codec_string, info.width, info.height, info.avcc_bytes);
     if (stream->events.config)
         stream->events.config(stream->events.data, &info);
 }
@@ -216,8 +216,9 @@ static void measure(struct stream *stream, const struct oriel_packet *packet, in
     metric_observe_ms(stream->metrics.pack, ms(packet->t_done_ns, packed));
     if (!(stamp->flags & ORIEL_FRAME_REPEAT)) {
         metric_observe_ms(stream->metrics.wait, ms(stamp->t_captured_ns, packet->t_submit_ns));
-        metric_observe_ms(stream->metrics.total,
-                          ms(stamp->t_input_ns > 0 ? stamp->t_input_ns : stamp->t_begin_ns, packed));
+        metric_observe_ms(
+            stream->metrics.total,
+            ms(stamp->t_input_ns > 0 ? stamp->t_input_ns : stamp->t_begin_ns, packed));
     }
     if (packet->flags & ORIEL_PACKET_KEY) {
         metric_add(stream->metrics.keys, 1);
@@ -227,7 +228,8 @@ static void measure(struct stream *stream, const struct oriel_packet *packet, in
 }
 
 /* Under the lock. True when the packet goes to the client. */
-static bool admit(struct branch *branch, struct client *client, const struct oriel_packet *packet, int64_t now)
+static bool admit(struct branch *branch, struct client *client, const struct oriel_packet *packet,
+                  int64_t now)
 {
     if (!client->visible || client->branch != branch)
         return false;
@@ -326,9 +328,9 @@ void fanout_still(struct branch *branch)
         pthread_mutex_lock(&stream->lock);
         const struct oriel_packet *packet = &branch->newest_still.packet;
         /* Beside the video, after it: never before the video picture of the same view. */
-        if (branch->newest_still.file && packet->stamp.seq == stream->newest_seq && client->visible &&
-            client->queued.messages == 0 && client->still_seq != packet->stamp.seq &&
-            client->frame_seq >= packet->stamp.seq) {
+        if (branch->newest_still.file && packet->stamp.seq == stream->newest_seq &&
+            client->visible && client->queued.messages == 0 &&
+            client->still_seq != packet->stamp.seq && client->frame_seq >= packet->stamp.seq) {
             struct pixel_pose pose = notes_find_pose(stream->notes, packet->stamp.revision);
             file = buffer_ref(branch->newest_still.file);
             address(&delivery, branch, client, packet, &pose, clock_ns());

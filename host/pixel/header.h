@@ -13,8 +13,8 @@
 
 struct header {
     uint32_t seq;
-    double timestamp; /* Unix seconds */
-    uint8_t codec;    /* as on the wire */
+    double timestamp;       /* Unix seconds */
+    uint8_t codec;          /* as on the wire */
     bool key, still, fresh; /* fresh: a new decoder configuration starts here */
     struct oriel_format format;
     struct oriel_stamp stamp;

@@ -14,7 +14,8 @@
 
 #define MAX_FORMATS 64u
 
-/* --- the option "codec" of modules that write several: the host's choice over the configured one --- */
+/* --- the option "codec" of modules that write several: the host's choice over the configured one
+ * --- */
 
 static int64_t config_get_int(const struct oriel_config *config, const char *name)
 {
@@ -48,7 +49,8 @@ static bool has_codec_option(const struct oriel_encoder *encoder)
 static bool choose_codec(struct instance *instance, uint32_t wanted, struct error *err)
 {
     bool option = has_codec_option(instance->vtable);
-    const char *configured = option ? instance->use.config->get_string(instance->use.config, "codec") : "";
+    const char *configured =
+        option ? instance->use.config->get_string(instance->use.config, "codec") : "";
     uint32_t fourcc;
     for (uint32_t i = 0; instance->vtable->codec(i, &fourcc) == ORIEL_OK; i++) {
         const struct codec *codec = codec_find(fourcc);
@@ -66,11 +68,13 @@ static bool choose_codec(struct instance *instance, uint32_t wanted, struct erro
     return error_set(err, "it does not write %s", codec ? codec->name : "any codec known here");
 }
 
-static bool choose_format(struct instance *instance, const struct instance_wish *wish, struct error *err)
+static bool choose_format(struct instance *instance, const struct instance_wish *wish,
+                          struct error *err)
 {
     struct oriel_format accepted[MAX_FORMATS];
     uint32_t count = 0;
-    while (count < MAX_FORMATS && instance->vtable->input_format(count, &accepted[count]) == ORIEL_OK)
+    while (count < MAX_FORMATS &&
+           instance->vtable->input_format(count, &accepted[count]) == ORIEL_OK)
         count++;
     const struct oriel_format *made;
     uint32_t made_count = render_formats(wish->render, &made);
@@ -134,22 +138,26 @@ static const struct oriel_frame *blank_frame(const struct oriel_format *format)
         return NULL;
     memset(blank, 0, size);
     struct oriel_frame *frame = &blank->frame;
-    *frame = (struct oriel_frame){.size = sizeof *frame, .format = *format, .release = blank_release,
-                                  .pool = blank};
+    *frame = (struct oriel_frame){
+        .size = sizeof *frame, .format = *format, .release = blank_release, .pool = blank};
     size_t offset = 0;
     for (uint32_t i = 0; i < 3 && planes[i].rows; i++) {
         uint32_t stride = (planes[i].row + 63) / 64 * 64;
         uint8_t *rows = blank->bytes + offset;
         for (uint32_t y = 0; y < planes[i].rows; y++)
-            memset(rows + (size_t)y * stride, i ? 128 : (int)(16 + y * 200 / planes[i].rows), stride);
-        frame->planes[i] = (struct oriel_plane){.handle = (uintptr_t)rows, .stride = stride,
-                                                .rows = planes[i].rows};
+            memset(rows + (size_t)y * stride, i ? 128 : (int)(16 + y * 200 / planes[i].rows),
+                   stride);
+        frame->planes[i] = (struct oriel_plane){
+            .handle = (uintptr_t)rows, .stride = stride, .rows = planes[i].rows};
         frame->plane_count = i + 1;
         offset += (size_t)stride * planes[i].rows;
     }
     int64_t now = clock_ns();
-    frame->stamp = (struct oriel_stamp){.pts_ns = now, .t_begin_ns = now, .t_drawn_ns = now,
-                                        .t_captured_ns = now, .coverage = 1.0f};
+    frame->stamp = (struct oriel_stamp){.pts_ns = now,
+                                        .t_begin_ns = now,
+                                        .t_drawn_ns = now,
+                                        .t_captured_ns = now,
+                                        .coverage = 1.0f};
     return frame_ref(frame);
 }
 
@@ -203,7 +211,8 @@ bool instance_open(struct instance *instance, const struct instance_wish *wish,
                    struct error *err)
 {
     memset(instance, 0, sizeof *instance);
-    if (!module_use_open(wish->registry, MODULE_ENCODER, wish->id, wish->label, &instance->use, err))
+    if (!module_use_open(wish->registry, MODULE_ENCODER, wish->id, wish->label, &instance->use,
+                         err))
         return false;
     instance->vtable = instance->use.vtable;
     instance->config = (struct oriel_config){.size = sizeof instance->config,
@@ -214,11 +223,11 @@ bool instance_open(struct instance *instance, const struct instance_wish *wish,
     bool ok = choose_codec(instance, wish->codec, err) && choose_format(instance, wish, err);
     if (ok) {
         struct probe probe = {.packet = probe_packet, .data = data, .codec = instance->codec};
-        instance->sink = (struct oriel_packet_sink){.size = sizeof instance->sink, .packet = on_probe,
-                                                    .data = &probe};
+        instance->sink = (struct oriel_packet_sink){
+            .size = sizeof instance->sink, .packet = on_probe, .data = &probe};
         oriel_result result =
-            instance->vtable->create(instance->use.host, &instance->config, &instance->format, wish->fps,
-                                     &instance->sink, &instance->self);
+            instance->vtable->create(instance->use.host, &instance->config, &instance->format,
+                                     wish->fps, &instance->sink, &instance->self);
         if (result != ORIEL_OK) {
             instance->self = NULL;
             ok = error_set(err, "%s", because());
@@ -263,7 +272,8 @@ uint32_t instance_codecs(struct registry *registry, const char *id, uint32_t *ou
 
 static void repeat_release(const struct oriel_frame *frame, const struct oriel_fence *done)
 {
-    (void)done; /* CPU readers are done when they let go; the source's pool waits for its own fences */
+    (void)done; /* CPU readers are done when they let go; the source's pool waits for its own fences
+                 */
     frame_unref(frame->pool);
     free((void *)(uintptr_t)frame);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One live encoder: the module, its instance, the format it was made for. Of one branch; used by that
- * branch's thread, but for the sink, which the encoder calls where it likes. */
+/* One live encoder: the module, its instance, the format it was made for. Of one branch; used by
+ * that branch's thread, but for the sink, which the encoder calls where it likes. */
 #ifndef PIXEL_INSTANCE_H
 #define PIXEL_INSTANCE_H
 
@@ -38,8 +38,8 @@ struct instance_wish {
 };
 
 /* Makes an instance and has it encode one picture of the real size and format; the packet goes to
- * `probe`, borrowed (CPU memory only: pictures elsewhere cannot be made up, the first real one is the
- * probe). False with the reason. */
+ * `probe`, borrowed (CPU memory only: pictures elsewhere cannot be made up, the first real one is
+ * the probe). False with the reason. */
 bool instance_open(struct instance *instance, const struct instance_wish *wish,
                    void (*probe)(void *data, const struct oriel_packet *packet), void *data,
                    struct error *err);
@@ -50,7 +50,8 @@ static inline bool instance_is_open(const struct instance *instance)
 }
 
 /* Codecs that a module of the list says it can write, as far as it loads; at most `room`. */
-uint32_t instance_codecs(struct registry *registry, const char *id, uint32_t *codecs, uint32_t room);
+uint32_t instance_codecs(struct registry *registry, const char *id, uint32_t *codecs,
+                         uint32_t room);
 
 /* The same picture again, as a frame of its own that keeps `source` alive. One reference. */
 const struct oriel_frame *frame_repeat(const struct oriel_frame *source, int64_t now_ns);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A branch's thread: takes the newest frame when somebody can take a picture, and nothing else wakes it. */
+/* A branch's thread: takes the newest frame when somebody can take a picture, and nothing else
+ * wakes it. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,9 @@
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/thread.h"
+
+#define RETRY_NS                                                                                   \
+    (100 * NS_PER_MS) /* before a picture that was lost in the encoder is tried again */
 
 /* --- frames come in [render] --- */
 
@@ -55,9 +59,9 @@ static int64_t earlier(int64_t a, int64_t b)
 
 /* What the branch's clients want, under the lock. */
 struct demand {
-    bool any;     /* somebody looks */
     bool picture; /* somebody can take a picture that refers to the one before */
     bool key;     /* somebody can take one but has to have a key */
+    bool waiting; /* somebody has to have a key, now or when it can take one */
     bool refine;  /* somebody sees nothing but the video */
     int64_t until;
 };
@@ -80,7 +84,7 @@ static struct demand survey(struct branch *branch, int64_t now)
         } else {
             demand.until = earlier(demand.until, lost);
         }
-        demand.any = true;
+        demand.waiting |= client->waiting_key && !codec->intra;
         demand.refine |= !client->wish.still || !stills;
         if (client_ready(client, &stream->limits)) {
             bool waits = client->waiting_key && !codec->intra;
@@ -94,44 +98,54 @@ static struct demand survey(struct branch *branch, int64_t now)
 static struct plan plan_video(struct branch *branch, int64_t now)
 {
     struct demand demand = survey(branch, now);
-    struct plan plan = {.step = STEP_WAIT, .until = INT64_MAX};
-    bool some = demand.picture || demand.key;
-    if (!some) {
-        /* Held as it is, until a slot frees: the newest scene is drawn into it meanwhile. */
-        if (branch->pending)
-            plan.until = demand.until;
-        return plan;
-    }
     const struct codec *codec = codec_find(branch->codec);
-    bool key = demand.key || (branch->key_wanted && !codec->intra);
-    int64_t key_ns = branch->last_key_ns + branch->stream->key_cooldown_ns;
-    if (key && now >= key_ns && (branch->pending || branch->last))
-        return (struct plan){.step = STEP_ENCODE, .key = true};
-    if (key)
-        plan.until = key_ns;
-    if (branch->pending && demand.picture)
-        return (struct plan){.step = STEP_ENCODE};
-    if (!branch->pending && branch->last && branch->refine_left && codec->lossy && demand.picture &&
-        demand.refine) {
-        if (now >= branch->refine_ns)
-            return (struct plan){.step = STEP_ENCODE};
-        plan.until = earlier(plan.until, branch->refine_ns);
+    const struct plan encode = {.step = STEP_ENCODE},
+                      encode_key = {.step = STEP_ENCODE, .key = true};
+    struct plan plan = {.step = STEP_WAIT, .until = INT64_MAX};
+    branch->blocked = false;
+    bool asked = branch->key_wanted && !codec->intra;
+    bool can_key = demand.key || (demand.picture && asked);
+    if ((asked || demand.waiting) && (branch->pending || branch->last)) {
+        int64_t due = branch->last_key_ns + branch->stream->key_cooldown_ns;
+        if (can_key && now >= due)
+            return encode_key;
+        branch->blocked = !can_key;
+        plan.until = can_key ? due : INT64_MAX;
     }
+    if (branch->pending) {
+        if (demand.picture)
+            return encode;
+        /* Held as it is until a slot frees; a newer one takes its place meanwhile. */
+        branch->blocked = true;
+    } else if (branch->last &&
+               (branch->owed || (branch->refine_left && codec->lossy && demand.refine))) {
+        if (now < branch->refine_ns)
+            plan.until = earlier(plan.until, branch->refine_ns);
+        else if (demand.picture)
+            return encode;
+        else
+            branch->blocked = true;
+    }
+    if (branch->blocked)
+        plan.until = earlier(plan.until, demand.until);
     return plan;
 }
 
-/* Stills: once the newest picture of all has rested, and only for those who have seen it as video. */
+/* Stills: once the newest picture of all has rested, and only for those who have seen it as video.
+ */
 static struct plan plan_still(struct branch *branch, int64_t now)
 {
     struct stream *stream = branch->stream;
     struct plan plan = {.step = STEP_WAIT, .until = INT64_MAX};
     const struct oriel_frame *frame = branch->pending ? branch->pending : branch->last;
-    if (!frame || frame->stamp.seq != stream->newest_seq)
+    branch->blocked = frame && frame->stamp.seq == stream->newest_seq;
+    if (!branch->blocked)
         return plan;
     bool wanted = false;
     for (struct client *client = stream->clients; client; client = client->next)
-        wanted |= branch_serves(branch, client) && client->visible && client->queued.messages == 0 &&
-                  client->still_seq != frame->stamp.seq && client->frame_seq >= frame->stamp.seq;
+        wanted |= branch_serves(branch, client) && client->visible &&
+                  client->queued.messages == 0 && client->still_seq != frame->stamp.seq &&
+                  client->frame_seq >= frame->stamp.seq;
     if (!wanted)
         return plan;
     if (now < stream->newest_ns + stream->settle_ns) {
@@ -158,11 +172,15 @@ static void look_at_queues(struct branch *branch)
         struct oriel_queued queued = {.size = sizeof queued};
         pthread_mutex_lock(&stream->lock);
         uint64_t writable_count = client->writable_count;
+        bool empty = client->queued.messages == 0;
         pthread_mutex_unlock(&stream->lock);
+        if (empty)
+            continue;
         if (client->transport->queued(client->self, client->conn, &queued) != ORIEL_OK)
             queued = (struct oriel_queued){.messages = 1}; /* going: it takes nothing more */
         if (queued.oldest_ns)
-            metric_observe_ms(stream->metrics.client_queue, (double)(now - queued.oldest_ns) * 1e-6);
+            metric_observe_ms(stream->metrics.client_queue,
+                              (double)(now - queued.oldest_ns) * 1e-6);
         pthread_mutex_lock(&stream->lock);
         if (client->writable_count == writable_count) /* else it has become empty while we looked */
             client->queued = queued;
@@ -234,8 +252,8 @@ static void tell(struct stream *stream, const char *text)
         stream->events.fault(stream->events.data, text);
 }
 
-/* The encoder is not to be asked again: the next of the list takes over at a key, with the same codec if
- * one has it. */
+/* The encoder is not to be asked again: the next of the list takes over at a key, with the same
+ * codec if one has it. */
 static void replace(struct branch *branch, uint32_t width, uint32_t height, const char *why)
 {
     struct stream *stream = branch->stream;
@@ -281,7 +299,8 @@ static void encode(struct branch *branch, const struct oriel_frame *frame, bool 
     struct stream *stream = branch->stream;
     struct instance *instance = &branch->instance;
     struct error err;
-    if (frame->format.width != instance->format.width || frame->format.height != instance->format.height) {
+    if (frame->format.width != instance->format.width ||
+        frame->format.height != instance->format.height) {
         metric_add(stream->metrics.resets, 1);
         if (!branch_open(branch, frame->format.width, frame->format.height, &err)) {
             replace(branch, frame->format.width, frame->format.height, err.text);
@@ -293,7 +312,9 @@ static void encode(struct branch *branch, const struct oriel_frame *frame, bool 
         untap(branch); /* an encoder that wants other samples has taken over */
         return;
     }
-    oriel_result result = instance->vtable->encode(instance->self, frame, key ? ORIEL_ENCODE_KEY : 0);
+    oriel_result result =
+        instance->vtable->encode(instance->self, frame, key ? ORIEL_ENCODE_KEY : 0);
+    branch->owed = false;
     if (result == ORIEL_OK)
         return;
     const char *said = services_failure();
@@ -308,11 +329,7 @@ static void encode(struct branch *branch, const struct oriel_frame *frame, bool 
     }
     if (result != ORIEL_AGAIN)
         log_warn(LOG_PIXEL, "%s: a picture was lost: %s", branch->encoder, why);
-    if (key) { /* it is still owed, but not at once again */
-        pthread_mutex_lock(&stream->lock);
-        branch->last_key_ns = clock_ns();
-        pthread_mutex_unlock(&stream->lock);
-    }
+    branch->owed = true;
 }
 
 /* Takes the lock over and gives it back. */
@@ -322,7 +339,9 @@ static void encode_next(struct branch *branch, bool key)
     const struct oriel_frame *fresh = branch->pending, *old = NULL;
     branch->pending = NULL;
     if (key) {
-        branch->key_wanted = true; /* until the packet is there */
+        branch->key_wanted =
+            true; /* until the packet is there; not asked for twice in the cooldown */
+        branch->last_key_ns = clock_ns();
         log_debug(LOG_ENCODER_KEYFRAMES, "%s: a key picture", branch->label);
     }
     pthread_mutex_unlock(&stream->lock);
@@ -340,7 +359,9 @@ static void encode_next(struct branch *branch, bool key)
         frame_unref(repeat);
     }
     now = clock_ns();
-    if (fresh || key) {
+    if (branch->owed) {
+        branch->refine_ns = now + RETRY_NS;
+    } else if (fresh || key) {
         branch->refine_left = stream->refine;
         branch->refine_ns = now + stream->settle_ns;
     } else if (branch->refine_left) {
@@ -388,7 +409,8 @@ static void turn(struct branch *branch)
     pthread_mutex_lock(&stream->lock);
     if (branch->dead || branch->stop)
         return;
-    struct plan plan = branch->still ? plan_still(branch, clock_ns()) : plan_video(branch, clock_ns());
+    struct plan plan =
+        branch->still ? plan_still(branch, clock_ns()) : plan_video(branch, clock_ns());
     switch (plan.step) {
     case STEP_WAIT:
         cond_wait_until(&branch->wake, &stream->lock, plan.until);

@@ -9,7 +9,9 @@
 
 #define POSES 1024u
 #define INTENTS 1024u
-#define SESSIONS 256u /* more are not remembered: a session that never ends must not fill memory */
+#define SESSIONS                                                                                   \
+    256u /* more are not remembered: a session that never ends must not fill memory                \
+          */
 
 struct session {
     struct session *next;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the files of this room share: the stream, its branches, its clients.
  *
- * One lock for all of it, held for moments: never while a module, the render room or an event is called.
- * A branch's thread owns its encoder; the encoder's sink may be on another thread. */
+ * One lock for all of it, held for moments: never while a module, the render room or an event is
+ * called. A branch's thread owns its encoder; the encoder's sink may be on another thread. */
 #ifndef PIXEL_ROOM_H
 #define PIXEL_ROOM_H
 
@@ -21,8 +21,8 @@
 
 struct stream;
 
-/* What is encoded once for everyone who decodes one codec; or the stills. Made when somebody needs it,
- * kept asleep when nobody does. */
+/* What is encoded once for everyone who decodes one codec; or the stills. Made when somebody needs
+ * it, kept asleep when nobody does. */
 struct branch {
     /* Constant. */
     struct stream *stream;
@@ -33,15 +33,15 @@ struct branch {
     /* Under the lock. */
     pthread_cond_t wake;
     bool stop;
-    bool dead;      /* no encoder of the list writes its codec */
-    uint32_t codec; /* the main branch's changes when its encoders are used up */
+    bool dead;                         /* no encoder of the list writes its codec */
+    uint32_t codec;                    /* the main branch's changes when its encoders are used up */
     const struct oriel_frame *pending; /* newest, not yet encoded; a reference */
     bool key_wanted;
     int64_t last_key_ns;
-    uint64_t configuration; /* counts decoder configurations */
-    char codec_string[64];
-    char encoder[64], chain[256], reason[512];
-    uint32_t width, height;
+    bool blocked;            /* a client that can take something may change the plan */
+    uint64_t configuration;  /* counts decoder configurations, from 1 */
+    struct stream_info info; /* the newest of them */
+    char encoder[64], chain[256], reason[512]; /* of the instance, which may have none yet */
     uint64_t frames, keys, bytes, dropped;
     int64_t rate_second;
     uint64_t rate_now, rate_last; /* bytes in this and in the last second */
@@ -57,6 +57,7 @@ struct branch {
     const struct oriel_frame *last; /* encoded last; a reference */
     int64_t refine_ns;              /* when the next refinement is due */
     unsigned refine_left;
+    bool owed; /* the last picture was lost in the encoder */
     /* The sink's, never two at a time. */
     FILE *dump;
     int64_t dump_left;
@@ -93,21 +94,21 @@ struct stream {
     uint32_t width, height; /* of the newest frame, or the canvas as configured */
     uint64_t newest_seq;    /* of all frames seen */
     int64_t newest_ns;      /* when it came */
-    bool has_info;
-    struct stream_info info;
     bool ladder_failed[MAX_LADDER], stills_failed[MAX_LADDER]; /* while they ran: not asked again */
 
-    pthread_mutex_t catalog_lock; /* of the two below; held while modules are asked what they write */
+    pthread_mutex_t
+        catalog_lock; /* of the two below; held while modules are asked what they write */
     bool codecs_known;
-    uint32_t ladder_codecs[MAX_LADDER][CODEC_COUNT]; /* what each of the ladder says it writes; 0 ends */
+    uint32_t ladder_codecs[MAX_LADDER]
+                          [CODEC_COUNT]; /* what each of the ladder says it writes; 0 ends */
 };
 
 /* branch.c. Under the lock: */
 struct branch *branch_create(struct stream *stream, bool main, bool still, uint32_t codec);
 bool branch_start(struct branch *branch, struct error *err);
 void branch_destroy(struct branch *branch); /* joins; without the lock */
-/* Fills the instance with the first encoder of the list that works; true when one does. With the codec of
- * the branch, or any where it is 0. [the branch's thread, or main before it starts] */
+/* Fills the instance with the first encoder of the list that works; true when one does. With the
+ * codec of the branch, or any where it is 0. [the branch's thread, or main before it starts] */
 bool branch_open(struct branch *branch, uint32_t width, uint32_t height, struct error *err);
 /* It belongs to the client's branch, or is the stills' and the client wants some. */
 bool branch_serves(const struct branch *branch, const struct client *client);

@@ -61,7 +61,7 @@ char *stream_status_json(struct stream *stream)
     cJSON *json = cJSON_CreateObject();
     int64_t now = clock_ns();
     pthread_mutex_lock(&stream->lock);
-    const struct stream_info *info = &stream->info;
+    const struct stream_info *info = &stream->branches[0]->info;
     add_codec(json, info->codec);
     cJSON_AddStringToObject(json, "codec_string", info->codec_string);
     cJSON_AddStringToObject(json, "encoder", info->encoder);

@@ -31,6 +31,9 @@ static void read_config(struct stream *stream, const struct config *config)
     stream->limits.queue_ns = config_int(config, "stream.queue_ms") * NS_PER_MS;
     stream->limits.unacked = (uint32_t)config_int(config, "stream.unacked");
     stream->key_cooldown_ns = config_int(config, "stream.key_cooldown_ms") * NS_PER_MS;
+    int64_t frame_ns = (int64_t)(1e9 / stream->fps);
+    if (stream->key_cooldown_ns < frame_ns)
+        stream->key_cooldown_ns = frame_ns;
     stream->settle_ns = config_int(config, "stream.settle_ms") * NS_PER_MS;
     stream->refine = (unsigned)config_int(config, "stream.refine");
     stream->dump_count = config_int(config, "debug.dump_bitstream");
@@ -39,7 +42,8 @@ static void read_config(struct stream *stream, const struct config *config)
 
 static void register_metrics(struct stream *stream, struct metrics *m)
 {
-    const char *dropped = "oriel_frames_dropped_total", *why = "Pictures that were not sent, by reason.";
+    const char *dropped = "oriel_frames_dropped_total",
+               *why = "Pictures that were not sent, by reason.";
     const char *stage = "oriel_stage_seconds", *stages = "Time a stage took.";
     const char *peer = "oriel_client_seconds", *peers = "Times at the clients.";
     stream->metrics.frames = metrics_counter(m, "oriel_frames_total", NULL, "Pictures encoded.");
@@ -51,9 +55,10 @@ static void register_metrics(struct stream *stream, struct metrics *m)
         metrics_counter(m, "oriel_stream_configs_total", NULL, "New decoder configurations.");
     stream->metrics.resets = metrics_counter(m, "oriel_encoder_resets_total", NULL,
                                              "Encoders made anew, for a size or after a failure.");
-    stream->metrics.faults = metrics_counter(m, "oriel_encoder_faults_total", NULL, "Encoders that failed.");
-    stream->metrics.retries = metrics_counter(m, "oriel_acks_lost_total", NULL,
-                                              "Acknowledgements that did not come within a second.");
+    stream->metrics.faults =
+        metrics_counter(m, "oriel_encoder_faults_total", NULL, "Encoders that failed.");
+    stream->metrics.retries = metrics_counter(
+        m, "oriel_acks_lost_total", NULL, "Acknowledgements that did not come within a second.");
     stream->metrics.dropped_newest = metrics_counter(m, dropped, "reason=\"newer\"", why);
     stream->metrics.dropped_slow = metrics_counter(m, dropped, "reason=\"slow client\"", why);
     stream->metrics.dropped_error = metrics_counter(m, dropped, "reason=\"encoder\"", why);
@@ -124,14 +129,14 @@ static struct client **find_client(struct stream *stream, uint64_t conn)
     return at;
 }
 
-/* Under the lock. */
-static void wake(struct stream *stream, const struct client *client)
+/* Under the lock. Something about the client has changed; `news`: more than that it can take a
+ * picture, which matters only to a branch that waits for that. */
+static void wake(struct stream *stream, const struct client *client, bool news)
 {
-    if (client->branch)
-        pthread_cond_signal(&client->branch->wake);
-    for (uint32_t i = 0; client->wish.still && i < stream->branch_count; i++) {
-        if (stream->branches[i]->still)
-            pthread_cond_signal(&stream->branches[i]->wake);
+    for (uint32_t i = 0; i < stream->branch_count; i++) {
+        struct branch *branch = stream->branches[i];
+        if (branch_serves(branch, client) && (news || branch->blocked))
+            pthread_cond_signal(&branch->wake);
     }
 }
 
@@ -143,7 +148,7 @@ static void remove_client(struct stream *stream, uint64_t conn)
         *at = client->next;
         while (client->busy)
             pthread_cond_wait(&stream->idle, &stream->lock);
-        wake(stream, client); /* perhaps nobody looks any more */
+        wake(stream, client, true); /* perhaps nobody looks any more */
     }
     pthread_mutex_unlock(&stream->lock);
     if (client)
@@ -198,7 +203,7 @@ void stream_conn_writable(struct stream *stream, uint64_t conn)
     if (client) {
         client->queued = (struct oriel_queued){.size = sizeof client->queued};
         client->writable_count++;
-        wake(stream, client);
+        wake(stream, client, false);
     }
     pthread_mutex_unlock(&stream->lock);
 }
@@ -245,7 +250,7 @@ void stream_conn_message(struct stream *stream, uint64_t conn, uint32_t kind, co
         case CLIENT_NOTHING:
             break;
         }
-        wake(stream, client);
+        wake(stream, client, told.ask != CLIENT_SHOWN);
     }
     pthread_mutex_unlock(&stream->lock);
     if (asked) {
@@ -288,9 +293,10 @@ void stream_note_pose(struct stream *stream, uint64_t revision, const struct pix
 bool stream_current(struct stream *stream, struct stream_info *info)
 {
     pthread_mutex_lock(&stream->lock);
-    bool known = stream->has_info;
+    const struct branch *main = stream->branches[0];
+    bool known = main->configuration > 0;
     if (known)
-        *info = stream->info;
+        *info = main->info;
     pthread_mutex_unlock(&stream->lock);
     return known;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The pixel room: what one view is encoded into. A branch is an encoder instance on a thread of its own
- * with a queue of one frame, newest wins before encoding; branches are made for the codecs the connected
- * clients can decode and go when nobody needs them. Each client has a bounded send queue and skips to the
- * next keyframe when it falls behind; it costs the others nothing.
- * All functions are [any-thread] unless they say otherwise. */
+/* The pixel room: what one view is encoded into. A branch is an encoder instance on a thread of its
+ * own with a queue of one frame, newest wins before encoding; branches are made for the codecs the
+ * connected clients can decode and go when nobody needs them. Each client has a bounded send queue
+ * and skips to the next keyframe when it falls behind; it costs the others nothing. All functions
+ * are [any-thread] unless they say otherwise. */
 #ifndef PIXEL_STREAM_H
 #define PIXEL_STREAM_H
 
@@ -25,12 +25,12 @@ struct stream_info {
     uint32_t codec; /* ORIEL_CODEC_* */
     uint32_t width, height;
     double fps;
-    char codec_string[64];    /* "avc1.42C02A", "vp09.00.31.08", … */
-    uint8_t avcc[512];        /* AVCDecoderConfigurationRecord, H.264 only */
+    char codec_string[64]; /* "avc1.42C02A", "vp09.00.31.08", … */
+    uint8_t avcc[512];     /* AVCDecoderConfigurationRecord, H.264 only */
     uint32_t avcc_bytes;
-    char encoder[64];         /* "encode/openh264" */
-    char reason[512];         /* why this one: the refusals before it */
-    char chain[256];          /* "capture/gl NV12 cpu bt601 full -> encode/openh264" */
+    char encoder[64]; /* "encode/openh264" */
+    char reason[512]; /* why this one: the refusals before it */
+    char chain[256];  /* "capture/gl NV12 cpu bt601 full -> encode/openh264" */
 };
 
 struct stream_events {
@@ -46,8 +46,8 @@ struct stream *stream_create(const struct config *config, struct registry *regis
                              const struct stream_events *events, struct error *err);
 void stream_destroy(struct stream *stream); /* NULL is fine [main] */
 
-/* A pixel connection. `query` is that of its URL (docs/protocol/pixel.md): "" is the reference's client,
- * which gets H.264 in AVCC with the 24-byte header. False refuses it, with the reason. */
+/* A pixel connection. `query` is that of its URL (docs/protocol/pixel.md): "" is the reference's
+ * client, which gets H.264 in AVCC with the 24-byte header. False refuses it, with the reason. */
 bool stream_conn_open(struct stream *stream, const struct oriel_transport *transport, void *self,
                       uint64_t conn, const char *query, const char *peer, struct error *err);
 void stream_conn_message(struct stream *stream, uint64_t conn, uint32_t kind, const uint8_t *data,
@@ -57,19 +57,21 @@ void stream_conn_closed(struct stream *stream, uint64_t conn);
 
 /* The next packet for everyone is a key; requests within the cooldown count as one. */
 void stream_request_key(struct stream *stream, const char *why);
-/* Session `session`'s pose `rev` (its own count) is part of `revision` and of all later ones. Frames to
- * that session's pixel connections carry the newest rev they show. */
-void stream_note_intent(struct stream *stream, const char *session, uint64_t rev, uint64_t revision);
+/* Session `session`'s pose `rev` (its own count) is part of `revision` and of all later ones.
+ * Frames to that session's pixel connections carry the newest rev they show. */
+void stream_note_intent(struct stream *stream, const char *session, uint64_t rev,
+                        uint64_t revision);
 void stream_session_closed(struct stream *stream, const char *session);
 
-/* The pose that `revision` shows, in the terms of the extended header (docs/protocol/pixel.md). Control
- * calls it before it posts the snapshot of that revision, for every one it posts; the newest 1024 are
- * kept. A frame whose revision was never noted carries the newest pose noted before it. */
+/* The pose that `revision` shows, in the terms of the extended header (docs/protocol/pixel.md).
+ * Control calls it before it posts the snapshot of that revision, for every one it posts; the
+ * newest 1024 are kept. A frame whose revision was never noted carries the newest pose noted before
+ * it. */
 struct pixel_pose {
-    double center[3]; /* world x, y, z */
-    double zoom;      /* pixels of the canvas for a world unit */
-    double quat[4];   /* w, x, y, z: camera right, down, away -> world x, y, z */
-    double fov;       /* degrees, 0 orthographic */
+    double center[3];  /* world x, y, z */
+    double zoom;       /* pixels of the canvas for a world unit */
+    double quat[4];    /* w, x, y, z: camera right, down, away -> world x, y, z */
+    double fov;        /* degrees, 0 orthographic */
     uint32_t ndisplay; /* 2 or 3 */
     uint32_t reserved;
 };
@@ -77,7 +79,8 @@ void stream_note_pose(struct stream *stream, uint64_t revision, const struct pix
 
 /* A copy of the newest configuration; false before there is one. */
 bool stream_current(struct stream *stream, struct stream_info *info);
-/* Streams, branches, clients and counters as JSON for status frames and /metrics.json; caller frees. */
+/* Streams, branches, clients and counters as JSON for status frames and /metrics.json; caller
+ * frees. */
 char *stream_status_json(struct stream *stream);
 
 #endif

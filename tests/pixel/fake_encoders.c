@@ -22,7 +22,11 @@ struct fake {
 };
 
 static const struct oriel_option codec_option[] = {
-    {.name = "codec", .default_value = "vp9", .choices = "vp9 vp8", .help = "Codec.", .type = ORIEL_OPT_ENUM},
+    {.name = "codec",
+     .default_value = "vp9",
+     .choices = "vp9 vp8",
+     .help = "Codec.",
+     .type = ORIEL_OPT_ENUM},
 };
 static const struct oriel_option_table vpx_options = {sizeof vpx_options, 1, codec_option};
 
@@ -30,8 +34,10 @@ static oriel_result format_nv12(uint32_t index, struct oriel_format *format)
 {
     if (index)
         return ORIEL_UNSUPPORTED;
-    *format = (struct oriel_format){.domain = ORIEL_DOMAIN_CPU, .fourcc = ORIEL_FMT_NV12,
-                                    .matrix = ORIEL_MATRIX_BT601, .full_range = 1};
+    *format = (struct oriel_format){.domain = ORIEL_DOMAIN_CPU,
+                                    .fourcc = ORIEL_FMT_NV12,
+                                    .matrix = ORIEL_MATRIX_BT601,
+                                    .full_range = 1};
     return ORIEL_OK;
 }
 
@@ -39,8 +45,10 @@ static oriel_result format_rgba(uint32_t index, struct oriel_format *format)
 {
     if (index)
         return ORIEL_UNSUPPORTED;
-    *format = (struct oriel_format){.domain = ORIEL_DOMAIN_CPU, .fourcc = ORIEL_FMT_RGBA,
-                                    .matrix = ORIEL_MATRIX_IDENTITY, .full_range = 1};
+    *format = (struct oriel_format){.domain = ORIEL_DOMAIN_CPU,
+                                    .fourcc = ORIEL_FMT_RGBA,
+                                    .matrix = ORIEL_MATRIX_IDENTITY,
+                                    .full_range = 1};
     return ORIEL_OK;
 }
 
@@ -59,7 +67,8 @@ CODECS(codec_jpeg, ORIEL_CODEC_JPEG)
 CODECS(codec_png, ORIEL_CODEC_PNG)
 
 static oriel_result make(const char *id, uint32_t codec, const struct oriel_host *host,
-                         const struct oriel_format *format, const struct oriel_packet_sink *sink, void **self)
+                         const struct oriel_format *format, const struct oriel_packet_sink *sink,
+                         void **self)
 {
     struct fake *fake = xcalloc(1, sizeof *fake);
     *fake = (struct fake){.id = id, .host = host, .sink = sink, .codec = codec, .format = *format};
@@ -112,7 +121,8 @@ static oriel_result encode(void *self, const struct oriel_frame *frame, uint32_t
         atomic_fetch_sub(&fakes.fails, 1);
         return fake->host->fail(fake->host, fakes.result, "it was told to");
     }
-    CHECK(frame->format.width == fake->format.width && frame->format.height == fake->format.height &&
+    CHECK(frame->format.width == fake->format.width &&
+          frame->format.height == fake->format.height &&
           frame->format.fourcc == fake->format.fourcc);
     if (strcmp(fake->id, "encode/mute") == 0)
         return ORIEL_OK;
@@ -123,8 +133,9 @@ static oriel_result encode(void *self, const struct oriel_frame *frame, uint32_t
     size_t n = 0;
     if (fake->codec == ORIEL_CODEC_H264 && key) {
         /* The level follows the size, so that another size is another SPS. */
-        const uint8_t sets[] = {0, 0, 0, 1, 0x67, 0x42, 0xC0, (uint8_t)(frame->format.width / 64), 0xAA,
-                                0, 0, 0, 1, 0x68, 0xCE, 0x3C, 0x80};
+        const uint8_t sets[] = {
+            0, 0, 0, 1,    0x67, 0x42, 0xC0, (uint8_t)(frame->format.width / 64), 0xAA, 0,
+            0, 0, 1, 0x68, 0xCE, 0x3C, 0x80};
         memcpy(data, sets, sizeof sets);
         n = sizeof sets;
     }
@@ -133,16 +144,23 @@ static oriel_result encode(void *self, const struct oriel_frame *frame, uint32_t
         memcpy(data + n, slice, sizeof slice);
         n += sizeof slice;
     }
-    struct fake_tail tail = {.instance = fake->instance, .number = fake->number++, .key = key,
+    struct fake_tail tail = {.instance = fake->instance,
+                             .number = fake->number++,
+                             .key = key,
                              .repeat = frame->stamp.flags & ORIEL_FRAME_REPEAT ? 1 : 0,
                              .frame_seq = frame->stamp.seq};
     /* As text: no start code can come up in it. */
-    n += (size_t)snprintf((char *)data + n, sizeof data - n, "|%u %u %u %u %llu|", tail.instance, tail.number,
-                          tail.key, tail.repeat, (unsigned long long)tail.frame_seq);
-    struct oriel_packet packet = {.size = sizeof packet, .codec = fake->codec,
-                                  .flags = key ? ORIEL_PACKET_KEY : 0, .stamp = frame->stamp,
-                                  .format = frame->format, .t_submit_ns = begin, .t_done_ns = clock_ns(),
-                                  .data = data, .bytes = n};
+    n += (size_t)snprintf((char *)data + n, sizeof data - n, "|%u %u %u %u %llu|", tail.instance,
+                          tail.number, tail.key, tail.repeat, (unsigned long long)tail.frame_seq);
+    struct oriel_packet packet = {.size = sizeof packet,
+                                  .codec = fake->codec,
+                                  .flags = key ? ORIEL_PACKET_KEY : 0,
+                                  .stamp = frame->stamp,
+                                  .format = frame->format,
+                                  .t_submit_ns = begin,
+                                  .t_done_ns = clock_ns(),
+                                  .data = data,
+                                  .bytes = n};
     if (frame->stamp.seq) { /* not the probe */
         atomic_fetch_add(&fakes.encodes, 1);
         if (key)
@@ -185,8 +203,8 @@ static const struct {
     const char *id;
     const struct oriel_encoder *encoder;
 } list[] = {
-    {"encode/a", &encoder_a},     {"encode/b", &encoder_b},       {"encode/v", &encoder_v},
-    {"encode/j", &encoder_j},     {"encode/p", &encoder_p},       {"encode/bad", &encoder_bad},
+    {"encode/a", &encoder_a},       {"encode/b", &encoder_b}, {"encode/v", &encoder_v},
+    {"encode/j", &encoder_j},       {"encode/p", &encoder_p}, {"encode/bad", &encoder_bad},
     {"encode/mute", &encoder_mute},
 };
 
@@ -212,11 +230,13 @@ static const char *get_string(const struct oriel_config *config, const char *nam
     return strcmp(name, "codec") == 0 ? "vp9" : "";
 }
 
-static const struct oriel_config plain_config = {.size = sizeof plain_config, .get_int = get_int,
-                                                 .get_float = get_float, .get_string = get_string};
+static const struct oriel_config plain_config = {.size = sizeof plain_config,
+                                                 .get_int = get_int,
+                                                 .get_float = get_float,
+                                                 .get_string = get_string};
 
-bool module_use_open(struct registry *registry, enum module_kind kind, const char *id, const char *label,
-                     struct module_use *use, struct error *err)
+bool module_use_open(struct registry *registry, enum module_kind kind, const char *id,
+                     const char *label, struct module_use *use, struct error *err)
 {
     (void)registry;
     CHECK(kind == MODULE_ENCODER);

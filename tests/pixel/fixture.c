@@ -42,10 +42,18 @@ static struct {
 } screen = {.lock = PTHREAD_MUTEX_INITIALIZER, .idle = PTHREAD_COND_INITIALIZER};
 
 static const struct oriel_format formats[] = {
-    {.domain = ORIEL_DOMAIN_CPU, .fourcc = ORIEL_FMT_RGBA, .matrix = ORIEL_MATRIX_IDENTITY, .full_range = 1,
-     .primaries = ORIEL_PRIMARIES_BT709, .transfer = ORIEL_TRANSFER_SRGB},
-    {.domain = ORIEL_DOMAIN_CPU, .fourcc = ORIEL_FMT_NV12, .matrix = ORIEL_MATRIX_BT601, .full_range = 1,
-     .primaries = ORIEL_PRIMARIES_BT709, .transfer = ORIEL_TRANSFER_SRGB},
+    {.domain = ORIEL_DOMAIN_CPU,
+     .fourcc = ORIEL_FMT_RGBA,
+     .matrix = ORIEL_MATRIX_IDENTITY,
+     .full_range = 1,
+     .primaries = ORIEL_PRIMARIES_BT709,
+     .transfer = ORIEL_TRANSFER_SRGB},
+    {.domain = ORIEL_DOMAIN_CPU,
+     .fourcc = ORIEL_FMT_NV12,
+     .matrix = ORIEL_MATRIX_BT601,
+     .full_range = 1,
+     .primaries = ORIEL_PRIMARIES_BT709,
+     .transfer = ORIEL_TRANSFER_SRGB},
 };
 
 uint32_t render_formats(const struct render *render, const struct oriel_format **out)
@@ -75,17 +83,23 @@ static void hand_over(int i)
 {
     int64_t now = clock_ns();
     struct oriel_frame *frame = xcalloc(1, sizeof *frame);
-    *frame = (struct oriel_frame){.size = sizeof *frame, .format = screen.taps[i].want.format,
-                                  .release = frame_release};
+    *frame = (struct oriel_frame){
+        .size = sizeof *frame, .format = screen.taps[i].want.format, .release = frame_release};
     frame->format.width = screen.width;
     frame->format.height = screen.height;
-    frame->stamp = (struct oriel_stamp){.seq = screen.seq, .revision = screen.revision, .pts_ns = now,
-                                        .t_input_ns = now - 9000000, .t_begin_ns = now - 7000000,
-                                        .t_drawn_ns = now - 3000000, .t_captured_ns = now,
-                                        .flags = ORIEL_FRAME_BOTTOM_UP |
-                                                 (screen.flags & DRAW_COMPLETE ? ORIEL_FRAME_COMPLETE : 0u),
-                                        .level = 2, .level_count = 5, .coverage = 0.5f,
-                                        .outstanding = UINT64_C(1) << 40};
+    frame->stamp = (struct oriel_stamp){
+        .seq = screen.seq,
+        .revision = screen.revision,
+        .pts_ns = now,
+        .t_input_ns = now - 9000000,
+        .t_begin_ns = now - 7000000,
+        .t_drawn_ns = now - 3000000,
+        .t_captured_ns = now,
+        .flags = ORIEL_FRAME_BOTTOM_UP | (screen.flags & DRAW_COMPLETE ? ORIEL_FRAME_COMPLETE : 0u),
+        .level = 2,
+        .level_count = 5,
+        .coverage = 0.5f,
+        .outstanding = UINT64_C(1) << 40};
     screen.alive++;
     screen.most = screen.alive > screen.most ? screen.alive : screen.most;
     screen.taps[i].busy = true;
@@ -239,8 +253,10 @@ static void transport_close(void *self, uint64_t conn, uint32_t code, const char
     pthread_mutex_unlock(&wire);
 }
 
-static const struct oriel_transport transport = {.size = sizeof transport, .send = transport_send,
-                                                 .queued = transport_queued, .close = transport_close};
+static const struct oriel_transport transport = {.size = sizeof transport,
+                                                 .send = transport_send,
+                                                 .queued = transport_queued,
+                                                 .close = transport_close};
 
 /* --- events --- */
 
@@ -268,9 +284,15 @@ static struct fixture *start(const char *const *sets, struct error *err)
 {
     struct fixture *fixture = xcalloc(1, sizeof *fixture);
     static const char *const defaults[] = {
-        "canvas.width=1280", "canvas.height=720", "stream.settle_ms=40", "stream.refine=0",
-        "stream.key_cooldown_ms=100", "stream.queue_ms=10000", "stream.queue_bytes=1000000",
-        "modules.encoder=[\"encode/a\",\"encode/b\",\"encode/v\",\"encode/j\"]", "modules.still=[\"encode/p\"]"};
+        "canvas.width=1280",
+        "canvas.height=720",
+        "stream.settle_ms=40",
+        "stream.refine=0",
+        "stream.key_cooldown_ms=100",
+        "stream.queue_ms=10000",
+        "stream.queue_bytes=1000000",
+        "modules.encoder=[\"encode/a\",\"encode/b\",\"encode/v\",\"encode/j\"]",
+        "modules.still=[\"encode/p\"]"};
     const char *all[32];
     size_t n = 0;
     for (; n < sizeof defaults / sizeof defaults[0]; n++)
@@ -364,7 +386,8 @@ void fixture_refuse_join(struct fixture *fixture, const char *query, const char 
 {
     struct peer *peer = arrive(fixture);
     struct error err = {""};
-    assert_false(stream_conn_open(fixture->stream, &transport, fixture, peer->conn, query, "peer", &err));
+    assert_false(
+        stream_conn_open(fixture->stream, &transport, fixture, peer->conn, query, "peer", &err));
     assert_string_equal(err.text, text);
 }
 
@@ -375,7 +398,8 @@ void fixture_leave(struct fixture *fixture, struct peer *peer)
 
 void fixture_say(struct fixture *fixture, const struct peer *peer, const char *text)
 {
-    stream_conn_message(fixture->stream, peer->conn, ORIEL_MESSAGE_TEXT, (const uint8_t *)text, strlen(text));
+    stream_conn_message(fixture->stream, peer->conn, ORIEL_MESSAGE_TEXT, (const uint8_t *)text,
+                        strlen(text));
 }
 
 void fixture_block(struct peer *peer, bool blocked)
@@ -409,8 +433,9 @@ const struct fake_tail *got_tail(const struct got *got)
         text = got->data[i] == '|' ? (const char *)got->data + i : NULL;
     unsigned long long seq;
     assert_non_null(text);
-    assert_int_equal(sscanf(text, "|%u %u %u %u %llu|", &tail.instance, &tail.number, &tail.key, &tail.repeat,
-                            &seq), 5);
+    assert_int_equal(sscanf(text, "|%u %u %u %u %llu|", &tail.instance, &tail.number, &tail.key,
+                            &tail.repeat, &seq),
+                     5);
     tail.frame_seq = seq;
     return &tail;
 }

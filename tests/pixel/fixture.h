@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The pixel room between a render room that draws when it is told, encoders whose packets say what they
- * are, and a transport whose queues the test holds back. */
+/* The pixel room between a render room that draws when it is told, encoders whose packets say what
+ * they are, and a transport whose queues the test holds back. */
 #ifndef FIXTURE_H
 #define FIXTURE_H
 
@@ -14,8 +14,8 @@
 /* --- encoders (fake_encoders.c); each payload ends in this --- */
 
 struct fake_tail {
-    uint32_t instance;  /* counts create() */
-    uint32_t number;    /* packets of this instance, from 0 */
+    uint32_t instance; /* counts create() */
+    uint32_t number;   /* packets of this instance, from 0 */
     uint32_t key;
     uint32_t repeat;
     uint64_t frame_seq;
@@ -23,9 +23,9 @@ struct fake_tail {
 
 /* What the test changes about them while they live. */
 struct fake_control {
-    const char *failing;       /* id of an encoder whose encode() fails… */
-    int32_t result;            /* …with this */
-    atomic_int fails;          /* as often; set last */
+    const char *failing; /* id of an encoder whose encode() fails… */
+    int32_t result;      /* …with this */
+    atomic_int fails;    /* as often; set last */
     atomic_int encodes, keys, creates, destroys, opened;
 };
 extern struct fake_control fakes;
@@ -83,7 +83,8 @@ void fixture_refuse_join(struct fixture *fixture, const char *query, const char 
 void fixture_leave(struct fixture *fixture, struct peer *peer);
 void fixture_say(struct fixture *fixture, const struct peer *peer, const char *text);
 void fixture_block(struct peer *peer, bool blocked);
-void fixture_unblock(struct fixture *fixture, struct peer *peer); /* and tells that the queue is empty */
+void fixture_unblock(struct fixture *fixture,
+                     struct peer *peer); /* and tells that the queue is empty */
 
 /* Waits, 3 s at most, for the peer's message number `index` and returns it. */
 const struct got *fixture_get(struct peer *peer, int index);

@@ -49,7 +49,8 @@ static void the_classic_client_gets_avcc(void **state)
     assert_int_equal(got_u(key, 20, 1), 1);
     assert_int_equal(got_u(key, 22, 2), 0);
     assert_true(got_f(key, 4) > 1.6e9);
-    static const uint8_t avcc[] = {0, 0, 0, 5, 0x67, 0x42, 0xC0, 0x14, 0xAA, 0, 0, 0, 4, 0x68, 0xCE, 0x3C, 0x80};
+    static const uint8_t avcc[] = {0, 0, 0, 5, 0x67, 0x42, 0xC0, 0x14, 0xAA,
+                                   0, 0, 0, 4, 0x68, 0xCE, 0x3C, 0x80};
     assert_memory_equal(key->data, avcc, sizeof avcc);
     assert_int_equal(key->data[20], key->bytes - 21);
     assert_int_equal(key->data[21], 0x65);
@@ -64,11 +65,15 @@ static void a_frame_says_what_it_shows(void **state)
 {
     (void)state;
     struct fixture *f = fixture_start(NULL);
-    struct peer *a = fixture_join(f, "ext=1&session=one"), *b = fixture_join(f, "ext=1&session=two");
+    struct peer *a = fixture_join(f, "ext=1&session=one"),
+                *b = fixture_join(f, "ext=1&session=two");
     eventually(fixture_taps() == 1);
     for (uint64_t revision = 1; revision <= 3000; revision++) {
-        struct pixel_pose pose = {.center = {(double)revision, 2, 3}, .zoom = 4, .quat = {0.5, 0.5, 0.5, 0.5},
-                                  .fov = 60, .ndisplay = 3};
+        struct pixel_pose pose = {.center = {(double)revision, 2, 3},
+                                  .zoom = 4,
+                                  .quat = {0.5, 0.5, 0.5, 0.5},
+                                  .fov = 60,
+                                  .ndisplay = 3};
         stream_note_pose(f->stream, revision * 2, &pose); /* odd ones change nothing one sees */
         stream_note_intent(f->stream, "one", revision + 10000, revision * 2);
     }
@@ -193,7 +198,8 @@ static void a_slow_client_skips_to_a_key(void **state)
     fixture_stop(f);
 }
 
-/* Alone on a slow line: pictures wait before the encoder, so that nothing is skipped and no key needed. */
+/* Alone on a slow line: pictures wait before the encoder, so that nothing is skipped and no key
+ * needed. */
 static void a_slow_line_needs_no_keys(void **state)
 {
     (void)state;
@@ -253,7 +259,8 @@ static void each_gets_what_it_can_decode(void **state)
 static void a_codec_that_does_not_work_after_all(void **state)
 {
     (void)state;
-    static const char *const sets[] = {"modules.encoder=[\"encode/v\",\"encode/bad\",\"encode/j\"]", NULL};
+    static const char *const sets[] = {"modules.encoder=[\"encode/v\",\"encode/bad\",\"encode/j\"]",
+                                       NULL};
     struct fixture *f = fixture_start(sets);
     fixture_draw(1, 0);
     struct peer *a = fixture_join(f, "");
@@ -294,10 +301,19 @@ static void garbage_is_ignored(void **state)
     (void)state;
     struct fixture *f = fixture_start(NULL);
     struct peer *a = fixture_join(f, "&&==%%%&ext=1&codecs=h264,%00&session=%ff%fe");
-    static const char *const words[] = {"", "{", "[]", "null", "7", "\"shown\"", "{\"type\":7}",
-                                        "{\"type\":\"shown\"}", "{\"type\":\"shown\",\"seq\":-1}",
-                                        "{\"type\":\"shown\",\"seq\":1e300}", "{\"type\":\"shown\",\"seq\":\"1\"}",
-                                        "{\"type\":\"visible\",\"value\":0}", "{\"type\":\"other\"}"};
+    static const char *const words[] = {"",
+                                        "{",
+                                        "[]",
+                                        "null",
+                                        "7",
+                                        "\"shown\"",
+                                        "{\"type\":7}",
+                                        "{\"type\":\"shown\"}",
+                                        "{\"type\":\"shown\",\"seq\":-1}",
+                                        "{\"type\":\"shown\",\"seq\":1e300}",
+                                        "{\"type\":\"shown\",\"seq\":\"1\"}",
+                                        "{\"type\":\"visible\",\"value\":0}",
+                                        "{\"type\":\"other\"}"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         fixture_say(f, a, words[i]);
     stream_conn_message(f->stream, a->conn, ORIEL_MESSAGE_BINARY, (const uint8_t *)"\0\1", 2);

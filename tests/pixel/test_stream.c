@@ -26,8 +26,8 @@ static void is_known_before_anyone_looks(void **state)
     assert_int_equal(info.width, 1280);
     assert_int_equal(info.height, 720);
     assert_string_equal(info.codec_string, "avc1.42C014");
-    static const uint8_t avcc[] = {1, 0x42, 0xC0, 0x14, 0xFF, 0xE1, 0, 5, 0x67, 0x42, 0xC0, 0x14, 0xAA,
-                                   1, 0, 4, 0x68, 0xCE, 0x3C, 0x80};
+    static const uint8_t avcc[] = {1,    0x42, 0xC0, 0x14, 0xFF, 0xE1, 0,    5,    0x67, 0x42,
+                                   0xC0, 0x14, 0xAA, 1,    0,    4,    0x68, 0xCE, 0x3C, 0x80};
     assert_int_equal(info.avcc_bytes, sizeof avcc);
     assert_memory_equal(info.avcc, avcc, sizeof avcc);
     assert_string_equal(info.encoder, "encode/b");
@@ -158,7 +158,8 @@ static void dies_in(int32_t result, int times)
         fixture_draw(2, 0);
         eventually(atomic_load(&fakes.fails) == times - 1 - i);
     }
-    /* The picture that was lost comes from the one that took over, as a key, and nobody was hung up on. */
+    /* The picture that was lost comes from the one that took over, as a key, and nobody was hung up
+     * on. */
     const struct got *got = fixture_get(a, 1);
     assert_int_not_equal(got_tail(got)->instance, first);
     assert_int_equal(got_tail(got)->key, 1);
@@ -195,7 +196,8 @@ static void a_lost_picture_is_no_death(void **state)
     fixture_stop(f);
 }
 
-/* When no encoder is left for the codec, those who can decode what is left go there, the others are told. */
+/* When no encoder is left for the codec, those who can decode what is left go there, the others are
+ * told. */
 static void the_last_encoder_of_a_codec_dies(void **state)
 {
     (void)state;
@@ -259,7 +261,8 @@ static void status_is_json(void **state)
     assert_string_equal(cJSON_GetObjectItem(json, "encoder")->valuestring, "encode/a");
     cJSON *branches = cJSON_GetObjectItem(json, "branches");
     assert_int_equal(cJSON_GetArraySize(branches), 2);
-    assert_string_equal(cJSON_GetObjectItem(cJSON_GetArrayItem(branches, 1), "codec")->valuestring, "jpeg");
+    assert_string_equal(cJSON_GetObjectItem(cJSON_GetArrayItem(branches, 1), "codec")->valuestring,
+                        "jpeg");
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(json, "clients")), 1);
     cJSON_Delete(json);
     free(text);
@@ -269,7 +272,8 @@ static void status_is_json(void **state)
     assert_true(cJSON_GetObjectItem(gauges, "napari_cuda_pixel_clients")->valuedouble == 1);
     cJSON *counters = cJSON_GetObjectItem(json, "counters");
     assert_true(cJSON_GetObjectItem(counters, "napari_cuda_frames_total")->valuedouble >= 1);
-    assert_non_null(cJSON_GetObjectItem(cJSON_GetObjectItem(json, "histograms"), "napari_cuda_encode_ms"));
+    assert_non_null(
+        cJSON_GetObjectItem(cJSON_GetObjectItem(json, "histograms"), "napari_cuda_encode_ms"));
     cJSON_Delete(json);
     free(metrics);
     fixture_stop(f);

@@ -23,8 +23,10 @@ int bench_buffers(void)
 const struct oriel_buffer *bench_buffer(const void *data, uint64_t bytes)
 {
     struct counted *counted = malloc(sizeof *counted + 64 + bytes);
-    counted->buffer = (struct oriel_buffer){
-        .size = sizeof counted->buffer, .headroom = 64, .data = counted->bytes + 64, .bytes = bytes};
+    counted->buffer = (struct oriel_buffer){.size = sizeof counted->buffer,
+                                            .headroom = 64,
+                                            .data = counted->bytes + 64,
+                                            .bytes = bytes};
     memcpy(counted->bytes + 64, data, bytes);
     atomic_init(&counted->refs, 1);
     atomic_fetch_add(&alive, 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The smallest host a transport runs under: options by name, buffers that are counted, log lines and
- * failures kept. */
+/* The smallest host a transport runs under: options by name, buffers that are counted, log lines
+ * and failures kept. */
 #ifndef BENCH_HOST_H
 #define BENCH_HOST_H
 
@@ -28,7 +28,8 @@ int bench_buffers(void);
 const struct oriel_buffer *bench_buffer(const void *data, uint64_t bytes);
 void bench_buffer_drop(const struct oriel_buffer *buffer);
 
-/* The vtable of a module in ORIEL_MODULE_PATH; NULL with a line on stdout that says what is missing. */
+/* The vtable of a module in ORIEL_MODULE_PATH; NULL with a line on stdout that says what is
+ * missing. */
 const void *bench_load(const char *file, const char *interface_id);
 
 #endif

@@ -73,11 +73,12 @@ int client_upgrade(uint32_t port, const char *target, const char *extra, int *fd
     if (*fd < 0)
         return -1;
     char text[4096];
-    int n = snprintf(text, sizeof text,
-                     "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                     "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n%s\r\n",
-                     target, extra);
+    int n = snprintf(
+        text, sizeof text,
+        "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n%s\r\n",
+        target, extra);
     if (!client_write(*fd, text, (size_t)n))
         return -1;
     int status = client_head(*fd, text, sizeof text);

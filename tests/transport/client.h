@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A client on a bare socket, so that a test sees every byte. All calls block, 5 s at most, and fail the
- * test by returning what the caller asserts on. */
+/* A client on a bare socket, so that a test sees every byte. All calls block, 5 s at most, and fail
+ * the test by returning what the caller asserts on. */
 #ifndef CLIENT_H
 #define CLIENT_H
 

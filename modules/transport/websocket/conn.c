@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Websocket connections: messages put together, a send queue of shared buffers.
  *
- * A message is written in one lws_write(), from a scratch copy of head and payload. The copy costs about
- * 5 us for 64 KiB; sending head and payload as two frames costs a system call more, and the headroom of a
- * shared buffer is too small for an extended header. */
+ * A message is written in one lws_write(), from a scratch copy of head and payload. The copy costs
+ * about 5 us for 64 KiB; sending head and payload as two frames costs a system call more, and the
+ * headroom of a shared buffer is too small for an extended header. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,8 +84,8 @@ int conn_receive(struct session *session, const void *data, size_t bytes)
         conn->inbound_bytes = 0;
     size_t total = conn->inbound_bytes + bytes;
     if (total + lws_remaining_packet_payload(wsi) > (uint64_t)server->message_bytes) {
-        server_log(server, ORIEL_LOG_WARN, "%s sent a message of more than %lld bytes", session->peer,
-                   (long long)server->message_bytes);
+        server_log(server, ORIEL_LOG_WARN, "%s sent a message of more than %lld bytes",
+                   session->peer, (long long)server->message_bytes);
         return refuse(session, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, "message too large");
     }
     if (total > conn->inbound_room) {
@@ -108,9 +108,11 @@ int conn_receive(struct session *session, const void *data, size_t bytes)
     if (open)
         server->to->message(server->to, session->id,
                             lws_frame_is_binary(wsi) ? ORIEL_MESSAGE_BINARY : ORIEL_MESSAGE_TEXT,
-                            conn->inbound ? conn->inbound : (const uint8_t *)"", conn->inbound_bytes);
+                            conn->inbound ? conn->inbound : (const uint8_t *)"",
+                            conn->inbound_bytes);
     conn->inbound_bytes = 0;
-    if (conn->inbound_room > 65536) { /* large messages are rare: a client does not keep the memory */
+    if (conn->inbound_room >
+        65536) { /* large messages are rare: a client does not keep the memory */
         free(conn->inbound);
         conn->inbound = NULL;
         conn->inbound_room = 0;
@@ -127,16 +129,16 @@ static int write_message(struct session *session, const struct message *message)
     memcpy(at, message->head, message->head_bytes);
     if (message->buffer && message->buffer->bytes)
         memcpy(at + message->head_bytes, message->buffer->data, (size_t)message->buffer->bytes);
-    /* lws takes all of it; what the socket does not is kept in lws, and no writable comes before that
-     * has left. */
+    /* lws takes all of it; what the socket does not is kept in lws, and no writable comes before
+     * that has left. */
     return lws_write(session->wsi, at, bytes,
                      message->kind == ORIEL_MESSAGE_TEXT ? LWS_WRITE_TEXT : LWS_WRITE_BINARY) < 0
                ? -1
                : 0;
 }
 
-/* The socket can take more. A message counts as unsent until this is called again after it: its end may
- * still have been in lws, or in the kernel beyond its low-water mark. */
+/* The socket can take more. A message counts as unsent until this is called again after it: its end
+ * may still have been in lws, or in the kernel beyond its low-water mark. */
 int conn_writable(struct session *session)
 {
     struct server *server = session->server;
@@ -214,7 +216,8 @@ oriel_result transport_send(void *self, uint64_t id, const struct oriel_message 
     const struct oriel_host *host = server->host;
     if (message->head_bytes > ORIEL_MESSAGE_HEAD_MAX ||
         (message->kind != ORIEL_MESSAGE_TEXT && message->kind != ORIEL_MESSAGE_BINARY))
-        return host->fail(host, ORIEL_INVALID, "a message needs a kind and at most 512 bytes of head");
+        return host->fail(host, ORIEL_INVALID,
+                          "a message needs a kind and at most 512 bytes of head");
     struct message *copy = malloc(sizeof *copy + (size_t)message->head_bytes);
     if (!copy)
         return host->fail(host, ORIEL_NOMEM, "out of memory for a message");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Listening sockets are our own: lws logs why it cannot bind but does not say so, and it knows nothing of
- * a free port. They run in its loop as plain files, and what they accept is handed to it. */
+/* Listening sockets are our own: lws logs why it cannot bind but does not say so, and it knows
+ * nothing of a free port. They run in its loop as plain files, and what they accept is handed to
+ * it. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -74,14 +75,16 @@ static oriel_result fail(struct server *server, uint32_t port, const char *cause
 static oriel_result open_one(struct server *server, uint32_t kind, uint32_t port)
 {
     bool any = !*server->name || strcmp(server->name, "*") == 0;
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *all;
     int failed = getaddrinfo(any ? "0.0.0.0" : server->name, NULL, &hints, &all);
     if (failed)
         return fail(server, port, failed == EAI_SYSTEM ? strerror(errno) : gai_strerror(failed));
     uint32_t opened = 0;
     int cause = 0;
-    for (struct addrinfo *at = all; at && server->listener_count < SERVER_LISTENERS; at = at->ai_next) {
+    for (struct addrinfo *at = all; at && server->listener_count < SERVER_LISTENERS;
+         at = at->ai_next) {
         int fd = listen_at(at, port);
         if (fd < 0) {
             cause = errno;
@@ -126,13 +129,14 @@ oriel_result listeners_open(struct server *server, const struct oriel_config *co
             return result;
     }
     if (!server->listener_count)
-        return server->host->fail(server->host, ORIEL_INVALID,
-                                  "port, pixel_port and metrics_port are all -1: nothing to listen on");
+        return server->host->fail(
+            server->host, ORIEL_INVALID,
+            "port, pixel_port and metrics_port are all -1: nothing to listen on");
     return ORIEL_OK;
 }
 
-/* Without a descriptor the connection would stay in the backlog and wake the loop for ever: a spare one
- * is given up to take it and hang up. */
+/* Without a descriptor the connection would stay in the backlog and wake the loop for ever: a spare
+ * one is given up to take it and hang up. */
 static void refuse_one(struct server *server, const struct listener *listener)
 {
     if (server->spare_fd < 0)
@@ -150,7 +154,8 @@ void listener_accept(struct server *server, const struct listener *listener)
     struct sockaddr_storage address;
     socklen_t size = sizeof address;
     memset(&address, 0, sizeof address);
-    int fd = accept4(listener->fd, (struct sockaddr *)&address, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int fd =
+        accept4(listener->fd, (struct sockaddr *)&address, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
             refuse_one(server, listener);
@@ -168,7 +173,8 @@ void listener_accept(struct server *server, const struct listener *listener)
     char host[INET6_ADDRSTRLEN];
     uint32_t port = address_text(&address, host, sizeof host);
     bool v6 = strchr(host, ':') != NULL;
-    snprintf(session->peer, sizeof session->peer, "%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", port);
+    snprintf(session->peer, sizeof session->peer, "%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "",
+             port);
 
     struct lws *wsi = lws_adopt_socket_vhost(server->vhost, fd);
     if (!wsi) { /* lws has closed it */

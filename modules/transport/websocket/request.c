@@ -30,8 +30,8 @@ static char *token_value(struct lws *wsi, enum lws_token_indexes token)
     return text;
 }
 
-/* lws has cut the query at its ampersands and decoded the pieces; it is put together as it came, but
- * for which characters were encoded without need. */
+/* lws has cut the query at its ampersands and decoded the pieces; it is put together as it came,
+ * but for which characters were encoded without need. */
 static char *query_text(struct lws *wsi)
 {
     char *text = NULL;
@@ -50,8 +50,8 @@ static char *query_text(struct lws *wsi)
             fputc('&', out);
         for (int i = 0; i < length; i++) {
             unsigned char c = (unsigned char)part[i];
-            bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                         (c && strchr("-._~=,:/@!$*()'", c));
+            bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                         (c >= '0' && c <= '9') || (c && strchr("-._~=,:/@!$*()'", c));
             fprintf(out, plain ? "%c" : "%%%02X", c);
         }
         free(part);
@@ -76,7 +76,8 @@ static const char *request_header(const struct oriel_request *seen, const char *
         snprintf(line, sizeof line, "%s:", name);
         int bytes = lws_hdr_custom_length(request->wsi, line, (int)length + 1);
         value = bytes >= 0 ? malloc((size_t)bytes + 1) : NULL;
-        if (value && lws_hdr_custom_copy(request->wsi, value, bytes + 1, line, (int)length + 1) < 0) {
+        if (value &&
+            lws_hdr_custom_copy(request->wsi, value, bytes + 1, line, (int)length + 1) < 0) {
             free(value);
             value = NULL;
         }

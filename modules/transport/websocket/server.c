@@ -14,9 +14,11 @@
 
 #define HANDSHAKE_S 10u
 #define KEEPALIVE_S 30
-#define MAX_DESCRIPTORS 16384u /* lws keeps tables of this size: an unlimited process would fill memory */
+#define MAX_DESCRIPTORS                                                                            \
+    16384u /* lws keeps tables of this size: an unlimited process would fill memory */
 
-/* lws writes its log through one function for the whole process, on the thread that runs the context. */
+/* lws writes its log through one function for the whole process, on the thread that runs the
+ * context. */
 static _Thread_local const struct server *log_server;
 
 int64_t now_ns(void)
@@ -41,8 +43,8 @@ static void on_lws_log(int level, const char *line)
     if (!log_server)
         return;
     /* lws calls a peer that hangs up an error; ours are told by return values. */
-    server_log(log_server, level & LLL_ERR ? ORIEL_LOG_WARN : ORIEL_LOG_DEBUG, "libwebsockets: %.*s",
-               (int)strcspn(line, "\n"), line);
+    server_log(log_server, level & LLL_ERR ? ORIEL_LOG_WARN : ORIEL_LOG_DEBUG,
+               "libwebsockets: %.*s", (int)strcspn(line, "\n"), line);
 }
 
 uint8_t *server_scratch(struct server *server, size_t bytes)
@@ -175,7 +177,8 @@ static int confirm_upgrade(struct session *session, const char *to)
     return http_refuse_upgrade(session, status) < 0 ? -1 : 1;
 }
 
-static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *data, size_t bytes)
+static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *data,
+                  size_t bytes)
 {
     (void)user;
     struct server *server = lws_context_user(lws_get_context(wsi));
@@ -304,7 +307,8 @@ static oriel_result context_open(struct server *server)
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > MAX_DESCRIPTORS)
         info.fd_limit_per_thread = MAX_DESCRIPTORS;
 
-    /* lws sets SIGPIPE to be ignored; that is the process' business, and it sends with MSG_NOSIGNAL. */
+    /* lws sets SIGPIPE to be ignored; that is the process' business, and it sends with
+     * MSG_NOSIGNAL. */
     struct sigaction pipe_action;
     sigaction(SIGPIPE, NULL, &pipe_action);
     server->context = lws_create_context(&info);
@@ -342,7 +346,8 @@ static void read_options(struct server *server, const struct oriel_config *confi
 {
     snprintf(server->name, sizeof server->name, "%s", config->get_string(config, "host"));
     const char *prefix = config->get_string(config, "prefix");
-    snprintf(server->prefix, sizeof server->prefix, "%s%s", *prefix && *prefix != '/' ? "/" : "", prefix);
+    snprintf(server->prefix, sizeof server->prefix, "%s%s", *prefix && *prefix != '/' ? "/" : "",
+             prefix);
     for (size_t n = strlen(server->prefix); n && server->prefix[n - 1] == '/'; n--)
         server->prefix[n - 1] = '\0';
     server->message_bytes = config->get_int(config, "message_bytes");

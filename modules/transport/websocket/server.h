@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One instance of transport/websocket: a libwebsockets context that one service thread runs.
  *
- * libwebsockets allows other threads nothing but lws_cancel_service(). So they queue under `lock`, put
- * the session on the wake list and cancel the wait; the service thread then asks for a writable
+ * libwebsockets allows other threads nothing but lws_cancel_service(). So they queue under `lock`,
+ * put the session on the wake list and cancel the wait; the service thread then asks for a writable
  * callback. A session is made and freed by the service thread alone; another thread may look at one
  * only under the lock, after finding it by id. */
 #ifndef WEBSOCKET_SERVER_H
@@ -133,7 +133,8 @@ void server_wake(struct server *server, struct session *session);
 /* listen.c [main, service] */
 oriel_result listeners_open(struct server *server, const struct oriel_config *config);
 void listener_accept(struct server *server, const struct listener *listener);
-void listener_tune(const struct server *server, struct lws *wsi); /* small buffers: it became a websocket */
+void listener_tune(const struct server *server,
+                   struct lws *wsi); /* small buffers: it became a websocket */
 
 /* request.c [service]: a request as the host sees it. Valid while `wsi` keeps its headers. */
 struct request {
@@ -153,7 +154,7 @@ uint32_t conn_open(struct session *session); /* 0 or the HTTP status to refuse w
 int conn_established(struct session *session);
 int conn_receive(struct session *session, const void *data, size_t bytes);
 int conn_writable(struct session *session);
-void conn_close(struct session *session); /* the socket is gone */
+void conn_close(struct session *session);                                   /* the socket is gone */
 void conn_shut(struct session *session, uint32_t code, const char *reason); /* under the lock */
 
 /* http.c [service] */
