@@ -210,6 +210,20 @@ void conn_shut(struct session *session, uint32_t code, const char *reason)
 
 /* --- other threads --- */
 
+/* Under the lock. */
+static void enqueue(struct conn *conn, struct message *message)
+{
+    if (conn->last)
+        conn->last->next = message;
+    else
+        conn->first = message;
+    conn->last = message;
+    if (!conn->unsent.oldest_ns)
+        conn->unsent.oldest_ns = message->queued_ns;
+    conn->unsent.messages++;
+    conn->unsent.bytes += message_bytes(message);
+}
+
 oriel_result transport_send(void *self, uint64_t id, const struct oriel_message *message)
 {
     struct server *server = self;
@@ -231,28 +245,19 @@ oriel_result transport_send(void *self, uint64_t id, const struct oriel_message 
     if (copy->buffer)
         host->buffer_ref(host, copy->buffer);
 
-    bool taken = false;
     pthread_mutex_lock(&server->lock);
     struct session *session = server_find(server, id);
-    if (session && session->conn && !session->conn->close_code) {
-        struct conn *conn = session->conn;
-        if (conn->last)
-            conn->last->next = copy;
-        else
-            conn->first = copy;
-        conn->last = copy;
-        if (!conn->unsent.oldest_ns)
-            conn->unsent.oldest_ns = copy->queued_ns;
-        conn->unsent.messages++;
-        conn->unsent.bytes += message_bytes(copy);
+    bool open = session && session->conn && !session->conn->close_code;
+    if (open) {
+        enqueue(session->conn, copy);
         server_wake(server, session);
-        taken = true;
     }
     pthread_mutex_unlock(&server->lock);
-    if (taken)
-        return ORIEL_OK;
-    message_free(server, copy);
-    return ORIEL_INVALID; /* gone: a race that every caller has to live with, no failure to tell */
+    if (!open) {
+        message_free(server, copy);
+        return ORIEL_INVALID; /* gone: a race that every caller lives with, no failure to tell */
+    }
+    return ORIEL_OK;
 }
 
 oriel_result transport_queued(void *self, uint64_t id, struct oriel_queued *queued)
