@@ -38,6 +38,7 @@ done < <(includes $(find sdk/include -name '*.h') | grep -vE ':(<stddef\.h>|<std
 while read -r hit; do
     case $hit in
     host/render/*:\<epoxy/* | host/render/*:\<EGL/* | host/cli/*:\<epoxy/*) ;;
+    host/cli/*:\<png.h\>) ;; # a file that `oriel render` writes, no stream
     *) complain "$hit: the host includes no such library" ;;
     esac
 done < <(includes $(find host -name '*.[ch]') | grep -E ':<' |

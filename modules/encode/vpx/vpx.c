@@ -48,6 +48,9 @@ static const struct oriel_option option_list[] = {
 };
 static const struct oriel_option_table options = ENCODE_OPTIONS(option_list);
 
+/* Quantiser limits, 0..63. Alone, the rate control would leave a picture at rest as coarse as it was. */
+enum { COARSEST = 56, COARSEST_AT_REST = 4 };
+
 struct vpx {
     struct encode base;
     bool open;
@@ -84,8 +87,8 @@ static void describe(struct vpx *self, const struct oriel_config *config, double
     c->rc_target_bitrate = (unsigned)(config->get_int(config, "bitrate") / 1000);
     c->rc_dropframe_thresh = 0;
     c->rc_resize_allowed = 0;
-    c->rc_min_quantizer = 2;
-    c->rc_max_quantizer = 56;
+    c->rc_min_quantizer = 0;
+    c->rc_max_quantizer = COARSEST;
     c->rc_buf_sz = 1000; /* ms, as real-time calls have it */
     c->rc_buf_initial_sz = 500;
     c->rc_buf_optimal_sz = 600;
@@ -215,6 +218,12 @@ static oriel_result vpx_encode(void *data, const struct oriel_frame *frame, uint
     oriel_result result = encode_begin(&self->base, frame, flags, &job);
     if (result)
         return result;
+    unsigned coarsest = frame->stamp.flags & ORIEL_FRAME_REPEAT ? COARSEST_AT_REST : COARSEST;
+    if (self->config.rc_max_quantizer != coarsest) {
+        self->config.rc_max_quantizer = coarsest;
+        if (vpx_codec_enc_config_set(&self->codec, &self->config))
+            return encode_lost(&self->base, &job, ORIEL_IO, "libvpx: %s", said(self));
+    }
     for (int i = 0; i < 3; i++) {
         self->image.planes[i] = (unsigned char *)(uintptr_t)job.data[i]; /* only read */
         self->image.stride[i] = (int)job.stride[i];
