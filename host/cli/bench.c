@@ -27,7 +27,7 @@
 #define CODECS "h264,vp9,vp8,jpeg,png,raw,null"
 
 struct bench {
-    char dir[64];   /* where the pictures made here are; "" when none was */
+    char dir[64]; /* where the pictures made here are; "" when none was */
     char slice[PATH_MAX];
     char volume[PATH_MAX];
     const struct cli_options *options;
@@ -38,8 +38,8 @@ struct bench {
 /* --- numbers --- */
 
 enum column { TOTAL, PLAN, DRAW, CAPTURE, WAIT, ENCODE, QUEUE, PARTS, COLUMN_COUNT };
-static const char *const column_names[COLUMN_COUNT] = {"total",  "plan",  "draw",  "capture",
-                                                       "wait", "encode", "queue", "parts"};
+static const char *const column_names[COLUMN_COUNT] = {"total", "plan",   "draw",  "capture",
+                                                       "wait",  "encode", "queue", "parts"};
 
 struct series {
     double *values[COLUMN_COUNT];
@@ -61,9 +61,10 @@ static double quantile(double *values, int count, double q)
 static void series_add(struct series *series, const struct bench_picture *p, double total)
 {
     const double row[COLUMN_COUNT] = {
-        [TOTAL] = total,           [PLAN] = p->plan_ms,     [DRAW] = p->draw_ms,
-        [CAPTURE] = p->capture_ms, [WAIT] = p->wait_ms,     [ENCODE] = p->encode_ms,
-        [QUEUE] = p->queue_ms,     [PARTS] = p->draw_ms + p->capture_ms + p->encode_ms,
+        [TOTAL] = total,       [PLAN] = p->plan_ms,
+        [DRAW] = p->draw_ms,   [CAPTURE] = p->capture_ms,
+        [WAIT] = p->wait_ms,   [ENCODE] = p->encode_ms,
+        [QUEUE] = p->queue_ms, [PARTS] = p->draw_ms + p->capture_ms + p->encode_ms,
     };
     for (int c = 0; c < COLUMN_COUNT; c++)
         series->values[c][series->count] = row[c];
@@ -78,8 +79,8 @@ struct stage {
     struct bench_client *client;
 };
 
-static bool stage_open(struct bench *bench, struct stage *stage, const char *data, const char *encoder,
-                       int width, int height, struct error *err)
+static bool stage_open(struct bench *bench, struct stage *stage, const char *data,
+                       const char *encoder, int width, int height, struct error *err)
 {
     *stage = (struct stage){0};
     char sets[4][128];
@@ -123,8 +124,8 @@ static void print_header(const char *title)
     fflush(stdout);
 }
 
-static void report(struct bench *bench, const char *suite, const char *encoder, int width, int height,
-                   struct series *series, double seconds, uint64_t bytes)
+static void report(struct bench *bench, const char *suite, const char *encoder, int width,
+                   int height, struct series *series, double seconds, uint64_t bytes)
 {
     cJSON *row = cJSON_CreateObject();
     cJSON_AddStringToObject(row, "suite", suite);
@@ -163,14 +164,15 @@ static void sleep_until(int64_t deadline_ns)
         ;
 }
 
-/* Sends a new pose each 1/60 s, or when the last one has been shown, and measures from sending to the
- * packet that shows it. */
-static bool run_moves(struct bench *bench, const char *suite, const char *encoder, int width, int height,
-                      struct error *err)
+/* Sends a new pose each 1/60 s, or when the last one has been shown, and measures from sending to
+ * the packet that shows it. */
+static bool run_moves(struct bench *bench, const char *suite, const char *encoder, int width,
+                      int height, struct error *err)
 {
     bool orbit = strcmp(suite, "orbit") == 0;
     struct stage stage;
-    if (!stage_open(bench, &stage, orbit ? bench->volume : bench->slice, encoder, width, height, err))
+    if (!stage_open(bench, &stage, orbit ? bench->volume : bench->slice, encoder, width, height,
+                    err))
         return false;
     struct bench_picture picture;
     if (orbit)
@@ -206,7 +208,8 @@ static bool run_moves(struct bench *bench, const char *suite, const char *encode
             center[1] += 300 * sin(2 * angle);
         }
         sleep_until(next);
-        int64_t sent = bench_client_pose(stage.client, (uint64_t)i + 1, orbit ? 3 : 2, center, zoom, quat);
+        int64_t sent =
+            bench_client_pose(stage.client, (uint64_t)i + 1, orbit ? 3 : 2, center, zoom, quat);
         fine = bench_client_wait(stage.client, (uint64_t)i + 1, false, 10000, &picture);
         if (i >= WARM_UP && fine)
             series_add(&series, &picture, (double)(picture.received_ns - sent) / NS_PER_MS);
@@ -218,13 +221,15 @@ static bool run_moves(struct bench *bench, const char *suite, const char *encode
     double seconds = (double)(clock_ns() - started) / NS_PER_S;
     int64_t rest = clock_ns();
     if (fine && orbit) {
-        fine = bench_client_wait(stage.client, (uint64_t)(bench->frames + WARM_UP), true, 10000, &picture);
+        fine = bench_client_wait(stage.client, (uint64_t)(bench->frames + WARM_UP), true, 10000,
+                                 &picture);
         rest = picture.received_ns - rest;
     }
     if (fine) {
         report(bench, suite, encoder, width, height, &series, seconds, bytes - bytes0);
         if (orbit) {
-            printf("%-18s full quality %.0f ms after the last move\n", "", (double)rest / NS_PER_MS);
+            printf("%-18s full quality %.0f ms after the last move\n", "",
+                   (double)rest / NS_PER_MS);
             cJSON *row = cJSON_GetArrayItem(bench->results, cJSON_GetArraySize(bench->results) - 1);
             cJSON_AddNumberToObject(row, "full_quality_after_ms", (double)rest / NS_PER_MS);
         }
@@ -315,19 +320,19 @@ static bool run_start(struct bench *bench, struct error *err)
 
 /* --- the command --- */
 
-static const char usage[] =
-    "usage: oriel bench [SUITE…] [options]\n"
-    "  pan     a 4096² uint16 slice moves, 60 poses a second at most\n"
-    "  orbit   a 256³ uint16 volume turns\n"
-    "  start   from exec to the first packet\n"
-    "  idle    CPU with a client connected and nothing changing\n"
-    "  --json FILE          the results for programs\n"
-    "  --encoder ID,ID      these instead of every usable one\n"
-    "  --size WxH,WxH       canvas sizes (1280x720,1920x1080)\n"
-    "  --frames N           poses to measure in pan and orbit (120)\n"
-    "  --slice DATA         a dataset of your own for pan, start and idle\n"
-    "  --volume DATA        a dataset of your own for orbit\n"
-    "Times are milliseconds, median / 99th percentile. ratio: total against draw + capture + encode.\n";
+static const char usage[] = "usage: oriel bench [SUITE…] [options]\n"
+                            "  pan     a 4096² uint16 slice moves, 60 poses a second at most\n"
+                            "  orbit   a 256³ uint16 volume turns\n"
+                            "  start   from exec to the first packet\n"
+                            "  idle    CPU with a client connected and nothing changing\n"
+                            "  --json FILE          the results for programs\n"
+                            "  --encoder ID,ID      these instead of every usable one\n"
+                            "  --size WxH,WxH       canvas sizes (1280x720,1920x1080)\n"
+                            "  --frames N           poses to measure in pan and orbit (120)\n"
+                            "  --slice DATA         a dataset of your own for pan, start and idle\n"
+                            "  --volume DATA        a dataset of your own for orbit\n"
+                            "Times are milliseconds, median / 99th percentile. ratio: total "
+                            "against draw + capture + encode.\n";
 
 #define MAX_LIST 32
 
@@ -341,8 +346,8 @@ struct bench_args {
 };
 
 /* Every usable encoder that the configuration lists, unless some were named. */
-static bool default_encoders(struct bench *bench, struct bench_args *args, struct registry **registry,
-                             struct config **config, struct error *err)
+static bool default_encoders(struct bench *bench, struct bench_args *args,
+                             struct registry **registry, struct config **config, struct error *err)
 {
     if (!(*config = cli_options_config(bench->options, NULL, 0, err)) ||
         !(*registry = registry_create(*config, err)))
@@ -367,7 +372,8 @@ static bool wanted(const struct bench_args *args, const char *suite)
 static bool run_suites(struct bench *bench, struct bench_args *args, struct error *err)
 {
     static const char *const moving[] = {"pan", "orbit"};
-    static const char *const titles[] = {"pan of a 4096 x 4096 uint16 slice", "orbit of a 256^3 uint16 volume"};
+    static const char *const titles[] = {"pan of a 4096 x 4096 uint16 slice",
+                                         "orbit of a 256^3 uint16 volume"};
     struct registry *registry = NULL;
     struct config *config = NULL;
     bool fine = args->encoder_count || default_encoders(bench, args, &registry, &config, err);
@@ -408,7 +414,8 @@ static bool write_json(const struct bench *bench, const char *path, struct error
 }
 
 /* The pictures to measure with: the user's, or made in a folder of our own. */
-static bool prepare_data(struct bench *bench, const char *slice, const char *volume, struct error *err)
+static bool prepare_data(struct bench *bench, const char *slice, const char *volume,
+                         struct error *err)
 {
     if (!slice || !volume) {
         snprintf(bench->dir, sizeof bench->dir, "/tmp/oriel-bench-XXXXXX");
@@ -417,7 +424,8 @@ static bool prepare_data(struct bench *bench, const char *slice, const char *vol
     }
     const char *named[] = {slice, volume};
     char *paths[] = {bench->slice, bench->volume};
-    bool (*const write[])(const char *path, struct error *err) = {bench_write_slice, bench_write_volume};
+    bool (*const write[])(const char *path, struct error *err) = {bench_write_slice,
+                                                                  bench_write_volume};
     static const char *const names[] = {"slice.npy", "volume.npy"};
     for (int i = 0; i < 2; i++) {
         if (named[i])
@@ -467,7 +475,8 @@ static bool parse_encoders(struct bench_args *args, char *text, struct error *er
     return true;
 }
 
-static bool parse_suites(struct bench_args *args, const struct cli_options *options, struct error *err)
+static bool parse_suites(struct bench_args *args, const struct cli_options *options,
+                         struct error *err)
 {
     static const char *const known[] = {"pan", "orbit", "start", "idle"};
     for (size_t i = 0; i < options->argument_count; i++) {
@@ -483,15 +492,17 @@ static bool parse_suites(struct bench_args *args, const struct cli_options *opti
 }
 
 static int bench_run(const struct cli_options *options, const char *json, const char *sizes,
-                     const char *encoders, const char *frames, const char *slice, const char *volume)
+                     const char *encoders, const char *frames, const char *slice,
+                     const char *volume)
 {
     struct bench bench = {.options = options, .frames = frames ? atoi(frames) : 120};
     struct bench_args args = {0};
     struct error err;
     char *ids = xstrdup(encoders ? encoders : "");
-    bool understood = (bench.frames >= 2 || error_set(&err, "--frames %s: wants at least 2", frames)) &&
-                      parse_sizes(&args, sizes ? sizes : "1280x720,1920x1080", &err) &&
-                      parse_encoders(&args, ids, &err) && parse_suites(&args, options, &err);
+    bool understood =
+        (bench.frames >= 2 || error_set(&err, "--frames %s: wants at least 2", frames)) &&
+        parse_sizes(&args, sizes ? sizes : "1280x720,1920x1080", &err) &&
+        parse_encoders(&args, ids, &err) && parse_suites(&args, options, &err);
     if (!understood) {
         free(ids);
         return cli_fail(CLI_USAGE, "bench: %s", err.text);
@@ -511,10 +522,14 @@ int cli_bench(int argc, char **argv)
     const char *json = NULL, *sizes = NULL, *encoders = NULL, *frames = NULL, *slice = NULL,
                *volume = NULL, *first_packet = NULL;
     const struct cli_flag flags[] = {
-        {.name = "json", .text = &json},         {.name = "size", .text = &sizes},
-        {.name = "encoder", .text = &encoders},  {.name = "frames", .text = &frames},
-        {.name = "slice", .text = &slice},       {.name = "volume", .text = &volume},
-        {.name = "first-packet", .text = &first_packet}, {0},
+        {.name = "json", .text = &json},
+        {.name = "size", .text = &sizes},
+        {.name = "encoder", .text = &encoders},
+        {.name = "frames", .text = &frames},
+        {.name = "slice", .text = &slice},
+        {.name = "volume", .text = &volume},
+        {.name = "first-packet", .text = &first_packet},
+        {0},
     };
     struct cli_options options;
     int status = cli_options_parse(&options, argc, argv, usage, flags);

@@ -169,13 +169,14 @@ struct bench_client *bench_client_open(struct server *server, const char *codecs
     cond_init(&client->changed);
     control_conn_open(server->control, &client_vtable, client, STATE_CONN, "", "bench");
     char hello[512];
-    snprintf(hello, sizeof hello,
-             "{\"type\":\"session.hello\",\"version\":2,\"frame_id\":\"hello-1\",\"timestamp\":%.3f,"
-             "\"payload\":{\"protocols\":[2],\"client\":{\"name\":\"oriel-bench\",\"version\":\"1\","
-             "\"platform\":\"-\"},\"features\":{\"notify.scene\":true,\"notify.layers\":true,"
-             "\"notify.stream\":true,\"oriel\":true},\"resume_tokens\":{\"notify.scene\":null,"
-             "\"notify.layers\":null,\"notify.stream\":null}}}",
-             clock_unix());
+    snprintf(
+        hello, sizeof hello,
+        "{\"type\":\"session.hello\",\"version\":2,\"frame_id\":\"hello-1\",\"timestamp\":%.3f,"
+        "\"payload\":{\"protocols\":[2],\"client\":{\"name\":\"oriel-bench\",\"version\":\"1\","
+        "\"platform\":\"-\"},\"features\":{\"notify.scene\":true,\"notify.layers\":true,"
+        "\"notify.stream\":true,\"oriel\":true},\"resume_tokens\":{\"notify.scene\":null,"
+        "\"notify.layers\":null,\"notify.stream\":null}}}",
+        clock_unix());
     client_say(client, hello);
 
     int64_t deadline = clock_ns() + timeout_ms * NS_PER_MS;
@@ -191,7 +192,8 @@ struct bench_client *bench_client_open(struct server *server, const char *codecs
     }
     char query[256];
     snprintf(query, sizeof query, "ext=1&codecs=%s&session=%s", codecs, client->session);
-    if (!stream_conn_open(server->stream, &client_vtable, client, PIXEL_CONN, query, "bench", err)) {
+    if (!stream_conn_open(server->stream, &client_vtable, client, PIXEL_CONN, query, "bench",
+                          err)) {
         bench_client_close(client);
         return NULL;
     }

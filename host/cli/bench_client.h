@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A client inside the process: it speaks both channels through the transport interface, so that a bench
- * measures everything but the sockets. One state and one pixel connection. */
+/* A client inside the process: it speaks both channels through the transport interface, so that a
+ * bench measures everything but the sockets. One state and one pixel connection. */
 #ifndef CLI_BENCH_CLIENT_H
 #define CLI_BENCH_CLIENT_H
 

@@ -58,7 +58,8 @@ static void add_blob(uint16_t *values, const int size[3], const double center[3]
                 double d = sqrt(dz * dz + dy * dy + dx * dx) / radius;
                 if (d >= 1)
                     continue;
-                uint16_t *v = &values[((size_t)z * (size_t)size[1] + (size_t)y) * (size_t)size[2] + (size_t)x];
+                uint16_t *v = &values[((size_t)z * (size_t)size[1] + (size_t)y) * (size_t)size[2] +
+                                      (size_t)x];
                 double sum = *v + peak * (1 - d * d);
                 *v = (uint16_t)fmin(sum, 65535);
             }
@@ -78,7 +79,8 @@ bool bench_write_slice(const char *path, struct error *err)
         values[i] = (uint16_t)(400 + random_next(&seed) % 400);
     for (int i = 0; i < 3000; i++) {
         double center[3] = {0, random_unit(&seed) * size[1], random_unit(&seed) * size[2]};
-        add_blob(values, size, center, 12 + 28 * random_unit(&seed), 2000 + 18000 * random_unit(&seed));
+        add_blob(values, size, center, 12 + 28 * random_unit(&seed),
+                 2000 + 18000 * random_unit(&seed));
     }
     bool fine = write_npy(path, "4096, 4096", values, count, err);
     free(values);
@@ -97,7 +99,8 @@ bool bench_write_volume(const char *path, struct error *err)
         double center[3];
         for (int a = 0; a < 3; a++)
             center[a] = 28 + 200 * random_unit(&seed);
-        add_blob(values, size, center, 10 + 16 * random_unit(&seed), 3000 + 20000 * random_unit(&seed));
+        add_blob(values, size, center, 10 + 16 * random_unit(&seed),
+                 3000 + 20000 * random_unit(&seed));
     }
     for (size_t i = 0; i < count; i++) {
         if (values[i])

@@ -7,7 +7,8 @@
 
 #include "util/error.h"
 
-/* A 4096 × 4096 uint16 slice: bright cells on a dim, noisy background, like fluorescence microscopy. */
+/* A 4096 × 4096 uint16 slice: bright cells on a dim, noisy background, like fluorescence
+ * microscopy. */
 bool bench_write_slice(const char *path, struct error *err);
 /* A 256³ uint16 volume: blobs in noise, about a quarter of the voxels not zero. */
 bool bench_write_volume(const char *path, struct error *err);

@@ -17,7 +17,8 @@
 #include "util/log.h"
 
 #define MAX_TRANSPORTS 8u
-/* A connection's number for the rooms: the transport's own number, with the transport's index on top. */
+/* A connection's number for the rooms: the transport's own number, with the transport's index on
+ * top. */
 #define INDEX_SHIFT 56u
 #define CONN_MASK ((UINT64_C(1) << INDEX_SHIFT) - 1)
 
@@ -155,7 +156,8 @@ static uint32_t on_opened(const struct oriel_transport_host *to, uint64_t conn,
     /* Known before the room hears of it: its answer may close the connection at once. */
     conn_add(gate, number, channel);
     if (channel == CHANNEL_STATE) {
-        control_conn_open(gate->rooms.control, &door_vtable, door, number, request->query, request->peer);
+        control_conn_open(gate->rooms.control, &door_vtable, door, number, request->query,
+                          request->peer);
         return 0;
     }
     struct error err;
@@ -163,7 +165,8 @@ static uint32_t on_opened(const struct oriel_transport_host *to, uint64_t conn,
                           request->peer, &err)) {
         log_warn(LOG_TRANSPORT, "%s: pixel connection refused: %s", request->peer, err.text);
         conn_channel(gate, number, true);
-        /* Accepted and closed with the reason, since a browser shows no status of a refused upgrade. */
+        /* Accepted and closed with the reason, since a browser shows no status of a refused
+         * upgrade. */
         door->real->close(door->real_self, conn, 4400, err.text);
     }
     return 0;
@@ -257,7 +260,8 @@ static void on_http(const struct oriel_transport_host *to, uint64_t id,
     if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0) {
         respond_text(door, id, 405, "text/plain", "only GET and HEAD here\n");
     } else if (strcmp(path, "/metrics") == 0) {
-        respond_owned(door, id, "text/plain; version=0.0.4", metrics_prometheus(gate->rooms.metrics));
+        respond_owned(door, id, "text/plain; version=0.0.4",
+                      metrics_prometheus(gate->rooms.metrics));
     } else if (strcmp(path, "/metrics.json") == 0) {
         respond_owned(door, id, "application/json", metrics_json(gate->rooms.metrics));
     } else if (strcmp(path, "/healthz") == 0) {
@@ -324,7 +328,8 @@ struct gate *gate_create(const struct gate_rooms *rooms, const char *web_dir, st
     return gate;
 }
 
-bool gate_open_transport(struct gate *gate, struct registry *registry, const char *id, struct error *err)
+bool gate_open_transport(struct gate *gate, struct registry *registry, const char *id,
+                         struct error *err)
 {
     CHECK(gate->door_count < MAX_TRANSPORTS);
     struct door *door = &gate->doors[gate->door_count];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The gate: between the transports and the rooms. It decides from listener and path what a connection
- * is for, gives every connection one number that is unique over all transports, and answers HTTP: the
- * page, the numbers, the health of the process. Its callbacks run on the transports' threads. */
+/* The gate: between the transports and the rooms. It decides from listener and path what a
+ * connection is for, gives every connection one number that is unique over all transports, and
+ * answers HTTP: the page, the numbers, the health of the process. Its callbacks run on the
+ * transports' threads. */
 #ifndef CLI_GATE_H
 #define CLI_GATE_H
 
@@ -29,7 +30,8 @@ struct gate *gate_create(const struct gate_rooms *rooms, const char *web_dir, st
 void gate_destroy(struct gate *gate); /* NULL is fine; after gate_close */
 
 /* Starts one transport. False when it cannot listen. */
-bool gate_open_transport(struct gate *gate, struct registry *registry, const char *id, struct error *err);
+bool gate_open_transport(struct gate *gate, struct registry *registry, const char *id,
+                         struct error *err);
 /* Stops every transport; no callback comes after it. */
 void gate_close(struct gate *gate);
 

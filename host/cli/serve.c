@@ -20,7 +20,8 @@
 
 static const char usage[] =
     "usage: oriel serve [DATA…] [options]\n"
-    "  DATA                 an OME-Zarr, Zarr or .npy to open; none: wait until a client opens one\n"
+    "  DATA                 an OME-Zarr, Zarr or .npy to open; none: wait until a client opens "
+    "one\n"
     "  --scene FILE         open a scene file\n"
     "  --port N             HTTP port (8081); 0 takes free ports for all three\n"
     "  --pixel-port N       port of the desktop client's pixel channel (8082), -1: none\n"
@@ -35,7 +36,8 @@ struct serve_args {
     const char *default_data;
 };
 
-/* <prefix>/bin/oriel has its page in <prefix>/share/oriel/web; a build folder has the same shape. */
+/* <prefix>/bin/oriel has its page in <prefix>/share/oriel/web; a build folder has the same shape.
+ */
 static bool web_folder(char out[PATH_MAX], struct error *err)
 {
     char exe[PATH_MAX];
@@ -66,8 +68,8 @@ static bool endpoint_url(const struct gate *gate, const struct config *config, u
         host = "::1";
     bool v6 = strchr(host, ':') != NULL;
     const char *prefix = config_string(config, "server.prefix");
-    snprintf(out, size, "%s%s://%s%s%s:%u%s/", scheme, endpoint.secure ? "s" : "", v6 ? "[" : "", host,
-             v6 ? "]" : "", endpoint.port, prefix);
+    snprintf(out, size, "%s%s://%s%s%s:%u%s/", scheme, endpoint.secure ? "s" : "", v6 ? "[" : "",
+             host, v6 ? "]" : "", endpoint.port, prefix);
     return true;
 }
 
@@ -177,8 +179,9 @@ static char **free_ports_everywhere(int *argc, char **argv)
     static char pixel[] = "--pixel-port=0", metrics[] = "--metrics-port=0";
     bool free_ports = false;
     for (int i = 1; i < *argc; i++)
-        free_ports |= strcmp(argv[i], "--port=0") == 0 ||
-                      (strcmp(argv[i], "--port") == 0 && i + 1 < *argc && strcmp(argv[i + 1], "0") == 0);
+        free_ports |=
+            strcmp(argv[i], "--port=0") == 0 ||
+            (strcmp(argv[i], "--port") == 0 && i + 1 < *argc && strcmp(argv[i + 1], "0") == 0);
     char **out = xcalloc((size_t)*argc + 3, sizeof *out);
     int count = 0;
     out[count++] = argv[0];
@@ -221,7 +224,8 @@ int cli_serve(int argc, char **argv)
                 scene.data_count = 1;
             }
             struct error err;
-            status = serve(config, &scene, &args, &err) ? CLI_DONE : cli_fail(CLI_FAILED, "%s", err.text);
+            status = serve(config, &scene, &args, &err) ? CLI_DONE
+                                                        : cli_fail(CLI_FAILED, "%s", err.text);
         }
         config_destroy(config);
         cli_options_finish(&options);

@@ -43,8 +43,7 @@ bool server_start(struct server *server, const struct config *config,
         goto fail;
 
     const struct render_events render_events = {.notice = on_notice, .data = server->control};
-    server->render =
-        render_create(config, server->registry, server->metrics, &render_events, err);
+    server->render = render_create(config, server->registry, server->metrics, &render_events, err);
     if (!server->render)
         goto fail;
     const struct stream_events stream_events = {

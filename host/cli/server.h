@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The rooms put together, without transports: what `serve` and `bench` have in common. Used by the main
- * thread only. */
+/* The rooms put together, without transports: what `serve` and `bench` have in common. Used by the
+ * main thread only. */
 #ifndef CLI_SERVER_H
 #define CLI_SERVER_H
 
@@ -31,7 +31,8 @@ struct server_scene {
     const char *scene_file; /* NULL: none */
 };
 
-/* Everything is running and draws as soon as a client is there, or nothing is left and err says why. */
+/* Everything is running and draws as soon as a client is there, or nothing is left and err says
+ * why. */
 bool server_start(struct server *server, const struct config *config,
                   const struct server_scene *scene, struct error *err);
 /* Says goodbye to the sessions. Transports are closed between this and server_free. */

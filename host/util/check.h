@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* CHECK: a programmer's error ends the process, in release builds too. The world's errors are return
- * values. xmalloc and friends: an allocation of ordinary size that fails ends the process; what scales
- * with data is allocated with malloc and checked. */
+/* CHECK: a programmer's error ends the process, in release builds too. The world's errors are
+ * return values. xmalloc and friends: an allocation of ordinary size that fails ends the process;
+ * what scales with data is allocated with malloc and checked. */
 #ifndef UTIL_CHECK_H
 #define UTIL_CHECK_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The text of a failure, for functions that return false or NULL. It names the file, key or peer. */
+/* The text of a failure, for functions that return false or NULL. It names the file, key or peer.
+ */
 #ifndef UTIL_ERROR_H
 #define UTIL_ERROR_H
 

@@ -9,9 +9,28 @@
 #include <unistd.h>
 
 static const char *const area_names[LOG_AREA_COUNT] = {
-    "main", "config", "module", "scene", "control", "render", "data", "pixel", "transport", "http",
-    "camera", "dims", "layer", "state", "volume", "policy", "roi", "sends",
-    "encoder-keyframes", "encoder-nals", "encoder-sps", "encoder-settings",
+    "main",
+    "config",
+    "module",
+    "scene",
+    "control",
+    "render",
+    "data",
+    "pixel",
+    "transport",
+    "http",
+    "camera",
+    "dims",
+    "layer",
+    "state",
+    "volume",
+    "policy",
+    "roi",
+    "sends",
+    "encoder-keyframes",
+    "encoder-nals",
+    "encoder-sps",
+    "encoder-settings",
 };
 static const char *const level_names[] = {"off", "error", "warn", "info", "debug", "trace"};
 

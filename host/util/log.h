@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One line per event on stderr: time, level, area, text. A level per area, set once at start (and live
- * by the control surface). Nothing is formatted for a level that is off.
- * All functions are safe on any thread. */
+/* One line per event on stderr: time, level, area, text. A level per area, set once at start (and
+ * live by the control surface). Nothing is formatted for a level that is off. All functions are
+ * safe on any thread. */
 #ifndef UTIL_LOG_H
 #define UTIL_LOG_H
 
@@ -12,10 +12,28 @@ enum log_level { LOG_ERROR = 1, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRACE };
 
 /* Areas: one for each room, and finer ones that the reference's NAPARI_CUDA_DEBUG flags name. */
 enum log_area {
-    LOG_MAIN, LOG_CONFIG, LOG_MODULE, LOG_SCENE, LOG_CONTROL, LOG_RENDER, LOG_DATA, LOG_PIXEL,
-    LOG_TRANSPORT, LOG_HTTP,
-    LOG_CAMERA, LOG_DIMS, LOG_LAYER, LOG_STATE, LOG_VOLUME, LOG_POLICY, LOG_ROI, LOG_SENDS,
-    LOG_ENCODER_KEYFRAMES, LOG_ENCODER_NALS, LOG_ENCODER_SPS, LOG_ENCODER_SETTINGS,
+    LOG_MAIN,
+    LOG_CONFIG,
+    LOG_MODULE,
+    LOG_SCENE,
+    LOG_CONTROL,
+    LOG_RENDER,
+    LOG_DATA,
+    LOG_PIXEL,
+    LOG_TRANSPORT,
+    LOG_HTTP,
+    LOG_CAMERA,
+    LOG_DIMS,
+    LOG_LAYER,
+    LOG_STATE,
+    LOG_VOLUME,
+    LOG_POLICY,
+    LOG_ROI,
+    LOG_SENDS,
+    LOG_ENCODER_KEYFRAMES,
+    LOG_ENCODER_NALS,
+    LOG_ENCODER_SPS,
+    LOG_ENCODER_SETTINGS,
     LOG_AREA_COUNT
 };
 

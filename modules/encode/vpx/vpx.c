@@ -48,7 +48,8 @@ static const struct oriel_option option_list[] = {
 };
 static const struct oriel_option_table options = ENCODE_OPTIONS(option_list);
 
-/* Quantiser limits, 0..63. Alone, the rate control would leave a picture at rest as coarse as it was. */
+/* Quantiser limits, 0..63. Alone, the rate control would leave a picture at rest as coarse as it
+ * was. */
 enum { COARSEST = 56, COARSEST_AT_REST = 4 };
 
 struct vpx {

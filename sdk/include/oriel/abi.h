@@ -40,23 +40,24 @@
 #endif
 
 /* True when *p is large enough to have `member` and the member is not null or zero. */
-#define ORIEL_HAS(p, member)                                                                       \
-    ((p)->size >= (uint32_t)(ORIEL_END_OF_(p, member)) && (p)->member)
-#define ORIEL_END_OF_(p, member)                                                                \
+#define ORIEL_HAS(p, member) ((p)->size >= (uint32_t)(ORIEL_END_OF_(p, member)) && (p)->member)
+#define ORIEL_END_OF_(p, member)                                                                   \
     ((size_t)((const char *)&(p)->member - (const char *)(p)) + sizeof((p)->member))
 
 #define ORIEL_FOURCC(a, b, c, d)                                                                   \
     ((uint32_t)(a) | ((uint32_t)(b) << 8) | ((uint32_t)(c) << 16) | ((uint32_t)(d) << 24))
 
-/* 0 or one of these. The text of a failure goes through oriel_host::fail before the return. What the
- * host does with each:
+/* 0 or one of these. The text of a failure goes through oriel_host::fail before the return. What
+ * the host does with each:
+ *
  *   AGAIN        nothing is wrong, there is just nothing now; a frame is dropped and counted
  *   UNSUPPORTED  this instance cannot do that; the host tries something else
  *   INVALID      the caller broke the contract; three from one instance and it is replaced
  *   NOMEM, IO    this call failed; the instance stays
  *   DEVICE_LOST  everything on that device is rebuilt
  *   FATAL        the instance is destroyed and the next module of the list takes over
- *   CANCELLED    the caller asked for it */
+ *   CANCELLED    the caller asked for it
+ */
 typedef int32_t oriel_result;
 enum {
     ORIEL_OK = 0,

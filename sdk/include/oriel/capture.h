@@ -18,8 +18,8 @@ struct oriel_target {
     uint32_t reserved;
 };
 
-/* Where frames go. Called on the render thread from grab() or poll(). The sink takes what it wants to
- * keep with frame_ref. */
+/* Where frames go. Called on the render thread from grab() or poll(). The sink takes what it wants
+ * to keep with frame_ref. */
 struct oriel_frame_sink {
     uint32_t size;
     uint32_t reserved;
@@ -32,8 +32,8 @@ struct oriel_capture {
     uint32_t reserved;
     const struct oriel_option_table *options;
 
-    /* The index-th format it can make on the current GL context, cheapest first; UNSUPPORTED past the
-     * end. [render, context current] */
+    /* The index-th format it can make on the current GL context, cheapest first; UNSUPPORTED past
+     * the end. [render, context current] */
     oriel_result (*output_format)(const struct oriel_host *host, uint32_t index,
                                   struct oriel_format *format);
     /* `frames_held`: how many frames consumers may hold at a time; the pool has at least one more.
@@ -44,12 +44,12 @@ struct oriel_capture {
     void (*destroy)(void *self); /* frames still held stay valid until released [render] */
     const void *(*get_interface)(void *self, const char *id); /* or NULL */
 
-    /* Starts to capture the target; the frame may come during the call. AGAIN when the pool is empty:
-     * the picture is dropped. The GL state is as before on return. [render] */
+    /* Starts to capture the target; the frame may come during the call. AGAIN when the pool is
+     * empty: the picture is dropped. The GL state is as before on return. [render] */
     oriel_result (*grab)(void *self, const struct oriel_target *target,
                          const struct oriel_stamp *stamp);
-    /* Hands finished frames to the sink. With `wait` it returns only when none is in flight. Returns
-     * AGAIN while some are still in flight. [render] */
+    /* Hands finished frames to the sink. With `wait` it returns only when none is in flight.
+     * Returns AGAIN while some are still in flight. [render] */
     oriel_result (*poll)(void *self, uint32_t wait);
 };
 

@@ -7,10 +7,10 @@
 
 /* Memory domains: what a plane's `handle` is. */
 enum {
-    ORIEL_DOMAIN_CPU = 1,    /* address */
-    ORIEL_DOMAIN_GL = 2,     /* texture or buffer name, in the render context's share group */
-    ORIEL_DOMAIN_CUDA = 3,   /* CUdeviceptr of the device named by oriel.host.cuda/1 */
-    ORIEL_DOMAIN_DMABUF = 4  /* file descriptor, borrowed */
+    ORIEL_DOMAIN_CPU = 1,   /* address */
+    ORIEL_DOMAIN_GL = 2,    /* texture or buffer name, in the render context's share group */
+    ORIEL_DOMAIN_CUDA = 3,  /* CUdeviceptr of the device named by oriel.host.cuda/1 */
+    ORIEL_DOMAIN_DMABUF = 4 /* file descriptor, borrowed */
 };
 
 /* DRM fourcc codes (little-endian order of names: ABGR8888 is the bytes R, G, B, A). */
@@ -28,8 +28,8 @@ enum { ORIEL_PRIMARIES_BT709 = 1 };
 enum { ORIEL_TRANSFER_SRGB = 13 };
 enum { ORIEL_MATRIX_IDENTITY = 0, ORIEL_MATRIX_BT709 = 1, ORIEL_MATRIX_BT601 = 6 };
 
-/* Frozen, 32 bytes. In a list of accepted formats 0 means "any" for width, height and the four colour
- * fields other than `matrix`; in a negotiated format all fields are set. */
+/* Frozen, 32 bytes. In a list of accepted formats 0 means "any" for width, height and the four
+ * colour fields other than `matrix`; in a negotiated format all fields are set. */
 struct oriel_format {
     uint64_t modifier; /* DRM modifier; ORIEL_MODIFIER_LINEAR */
     uint32_t domain;
@@ -51,7 +51,12 @@ struct oriel_plane {
     uint32_t rows;
 };
 
-enum { ORIEL_FENCE_NONE = 0, ORIEL_FENCE_GLSYNC = 1, ORIEL_FENCE_CUDA_EVENT = 2, ORIEL_FENCE_SYNC_FD = 3 };
+enum {
+    ORIEL_FENCE_NONE = 0,
+    ORIEL_FENCE_GLSYNC = 1,
+    ORIEL_FENCE_CUDA_EVENT = 2,
+    ORIEL_FENCE_SYNC_FD = 3
+};
 
 /* Frozen, 16 bytes. NONE: what it guards is ready now. */
 struct oriel_fence {
@@ -72,15 +77,15 @@ enum {
 /* What a picture shows and when its stages ended. Frozen, 80 bytes. Copied unchanged from the grab
  * through the frame to the packet, so every stage can be measured. */
 struct oriel_stamp {
-    uint64_t seq;         /* of the frame, from 1, without gaps on one view */
-    uint64_t revision;    /* the scene revision it shows */
-    int64_t pts_ns;       /* presentation time: when it was drawn */
-    int64_t t_input_ns;   /* T0: the newest input in this revision was applied */
-    int64_t t_begin_ns;   /* the render thread began this frame */
-    int64_t t_drawn_ns;   /* T1 */
+    uint64_t seq;          /* of the frame, from 1, without gaps on one view */
+    uint64_t revision;     /* the scene revision it shows */
+    int64_t pts_ns;        /* presentation time: when it was drawn */
+    int64_t t_input_ns;    /* T0: the newest input in this revision was applied */
+    int64_t t_begin_ns;    /* the render thread began this frame */
+    int64_t t_drawn_ns;    /* T1 */
     int64_t t_captured_ns; /* T2, set by the capture module */
-    uint32_t flags;       /* ORIEL_FRAME_* */
-    uint32_t level;       /* of the topmost visible multiscale layer; 0 is the finest */
+    uint32_t flags;        /* ORIEL_FRAME_* */
+    uint32_t level;        /* of the topmost visible multiscale layer; 0 is the finest */
     uint32_t level_count;
     float coverage;       /* share of the view shown at the wanted level, 0..1 */
     uint64_t outstanding; /* bytes asked for and not yet there */
@@ -99,13 +104,14 @@ struct oriel_frame {
     /* The pool's own: called by the host when the last reference is gone; `done` is when the last
      * reader on a device will be finished. [any-thread] */
     void (*release)(const struct oriel_frame *frame, const struct oriel_fence *done);
-    void *pool;        /* for release */
-    void *host_count;  /* the host's reference count: the pool sets NULL once, then never touches it */
+    void *pool; /* for release */
+    /* The host's reference count: the pool sets NULL once, then never touches it. */
+    void *host_count;
 };
 
 /* A block of bytes that many may read. Made by the host; immutable once handed out. At least
- * `headroom` bytes before `data` belong to the buffer and may be overwritten by the one module that is
- * sending it at that moment. */
+ * `headroom` bytes before `data` belong to the buffer and may be overwritten by the one module that
+ * is sending it at that moment. */
 struct oriel_buffer {
     uint32_t size;
     uint32_t headroom;

@@ -2,8 +2,8 @@
 /* Options: a static table in the module, typed values from the host.
  *
  * From the table the host validates the configuration (an unknown key is an error that names the
- * nearest one), fills defaults, prints help, writes the docs page and the JSON schema. The module never
- * sees JSON. */
+ * nearest one), fills defaults, prints help, writes the docs page and the JSON schema. The module
+ * never sees JSON. */
 #ifndef ORIEL_HOST_CONFIG_H
 #define ORIEL_HOST_CONFIG_H
 
@@ -41,16 +41,17 @@ struct oriel_option_table {
     const struct oriel_option *options;
 };
 
-/* The validated values of one instance, with defaults filled in. Valid during the call that receives
- * it. Asking for a name that is not in the table, or by the wrong type, gives 0, 0.0 or "" and a log
- * line. [the caller's role] */
+/* The validated values of one instance, with defaults filled in. Valid during the call that
+ * receives it. Asking for a name that is not in the table, or by the wrong type, gives 0, 0.0 or ""
+ * and a log line. [the caller's role] */
 struct oriel_config {
     uint32_t size;
     uint32_t reserved;
-    int64_t (*get_int)(const struct oriel_config *config, const char *name);   /* INT, BOOL */
-    double (*get_float)(const struct oriel_config *config, const char *name);  /* FLOAT, INT */
-    const char *(*get_string)(const struct oriel_config *config, const char *name); /* STRING, ENUM */
-    void *data; /* the host's */
+    int64_t (*get_int)(const struct oriel_config *config, const char *name);  /* INT, BOOL */
+    double (*get_float)(const struct oriel_config *config, const char *name); /* FLOAT, INT */
+    const char *(*get_string)(const struct oriel_config *config,
+                              const char *name); /* STRING, ENUM */
+    void *data;                                  /* the host's */
 };
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Optional host interface "oriel.host.cuda/1": the CUDA device that shares the renderer's GPU. Absent
- * where there is none. Modules push `context` before and pop it after every use, and never reset the
- * device. */
+/* Optional host interface "oriel.host.cuda/1": the CUDA device that shares the renderer's GPU.
+ * Absent where there is none. Modules push `context` before and pop it after every use, and never
+ * reset the device. */
 #ifndef ORIEL_HOST_CUDA_H
 #define ORIEL_HOST_CUDA_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Optional host interface "oriel.host.loop/1": work to be done later, for modules without a thread of
- * their own. */
+/* Optional host interface "oriel.host.loop/1": work to be done later, for modules without a thread
+ * of their own. */
 #ifndef ORIEL_HOST_LOOP_H
 #define ORIEL_HOST_LOOP_H
 
@@ -11,8 +11,8 @@
 struct oriel_host_loop {
     uint32_t size;
     uint32_t reserved;
-    /* Calls `run(data)` once on the host's control thread, after `delay_ns`. It has to return within a
-     * millisecond. [any-thread] */
+    /* Calls `run(data)` once on the host's control thread, after `delay_ns`. It has to return
+     * within a millisecond. [any-thread] */
     oriel_result (*defer)(const struct oriel_host *host, int64_t delay_ns, void (*run)(void *data),
                           void *data);
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Scene modules: they draw layers with OpenGL. Interface "oriel.scene/1".
  *
- * All calls are [render] with the GL context of oriel.host.gl/1 current, and leave the GL state as they
- * found it, bindings of the framebuffer included, except where they say otherwise. */
+ * All calls are [render] with the GL context of oriel.host.gl/1 current, and leave the GL state as
+ * they found it, bindings of the framebuffer included, except where they say otherwise. */
 #ifndef ORIEL_SCENE_MODULE_H
 #define ORIEL_SCENE_MODULE_H
 
@@ -30,7 +30,8 @@ struct oriel_scene_module {
     oriel_result (*kind)(uint32_t index, uint32_t *kind);
 
     /* Compiles what every scene needs, so that no frame waits for a shader later. */
-    oriel_result (*create)(const struct oriel_host *host, const struct oriel_config *config, void **self);
+    oriel_result (*create)(const struct oriel_host *host, const struct oriel_config *config,
+                           void **self);
     void (*destroy)(void *self);
     const void *(*get_interface)(void *self, const char *id); /* or NULL */
 
@@ -41,9 +42,10 @@ struct oriel_scene_module {
     /* Forgets a slab; unknown ids are fine. */
     void (*evict)(void *self, uint64_t slab);
     /* Draws the background and every visible layer into the target. Slabs it was not given are left
-     * out. When GL_SCISSOR_TEST is enabled at the call, nothing outside of the scissor box is touched
-     * and no work is spent there: the host draws costly pictures band by band. */
-    oriel_result (*draw)(void *self, const struct oriel_view *view, const struct oriel_target *target);
+     * out. When GL_SCISSOR_TEST is enabled at the call, nothing outside of the scissor box is
+     * touched and no work is spent there: the host draws costly pictures band by band. */
+    oriel_result (*draw)(void *self, const struct oriel_view *view,
+                         const struct oriel_target *target);
 
     /* Optional from here on. */
 
@@ -51,7 +53,8 @@ struct oriel_scene_module {
     oriel_result (*pick)(void *self, const struct oriel_view *view, double x, double y,
                          struct oriel_pick *pick);
     /* The layer alone, fitted into width × height RGBA8 pixels, row 0 at the top. */
-    oriel_result (*thumbnail)(void *self, uint64_t layer, uint32_t width, uint32_t height, uint8_t *rgba);
+    oriel_result (*thumbnail)(void *self, uint64_t layer, uint32_t width, uint32_t height,
+                              uint8_t *rgba);
     /* How long the last draw kept the GPU, nanoseconds; AGAIN while unknown. */
     oriel_result (*draw_time)(void *self, int64_t *ns);
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Sources: datasets and their values. Interface "oriel.source/1".
  *
- * Data is never trusted: sizes are checked before anything is allocated, and a short, corrupt or lying
- * file is an ORIEL_IO whose text names that file. */
+ * Data is never trusted: sizes are checked before anything is allocated, and a short, corrupt or
+ * lying file is an ORIEL_IO whose text names that file. */
 #ifndef ORIEL_SOURCE_H
 #define ORIEL_SOURCE_H
 
@@ -20,10 +20,11 @@ struct oriel_axis {
 
 /* One level as stored. Frozen, 336 bytes. World = index * scale + translate, in the axes' units. */
 struct oriel_source_level {
-    const char *path; /* inside the dataset, "" for the root */
+    const char *path;   /* inside the dataset, "" for the root */
     const char *codecs; /* for people: "blosc(zstd, shuffle)" */
     uint64_t shape[ORIEL_MAX_AXES];
-    uint64_t chunk[ORIEL_MAX_AXES]; /* the smallest box read for itself: inner chunks when sharded */
+    uint64_t
+        chunk[ORIEL_MAX_AXES]; /* the smallest box read for itself: inner chunks when sharded */
     uint64_t shard[ORIEL_MAX_AXES]; /* 0 where there are no shards */
     double scale[ORIEL_MAX_AXES];
     double translate[ORIEL_MAX_AXES];
@@ -94,10 +95,11 @@ struct oriel_source {
     /* 0: not mine; up to 100: certain. Looks at names and a few bytes, opens nothing large.
      * [any-thread] */
     uint32_t (*probe)(const struct oriel_host *host, const char *uri);
-    /* `uri`: a path or URL; a path inside a store opens that part ("a.zarr/labels/cells"). [any-thread] */
+    /* `uri`: a path or URL; a path inside a store opens that part ("a.zarr/labels/cells").
+     * [any-thread] */
     oriel_result (*open)(const struct oriel_host *host, const struct oriel_config *config,
                          const char *uri, void **self);
-    void (*close)(void *self); /* no read is running [any-thread] */
+    void (*close)(void *self);                                /* no read is running [any-thread] */
     const void *(*get_interface)(void *self, const char *id); /* or NULL */
     oriel_result (*describe)(void *self, const struct oriel_source_info **info); /* [any-thread] */
     /* Several at a time. Cheapest when the box is one chunk. CANCELLED leaves `out` undefined.

@@ -3,8 +3,8 @@
  *
  * A transport has threads of its own. It calls the host from them, one call at a time for each
  * connection; the host calls it from any thread. It owns the sockets and the send queues; what may
- * wait in a queue, and when a client has fallen too far behind, is the host's decision, which it takes
- * before it sends, from queued(). */
+ * wait in a queue, and when a client has fallen too far behind, is the host's decision, which it
+ * takes before it sends, from queued(). */
 #ifndef ORIEL_TRANSPORT_H
 #define ORIEL_TRANSPORT_H
 
@@ -12,14 +12,17 @@
 
 #define ORIEL_TRANSPORT_V1 "oriel.transport/1"
 
-/* What a listener is for: which requests on it are taken for what, when the path alone does not say. */
+/* What a listener is for: which requests on it are taken for what, when the path alone does not
+ * say. */
 enum {
-    ORIEL_LISTENER_HTTP = 1,   /* the page and everything else; a websocket at "/" is the state channel */
+    ORIEL_LISTENER_HTTP =
+        1, /* the page and everything else; a websocket at "/" is the state channel */
     ORIEL_LISTENER_PIXEL = 2,  /* a websocket at "/" is the pixel channel */
     ORIEL_LISTENER_METRICS = 3 /* numbers and the dashboard */
 };
 
-/* Strings are valid during the call. `header` gives a request header by lower-case name, or NULL. */
+/* Strings are valid during the call. `header` gives a request header by lower-case name, or NULL.
+ */
 struct oriel_request {
     uint32_t size;
     uint32_t listener;  /* ORIEL_LISTENER_* */
@@ -115,10 +118,12 @@ struct oriel_transport {
 
     /* Queues a message; never blocks. INVALID: the connection is gone. [any-thread] */
     oriel_result (*send)(void *self, uint64_t conn, const struct oriel_message *message);
-    oriel_result (*queued)(void *self, uint64_t conn, struct oriel_queued *queued); /* [any-thread] */
+    oriel_result (*queued)(void *self, uint64_t conn,
+                           struct oriel_queued *queued); /* [any-thread] */
     /* Closes after what is queued has left. `code` is a websocket close code. [any-thread] */
     void (*close)(void *self, uint64_t conn, uint32_t code, const char *reason);
-    void (*respond)(void *self, uint64_t id, const struct oriel_response *response); /* [any-thread] */
+    void (*respond)(void *self, uint64_t id,
+                    const struct oriel_response *response); /* [any-thread] */
 };
 
 #endif
