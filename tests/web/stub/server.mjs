@@ -2,30 +2,12 @@
 // A server for tests: serves web/ with the real headers, speaks the state protocol over a made-up scene and
 // paints and encodes whatever pose it is asked for. Tests reach into it to be late, wrong or gone.
 
-import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { extname, join, normalize } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { serve } from './files.mjs';
 import { createEncoder } from './h264.mjs';
 import { png } from './png.mjs';
 import { createLayers, createView, HOME, paint } from './scene.mjs';
 import { Peer } from './websocket.mjs';
-
-const WEB = fileURLToPath(new URL('../../../web/', import.meta.url));
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
-export const CSP = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' blob: data:; style-src 'self'; script-src 'self'";
-const NAMES = ('blue,bop blue,bop orange,bop purple,cyan,fire,gist_earth,gray,gray_r,green,HiLo,hsv,I Blue,I Bordeaux,I Forest,' +
-    'I Orange,I Purple,ice,inferno,magenta,magma,nan,PiYG,plasma,red,turbo,twilight,twilight_shifted,viridis,yellow').split(',');
-
-const ENDS = { gray: [[0, 0, 0], [255, 255, 255]], magenta: [[0, 0, 0], [255, 0, 255]], green: [[0, 0, 0], [0, 255, 0]],
-    cyan: [[0, 0, 0], [0, 255, 255]], red: [[0, 0, 0], [255, 0, 0]], viridis: [[68, 1, 84], [253, 231, 37]], hsv: [[255, 0, 0], [0, 0, 255]] };
-
-function colormaps() {
-    return NAMES.map((name) => {
-        const [a, b] = ENDS[name] ?? [[20, 20, 60], [250, 220, 140]];
-        return { name, colors: Array.from({ length: 32 }, (_, i) => [...a.map((v, k) => Math.round(v + ((b[k] - v) * i) / 31)), 255]) };
-    });
-}
 
 export const COMMANDS = ['napari.pixel.request_keyframe', 'napari.probe', 'napari.layer.auto_contrast', 'napari.layer.range',
     'napari.layer.move', 'napari.layer.remove', 'napari.layer.restore', 'fs.listdir', 'napari.load_zarr'];
@@ -52,7 +34,7 @@ export class Stub {
     #server;
 
     async listen(port = 0, host = '127.0.0.1') {
-        this.#server = createServer((request, response) => this.#http(request, response));
+        this.#server = createServer(serve);
         this.#server.on('upgrade', (request, socket) => this.#upgrade(request, socket));
         await new Promise((done) => this.#server.listen(port, host, done));
         this.port = this.#server.address().port;
@@ -71,24 +53,6 @@ export class Stub {
     drop() {
         for (const peer of [...this.#state, ...this.#pixel])
             peer.destroy();
-    }
-
-    #http(request, response) {
-        const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname));
-        const headers = { 'Content-Security-Policy': CSP, 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' };
-        if (path === '/api/colormaps.json') {
-            response.writeHead(200, { ...headers, 'Content-Type': 'application/json' });
-            response.end(JSON.stringify(colormaps()));
-            return;
-        }
-        const file = join(WEB, path === '/' ? 'index.html' : path);
-        if (!file.startsWith(WEB) || !existsSync(file) || !statSync(file).isFile()) {
-            response.writeHead(404, headers);
-            response.end();
-            return;
-        }
-        response.writeHead(200, { ...headers, 'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream' });
-        createReadStream(file).pipe(response);
     }
 
     #upgrade(request, socket) {
@@ -244,7 +208,9 @@ export class Stub {
         const at = this.layers.findIndex((l) => l.layer_id === kwargs.layer_id);
         switch (command) {
         case 'napari.probe':
-            setTimeout(() => reply({ position: kwargs.position, dims: this.probeDims ?? kwargs.dims,
+            this.probes = (this.probes ?? 0) + 1;
+            this.mostProbes = Math.max(this.mostProbes ?? 0, this.probes);
+            setTimeout(() => this.probes-- && reply({ position: kwargs.position, dims: this.probeDims ?? kwargs.dims,
                 layers: this.layers.slice().reverse().map((l, i) => ({ layer_id: l.layer_id, index: [0, 20, 1, 2], value: 1043 + i, level: 0 })) }),
             this.probeDelay ?? 0);
             return;

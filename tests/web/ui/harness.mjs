@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { after, before, beforeEach, afterEach } from 'node:test';
-import { CSP, Stub } from '../stub/server.mjs';
+import { Stub } from '../stub/server.mjs';
 
 const { chromium } = createRequire(`${process.env.ORIEL_WEB_TOOLS}/`)('playwright-core');
 const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
@@ -110,4 +110,4 @@ export const lastPose = (stub) => stub.updates('view.pose').at(-1)?.value;
 export const near = (a, b, tolerance, what = '') =>
     assert.ok(Math.abs(a - b) <= tolerance, `${what} ${a} is not ${b} ± ${tolerance}`);
 
-export { assert, CSP };
+export { assert };
