@@ -38,8 +38,10 @@ bool server_start(struct server *server, const struct config *config,
 {
     *server = (struct server){.config = config, .metrics = metrics_create()};
     if (!(server->registry = registry_create(config, err)) ||
-        !(server->control = control_create(config, server->registry, server->metrics, err)) ||
-        !open_scene(server, scene, err))
+        !(server->control = control_create(config, server->registry, server->metrics, err)))
+        goto fail;
+    control_publish_loop(server->control);
+    if (!open_scene(server, scene, err))
         goto fail;
 
     const struct render_events render_events = {.notice = on_notice, .data = server->control};

@@ -104,6 +104,9 @@ static void take(struct control *control, struct message *message)
         job->done(control, job);
         break;
     }
+    case MESSAGE_DEFERRED:
+        loop_take(control, message);
+        return;
     }
     message_destroy(message);
 }
@@ -141,6 +144,7 @@ static void *run(void *data)
             break;
         int64_t now = clock_ns();
         deadline = INT64_MAX;
+        loop_timers(control, now, &deadline);
         play_timers(control, now, &deadline);
         notify_changes(control, now);
         notify_timers(control, now, &deadline);
@@ -176,6 +180,7 @@ void control_stop(struct control *control)
     pthread_mutex_unlock(&control->mutex);
     pthread_join(control->thread, NULL);
     control->started = false;
+    loop_close(control);
     worker_destroy(control->worker); /* what it still finishes stays in the queue */
     control->worker = NULL;
 }
@@ -185,6 +190,7 @@ void control_destroy(struct control *control)
     if (!control)
         return;
     control_stop(control);
+    loop_close(control);
     worker_destroy(control->worker);
     while (control->head) {
         struct message *next = control->head->next;

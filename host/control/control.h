@@ -30,6 +30,9 @@ struct control_rooms {
  * ("idle") until something is opened. */
 struct control *control_create(const struct config *config, struct registry *registry,
                                struct metrics *metrics, struct error *err);
+/* Offers "oriel.host.loop/1" to modules that are made from now on, until control_stop. What they
+ * defer before control_start waits for it. */
+void control_publish_loop(struct control *control);
 void control_set_rooms(struct control *control, const struct control_rooms *rooms);
 bool control_start(struct control *control, struct error *err);
 /* Goodbye to every session, then stops the thread. */

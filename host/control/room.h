@@ -28,7 +28,14 @@ enum message_kind {
     MESSAGE_NOTICE,
     MESSAGE_STREAM,
     MESSAGE_FAULT,
-    MESSAGE_DONE /* a job of the worker */
+    MESSAGE_DONE,    /* a job of the worker */
+    MESSAGE_DEFERRED /* a module's */
+};
+
+struct deferred {
+    int64_t due_ns;
+    void (*run)(void *data);
+    void *data;
 };
 
 /* One event for the control thread. */
@@ -46,6 +53,7 @@ struct message {
     struct render_notice notice;
     struct stream_info stream;
     struct job *job;
+    struct deferred deferred;
 };
 
 enum session_state { SESSION_NEW, SESSION_READY, SESSION_CLOSING };
@@ -108,6 +116,7 @@ struct control {
         int direction;
     } play;
     uint64_t next_frame_id;
+    struct message *deferred; /* by due time */
 
     pthread_t thread;
     bool started;
@@ -234,6 +243,12 @@ void open_options(const struct control *control, struct layers_options *options)
 /* After a fresh scene was filled: what the configuration says about the first view. */
 void open_first_view(struct control *control);
 void open_allow(struct control *control, const char *uri);
+
+/* loop.c */
+void loop_take(struct control *control, struct message *message); /* takes it */
+void loop_timers(struct control *control, int64_t now, int64_t *deadline);
+/* Nothing can be deferred any more; what was is called now. After the thread's end. */
+void loop_close(struct control *control);
 
 /* play.c */
 void play_changed(struct control *control, int64_t now);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "oriel/host_map.h"
 #include "util/check.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -152,6 +153,39 @@ static void host_frame_unref(const struct oriel_host *host, const struct oriel_f
         frame_unref_done(frame, done);
 }
 
+/* ---- oriel.host.map/1 ---- */
+
+static oriel_result map_frame(const struct oriel_host *host, const struct oriel_frame *frame,
+                              struct oriel_plane *planes)
+{
+    if (frame->format.domain != ORIEL_DOMAIN_CPU)
+        return host->fail(host, ORIEL_UNSUPPORTED,
+                          "only frames in CPU memory can be mapped; ask for a CPU format instead");
+    if (frame->ready.kind != ORIEL_FENCE_NONE)
+        return host->fail(host, ORIEL_UNSUPPORTED, "the frame waits for a fence of its device");
+    if (frame->plane_count > ORIEL_MAX_PLANES)
+        return host->fail(host, ORIEL_INVALID, "the frame has more planes than there are");
+    for (uint32_t i = 0; i < ORIEL_MAX_PLANES; i++) {
+        planes[i] = (struct oriel_plane){0};
+        if (i >= frame->plane_count)
+            continue;
+        planes[i] = frame->planes[i];
+        planes[i].handle += planes[i].offset;
+        planes[i].offset = 0;
+    }
+    frame_ref(frame);
+    return ORIEL_OK;
+}
+
+static void unmap_frame(const struct oriel_host *host, const struct oriel_frame *frame)
+{
+    (void)host;
+    frame_unref(frame);
+}
+
+static const struct oriel_host_map host_map = {
+    .size = sizeof host_map, .map = map_frame, .unmap = unmap_frame};
+
 /* ---- buffers ---- */
 
 /* One allocation: this head, the headroom, the bytes. */
@@ -229,7 +263,7 @@ static pthread_mutex_t interfaces_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct interface {
     char id[64];
     const void *pointer;
-} interfaces[MAX_INTERFACES];
+} interfaces[MAX_INTERFACES] = {{ORIEL_HOST_MAP_V1, &host_map}};
 
 void services_set_interface(const char *id, const void *interface)
 {

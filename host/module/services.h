@@ -14,8 +14,8 @@ void services_destroy(struct oriel_host *host);
  * clears it. */
 const char *services_failure(void);
 
-/* The host interfaces that depend on who asks; NULL takes one back. Set before modules are created.
- */
+/* The host interfaces that a room offers; NULL takes one back. Set before modules are created.
+ * "oriel.host.map/1" is always there. */
 void services_set_interface(const char *id, const void *interface);
 
 /* A buffer with one reference and `bytes` bytes at *data to fill before anyone else sees it; NULL

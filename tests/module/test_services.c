@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "module/services.h"
+#include "oriel/host_map.h"
 
 /* ---- frames ---- */
 
@@ -173,14 +174,58 @@ static void test_interfaces(void **state)
     (void)state;
     struct oriel_host *host = services_create("scene/test#1");
     int thing = 0;
-    assert_null(host->get_interface(host, "oriel.host.map/1"));
-    services_set_interface("oriel.host.map/1", &thing);
-    assert_ptr_equal(host->get_interface(host, "oriel.host.map/1"), &thing);
-    assert_null(host->get_interface(host, "oriel.host.map/2"));
-    services_set_interface("oriel.host.map/1", NULL);
-    assert_null(host->get_interface(host, "oriel.host.map/1"));
+    assert_null(host->get_interface(host, "oriel.host.test/1"));
+    services_set_interface("oriel.host.test/1", &thing);
+    assert_ptr_equal(host->get_interface(host, "oriel.host.test/1"), &thing);
+    assert_null(host->get_interface(host, "oriel.host.test/2"));
+    services_set_interface("oriel.host.test/1", NULL);
+    assert_null(host->get_interface(host, "oriel.host.test/1"));
     assert_int_equal(host->abi_minor, ORIEL_ABI_MINOR);
     assert_true(host->now_ns(host) > 0);
+    services_destroy(host);
+}
+
+static void test_map(void **state)
+{
+    (void)state;
+    struct oriel_host *host = services_create("encode/test#1");
+    const struct oriel_host_map *map = host->get_interface(host, ORIEL_HOST_MAP_V1);
+    assert_non_null(map);
+    assert_true(ORIEL_HAS(map, map) && ORIEL_HAS(map, unmap));
+    uint8_t pixels[64];
+    struct pool pool;
+    struct oriel_frame frame = make_frame(&pool);
+    frame.format.domain = ORIEL_DOMAIN_CPU;
+    frame.plane_count = 2;
+    frame.planes[0] = (struct oriel_plane){.handle = (uintptr_t)pixels, .stride = 8, .rows = 4};
+    frame.planes[1] =
+        (struct oriel_plane){.handle = (uintptr_t)pixels, .offset = 32, .stride = 8, .rows = 2};
+    struct oriel_plane planes[ORIEL_MAX_PLANES];
+    memset(planes, 0xaa, sizeof planes);
+    frame_ref(&frame);
+    assert_int_equal(map->map(host, &frame, planes), ORIEL_OK);
+    frame_unref(&frame);
+    assert_int_equal(pool.released, 0); /* the mapping holds it */
+    assert_ptr_equal((uint8_t *)(uintptr_t)planes[0].handle, pixels);
+    assert_ptr_equal((uint8_t *)(uintptr_t)planes[1].handle, pixels + 32);
+    assert_int_equal(planes[1].offset, 0);
+    assert_int_equal(planes[1].stride, 8);
+    assert_int_equal(planes[1].rows, 2);
+    assert_int_equal(planes[2].handle, 0);
+    assert_int_equal(planes[3].rows, 0);
+    map->unmap(host, &frame);
+    assert_int_equal(pool.released, 1);
+
+    frame_ref(&frame);
+    frame.format.domain = ORIEL_DOMAIN_GL;
+    assert_int_equal(map->map(host, &frame, planes), ORIEL_UNSUPPORTED);
+    assert_non_null(strstr(services_failure(), "CPU memory"));
+    frame.format.domain = ORIEL_DOMAIN_CPU;
+    frame.ready.kind = ORIEL_FENCE_SYNC_FD;
+    assert_int_equal(map->map(host, &frame, planes), ORIEL_UNSUPPORTED);
+    assert_non_null(strstr(services_failure(), "fence"));
+    frame_unref(&frame);
+    assert_int_equal(pool.released, 2); /* what failed holds nothing */
     services_destroy(host);
 }
 
@@ -190,6 +235,7 @@ int main(void)
         cmocka_unit_test(test_frame),      cmocka_unit_test(test_frame_fences),
         cmocka_unit_test(test_buffer),     cmocka_unit_test(test_host_buffer),
         cmocka_unit_test(test_interfaces), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_map),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

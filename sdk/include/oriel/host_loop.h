@@ -12,7 +12,8 @@ struct oriel_host_loop {
     uint32_t size;
     uint32_t reserved;
     /* Calls `run(data)` once on the host's control thread, after `delay_ns`. It has to return
-     * within a millisecond. [any-thread] */
+     * within a millisecond. What still waits when the host stops is called then, early, so that
+     * `data` is always given back; from there on the answer is CANCELLED. [any-thread] */
     oriel_result (*defer)(const struct oriel_host *host, int64_t delay_ns, void (*run)(void *data),
                           void *data);
 };
