@@ -31,6 +31,8 @@ struct door {
     struct module_use use;
     const struct oriel_transport *real;
     void *real_self;
+    /* Held while create() runs: a connection may come before it has returned, and waits here. */
+    pthread_mutex_t opening;
     struct oriel_transport_host callbacks;
 };
 
@@ -142,10 +144,18 @@ static uint64_t door_conn(const struct oriel_transport_host *to, uint64_t conn)
     return conn | (door->index << INDEX_SHIFT);
 }
 
+static struct door *door_enter(const struct oriel_transport_host *to)
+{
+    struct door *door = to->data;
+    pthread_mutex_lock(&door->opening);
+    pthread_mutex_unlock(&door->opening);
+    return door;
+}
+
 static uint32_t on_opened(const struct oriel_transport_host *to, uint64_t conn,
                           const struct oriel_request *request)
 {
-    struct door *door = to->data;
+    struct door *door = door_enter(to);
     struct gate *gate = door->gate;
     uint64_t number = door_conn(to, conn);
     enum channel channel = request_channel(request);
@@ -253,7 +263,7 @@ static void respond_owned(struct door *door, uint64_t id, const char *type, char
 static void on_http(const struct oriel_transport_host *to, uint64_t id,
                     const struct oriel_request *request)
 {
-    struct door *door = to->data;
+    struct door *door = door_enter(to);
     struct gate *gate = door->gate;
     const char *path = request->path;
 
@@ -347,9 +357,14 @@ bool gate_open_transport(struct gate *gate, struct registry *registry, const cha
         .closed = on_closed,
         .http = on_http,
     };
-    if (door->real->create(door->use.host, door->use.config, &door->callbacks, &door->real_self) !=
-        ORIEL_OK) {
+    pthread_mutex_init(&door->opening, NULL);
+    pthread_mutex_lock(&door->opening);
+    oriel_result result =
+        door->real->create(door->use.host, door->use.config, &door->callbacks, &door->real_self);
+    pthread_mutex_unlock(&door->opening);
+    if (result != ORIEL_OK) {
         error_set(err, "%s: %s", id, services_failure());
+        pthread_mutex_destroy(&door->opening);
         module_use_close(&door->use);
         return false;
     }
@@ -359,21 +374,18 @@ bool gate_open_transport(struct gate *gate, struct registry *registry, const cha
 
 void gate_close(struct gate *gate)
 {
-    for (uint32_t i = 0; i < gate->door_count; i++) {
-        struct door *door = &gate->doors[i];
-        if (!door->real_self)
-            continue;
-        door->real->destroy(door->real_self);
-        door->real_self = NULL;
-    }
+    for (uint32_t i = 0; i < gate->door_count; i++)
+        gate->doors[i].real->destroy(gate->doors[i].real_self);
 }
 
 void gate_destroy(struct gate *gate)
 {
     if (!gate)
         return;
-    for (uint32_t i = 0; i < gate->door_count; i++)
+    for (uint32_t i = 0; i < gate->door_count; i++) {
+        pthread_mutex_destroy(&gate->doors[i].opening);
         module_use_close(&gate->doors[i].use);
+    }
     for (uint32_t b = 0; b < CONN_BUCKETS; b++) {
         for (struct conn_entry *entry = gate->conns[b], *next; entry; entry = next) {
             next = entry->next;

@@ -32,7 +32,7 @@ void gate_destroy(struct gate *gate); /* NULL is fine; after gate_close */
 /* Starts one transport. False when it cannot listen. */
 bool gate_open_transport(struct gate *gate, struct registry *registry, const char *id,
                          struct error *err);
-/* Stops every transport; no callback comes after it. */
+/* Stops every transport, once; no callback comes after it. */
 void gate_close(struct gate *gate);
 
 /* /readyz: 200 while true. */

@@ -65,7 +65,8 @@ struct oriel_message {
     const struct oriel_buffer *buffer;
 };
 
-/* The host's side. All are [transport] and return soon. */
+/* The host's side. All are [transport] and return soon, except that opened() and http() may wait
+ * until a create() that is still running has returned. */
 struct oriel_transport_host {
     uint32_t size;
     uint32_t reserved;
