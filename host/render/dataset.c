@@ -31,10 +31,24 @@ struct candidate {
     size_t order; /* in the configuration */
 };
 
+/* `id`: "" where it does not matter who says it. */
 static void say(struct error *all, const char *id, const char *what)
 {
     size_t used = strlen(all->text);
-    snprintf(all->text + used, sizeof all->text - used, "%s%s: %s", used ? "; " : "", id, what);
+    snprintf(all->text + used, sizeof all->text - used, "%s%s%s%s", used ? "; " : "", id,
+             *id ? ": " : "", what);
+}
+
+/* What a module says about the uri, without the uri. */
+static const char *without_uri(const char *text, const char *uri)
+{
+    for (size_t length = strlen(uri); length; length--) {
+        if (strncmp(text, uri, length) == 0 && strncmp(text + length, ": ", 2) == 0)
+            return text + length + 2;
+        if (uri[length - 1] != '/') /* some leave a slash at the end away */
+            break;
+    }
+    return text;
 }
 
 /* A description is the module's claim: nothing below may divide by zero or index past an array. */
@@ -110,26 +124,25 @@ struct dataset *dataset_open(struct registry *registry, const char *uri, struct 
         }
         c->order = i;
         c->score = ((const struct oriel_source *)c->use.vtable)->probe(c->use.host, uri);
-        if (c->score) {
-            found++;
-        } else {
-            say(&all, ids[i], "not its kind");
-            module_use_close(&c->use);
-        }
+        found++;
     }
 
+    /* When it is nobody's kind, all of them are asked: they know best what they miss. */
     qsort(candidates, found, sizeof *candidates, by_score);
+    bool nobodys = found && !candidates[0].score;
     struct dataset *dataset = NULL;
-    for (size_t i = 0; i < found && !dataset; i++) {
+    for (size_t i = 0; i < found && !dataset && (nobodys || candidates[i].score); i++) {
         struct error why = {""};
         const char *id = candidates[i].use.module->id;
         dataset = open_with(&candidates[i], uri, &why);
         if (!dataset)
-            say(&all, id, why.text);
+            say(&all, nobodys ? "" : id, nobodys ? without_uri(why.text, uri) : why.text);
     }
     struct stat status;
     if (!dataset && !strstr(uri, "://") && stat(uri, &status) != 0 && errno == ENOENT)
         error_set(err, "%s: %s", uri, strerror(ENOENT)); /* nothing a module says is clearer */
+    else if (!dataset && nobodys)
+        error_set(err, "%s: no image that Oriel can open: %s", uri, all.text);
     else if (!dataset)
         error_set(err, "cannot open %s: %s", uri,
                   *all.text ? all.text : "no source module is configured");

@@ -14,7 +14,8 @@ struct registry;
 struct dataset;
 
 /* Asks the source modules of the configuration who can open `uri` and opens it with the best, then
- * with the next best. The error names the uri and what each module said. */
+ * with the next best; with any, when it is nobody's kind. The error names the uri and what each
+ * module said. */
 struct dataset *dataset_open(struct registry *registry, const char *uri, struct error *err);
 struct dataset *dataset_ref(struct dataset *dataset);
 void dataset_unref(struct dataset *dataset); /* NULL is fine */

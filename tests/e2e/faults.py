@@ -32,7 +32,7 @@ def check_commands(folder):
 
     (folder / "plain").mkdir()
     (folder / "plain" / "notes.txt").write_text("no image")
-    one_line(oriel.run("serve", folder / "plain", "--port", "0"), 1, "plain")
+    one_line(oriel.run("serve", folder / "plain", "--port", "0"), 1, folder / "plain", "zarr.json", ".npy")
     (folder / "short.npy").write_bytes(b"\x93NUMPY\x01\x00\x76\x00{'descr': '<u2'")
     one_line(oriel.run("info", folder / "short.npy"), 1, "short.npy")
 

@@ -102,8 +102,13 @@ static uint32_t source_probe(const struct oriel_host *host, const char *uri)
 static oriel_result source_open(const struct oriel_host *host, const struct oriel_config *config,
                                 const char *uri, void **self)
 {
-    (void)config, (void)uri;
+    (void)config;
     source_host = host;
+    if (strcmp(uri, "fake") != 0) {
+        char text[256];
+        snprintf(text, sizeof text, "%s: not \"fake\"", uri);
+        return (host->fail)(host, ORIEL_UNSUPPORTED, text); /* fail is a macro of CMocka */
+    }
     *self = &fake_source;
     return ORIEL_OK;
 }

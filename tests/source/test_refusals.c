@@ -202,7 +202,7 @@ static void what_is_no_image(void **state)
     must_refuse("zarr", "", "empty path");
     must_refuse("npy", temp("nothing.npy"), "No such file");
     must_refuse("npy", temp("plain/readme.txt"), "not a .npy file");
-    must_refuse("npy", temp("plain"), "not a file");
+    must_refuse("npy", temp("plain"), "it is a folder");
     assert_int_equal(source_probe("zarr", temp("plain")), 0);
     assert_int_equal(source_probe("npy", temp("plain/readme.txt")), 0);
     assert_int_equal(source_probe("zarr", test_data("arrays.zarr")), 100);

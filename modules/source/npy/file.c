@@ -98,7 +98,8 @@ bool npy_file_open(struct npy_file *file, const char *path, oriel_result *code,
     if (!file->path || file->fd < 0 || fstat(file->fd, &st) < 0) {
         snprintf(error, NPY_ERROR, "%s: %s", path, strerror(errno));
     } else if (!S_ISREG(st.st_mode)) {
-        snprintf(error, NPY_ERROR, "%s: is not a file", path);
+        snprintf(error, NPY_ERROR, "%s: not a .npy file: it is %s", path,
+                 S_ISDIR(st.st_mode) ? "a folder" : "no regular file");
     } else if (read_header(file, (uint64_t)st.st_size, code, error)) {
         choose_chunk(file);
         return true;

@@ -92,7 +92,8 @@ struct oriel_source {
     uint32_t reserved;
     const struct oriel_option_table *options;
 
-    /* 0: not mine; up to 100: certain. Looks at names and a few bytes, opens nothing large.
+    /* 0: not mine; up to 100: certain. Looks at names and a few bytes, opens nothing large. When
+     * all say 0, open() is called nevertheless: its text tells the user what is missing.
      * [any-thread] */
     uint32_t (*probe)(const struct oriel_host *host, const char *uri);
     /* `uri`: a path or URL; a path inside a store opens that part ("a.zarr/labels/cells").
