@@ -20,8 +20,8 @@
 
 static const char usage[] =
     "usage: oriel serve [DATA…] [options]\n"
-    "  DATA                 an OME-Zarr, Zarr or .npy to open; none: wait until a client opens "
-    "one\n"
+    "  DATA                 an OME-Zarr, Zarr or .npy to open; none: those of data.open, or wait\n"
+    "                       until a client opens one\n"
     "  --scene FILE         open a scene file\n"
     "  --port N             HTTP port (8081); 0 takes free ports for all three\n"
     "  --pixel-port N       port of the desktop client's pixel channel (8082), -1: none\n"
@@ -172,6 +172,21 @@ static bool serve(const struct config *config, const struct server_scene *scene,
     return fine;
 }
 
+/* What is opened when neither DATA nor --scene was given: data.open, else --default-data.
+ * NULL-terminated; the caller frees. */
+static const char **usual_data(const struct config *config, const char *otherwise)
+{
+    const char *item, **list = xcalloc(2, sizeof *list);
+    size_t count = 0;
+    list[0] = otherwise;
+    while ((item = config_item(config, "data.open", count))) {
+        list = xrealloc(list, (count + 2) * sizeof *list);
+        list[count++] = item;
+        list[count] = NULL;
+    }
+    return list;
+}
+
 /* `--port 0` asks for free ports everywhere: said for the other two first, so that they can be said
  * otherwise. NULL-terminated; the caller frees. */
 static char **free_ports_everywhere(int *argc, char **argv)
@@ -219,13 +234,16 @@ int cli_serve(int argc, char **argv)
             struct server_scene scene = {.data = options.arguments,
                                          .data_count = options.argument_count,
                                          .scene_file = args.scene};
-            if (!scene.data_count && !scene.scene_file && args.default_data) {
-                scene.data = &args.default_data;
-                scene.data_count = 1;
+            const char **usual = usual_data(config, args.default_data);
+            if (!scene.data_count && !scene.scene_file) {
+                scene.data = usual;
+                while (usual[scene.data_count])
+                    scene.data_count++;
             }
             struct error err;
             status = serve(config, &scene, &args, &err) ? CLI_DONE
                                                         : cli_fail(CLI_FAILED, "%s", err.text);
+            free(usual);
         }
         config_destroy(config);
         cli_options_finish(&options);

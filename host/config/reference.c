@@ -181,7 +181,7 @@ static const struct row {
     {"PROFILE", "preset", lower},
     {"PRESET", "preset", lower},
     {"LOG_LEVEL", "log.level", lower},
-    {"SAVE_FRAMES", "debug.dump_frames", NULL},
+    {"SAVE_FRAMES", NULL, NULL},
     {"2D_PATTERN", NULL, NULL},
     {"2D_IMAGE", NULL, NULL},
     {"CAT_SCALE", NULL, NULL},

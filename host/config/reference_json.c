@@ -200,7 +200,8 @@ static bool debug_object(struct settings *settings, const char *origin, cJSON *j
                          struct error *err)
 {
     static const struct member members[] = {
-        {"dumps.frames", "debug.dump_frames", NULL},
+        {"enabled", NULL, NULL},
+        {"dumps.frames", NULL, NULL},
         {"dumps.dir", "debug.dump_dir", NULL},
         {"dumps.raw_frames", NULL, NULL},
         {"dumps.flip", NULL, NULL},
@@ -211,17 +212,10 @@ static bool debug_object(struct settings *settings, const char *origin, cJSON *j
         {"worker.orbit_el_min", NULL, NULL},
         {"worker.orbit_el_max", NULL, NULL},
     };
-    cJSON *enabled = cJSON_DetachItemFromObjectCaseSensitive(json, "enabled");
     cJSON *flags = cJSON_DetachItemFromObjectCaseSensitive(json, "flags");
-    bool off = cJSON_IsFalse(enabled) || (cJSON_IsNumber(enabled) && enabled->valuedouble == 0);
     bool ok = !flags || debug_flags_json(settings, origin, flags, err);
-    if (ok && !off)
-        settings_add_text(settings, "debug.dump_frames", "3", origin);
     ok = ok &&
          read_members(settings, origin, "", json, members, sizeof members / sizeof members[0], err);
-    if (ok && off)
-        settings_add_text(settings, "debug.dump_frames", "0", origin);
-    cJSON_Delete(enabled);
     cJSON_Delete(flags);
     return ok;
 }
@@ -233,22 +227,17 @@ bool reference_debug(struct settings *settings, const char *origin, const char *
     static const char *const off[] = {"0", "false", "no", "off", NULL};
     if (one_of(text, off))
         return true;
-    /* As with the reference, whatever switches debugging on also dumps the first three pictures. */
     if (one_of(text, on)) {
         settings_add_text(settings, "log.level", "debug", origin);
-        settings_add_text(settings, "debug.dump_frames", "3", origin);
         return true;
     }
-    if (text[0] != '{' && text[0] != '[') {
-        settings_add_text(settings, "debug.dump_frames", "3", origin);
+    if (text[0] != '{' && text[0] != '[')
         return debug_flags(settings, origin, text, err);
-    }
     cJSON *json = cJSON_ParseWithOpts(text, NULL, true);
     bool ok;
     if (cJSON_IsObject(json)) {
         ok = debug_object(settings, origin, json, err);
     } else if (cJSON_IsArray(json)) {
-        settings_add_text(settings, "debug.dump_frames", "3", origin);
         ok = debug_flags_json(settings, origin, json, err);
     } else {
         ok = error_set(err, "%s: not valid JSON", origin);

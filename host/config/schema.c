@@ -65,7 +65,6 @@ static const struct oriel_option options[] = {
     LIST("modules.source", "source/zarr,source/npy", "sources of data"),
     TEXT("modules.cache", "",
          "file that remembers probe results; \"\" is modules.json in the cache folder"),
-    BOOL("modules.quarantine", "true", "leave out modules that crashed until their file changes"),
 
     INT("canvas.width", "1280", 1, 16384, "width of the picture before a client asks, pixels"),
     INT("canvas.height", "720", 1, 16384, "height of the picture before a client asks, pixels"),
@@ -168,8 +167,7 @@ static const struct oriel_option options[] = {
     AREA("encoder-sps"),
     AREA("encoder-settings"),
 
-    INT("debug.dump_frames", "0", 0, 100000, "pictures written as PNG from the start on"),
-    TEXT("debug.dump_dir", "", "folder for dumps; \"\": the current one"),
+    TEXT("debug.dump_dir", "", "folder for what is dumped; \"\": the current one"),
     INT("debug.dump_bitstream", "0", 0, 1000000,
         "encoded pictures written to a file from the start on"),
 };

@@ -39,8 +39,8 @@ bool control_start(struct control *control, struct error *err);
 void control_stop(struct control *control);
 void control_destroy(struct control *control); /* NULL is fine */
 
-/* Before control_start: what `oriel serve DATA…` and --scene open. A path that cannot be opened is
- * an error naming it. */
+/* Before control_start: what `oriel serve DATA…` and --scene open, added to what is there; the view
+ * becomes that of the file. A path that cannot be opened is an error naming it. */
 bool control_open_data(struct control *control, const char *uri, struct error *err);
 bool control_open_scene(struct control *control, const char *path, struct error *err);
 /* The snapshot of what is in the record now; the caller's reference. Also for `oriel render`. */

@@ -33,6 +33,7 @@ void open_options(const struct control *control, struct layers_options *options)
         .max_channels = (uint32_t)config_int(config, "data.max_channels"),
         .interpolation_2d = config_string(config, "render.interpolation_2d"),
         .level = -1,
+        .axes = config_string(config, "data.axes"),
     };
 }
 

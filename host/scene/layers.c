@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "scene/layers.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,13 +32,33 @@ static char *stem(const char *uri)
     return name;
 }
 
-static void fill_axis(const struct oriel_source_info *info, uint32_t from, uint32_t left,
-                      const struct layer_binding *binding, struct scene_axis *axis)
+/* The names of options->axes, when the data have none of their own and the names fit them: a letter
+ * for each axis, none twice. Else NULL; *misfit says whether they are wanted but do not fit. */
+static const char *axes_names(const struct oriel_source_info *info,
+                              const struct layers_options *options, bool *misfit)
+{
+    const char *names = options->axes ? options->axes : "";
+    *misfit = false;
+    for (uint32_t a = 0; a < info->ndim; a++)
+        if (info->axes[a].name[0])
+            return NULL;
+    if (!*names)
+        return NULL;
+    *misfit = strlen(names) != info->ndim;
+    for (const char *c = names; *c; c++)
+        *misfit = *misfit || !isalpha((unsigned char)*c) || strchr(c + 1, *c);
+    return *misfit ? NULL : names;
+}
+
+static void fill_axis(const struct oriel_source_info *info, const char *names, uint32_t from,
+                      uint32_t left, const struct layer_binding *binding, struct scene_axis *axis)
 {
     static const char *const usual[] = {"x", "y", "z", "t", "c"};
     const struct oriel_source_level *level = &info->levels[0];
     const char *name = info->axes[from].name;
-    if (name[0])
+    if (names)
+        snprintf(axis->name, sizeof axis->name, "%c", names[from]);
+    else if (name[0])
         snprintf(axis->name, sizeof axis->name, "%s", name);
     else if (left < 5)
         snprintf(axis->name, sizeof axis->name, "%s", usual[left]);
@@ -206,10 +227,13 @@ static struct scene_layer *make_layer(struct dataset *dataset, const struct laye
         error_set(err, "has %u axes; a picture needs 2", layer->ndim);
         goto fail;
     }
+    bool misfit;
+    const char *names = axes_names(info, options, &misfit);
     for (uint32_t a = 0; a < info->ndim; a++) {
         int32_t to = layer->binding.layer_axis[a];
         if (to >= 0)
-            fill_axis(info, a, layer->ndim - 1 - (uint32_t)to, &layer->binding, &layer->axes[to]);
+            fill_axis(info, names, a, layer->ndim - 1 - (uint32_t)to, &layer->binding,
+                      &layer->axes[to]);
     }
     fill_levels(info, layer);
 
@@ -238,6 +262,12 @@ static struct scene_layer *make_layer(struct dataset *dataset, const struct laye
     layer->color = layer->has_color ? channel->color : 0;
     for (uint32_t i = 0; i < info->warning_count; i++)
         cJSON_AddItemToArray(layer->warnings, cJSON_CreateString(info->warnings[i]));
+    if (misfit) {
+        char *text = xasprintf("data.axes \"%s\" is not a letter for each of its %u axes",
+                               options->axes, info->ndim);
+        cJSON_AddItemToArray(layer->warnings, cJSON_CreateString(text));
+        free(text);
+    }
     if (channel && channel->inverted)
         cJSON_AddItemToArray(layer->warnings,
                              cJSON_CreateString("this channel asks for an inverted display"));

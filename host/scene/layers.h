@@ -26,6 +26,7 @@ struct layers_options {
     const char *interpolation_2d; /* NULL: nearest */
     int32_t level;                /* the only level to show, or -1 */
     bool limits_known;            /* the caller sets contrast_limits: do not read data for them */
+    const char *axes; /* names, a letter each, for data whose axes have none; NULL or "": no */
     const struct layers_index *index; /* NULL: everything; else channels are not split */
 };
 

@@ -67,6 +67,12 @@ expect 0 out 'is no shared object (not an ELF file)' modules --set modules.path=
 expect 0 out 'encode/text' modules --set modules.path=more --set modules.encoder=encode/text
 expect 0 out 'Named in the configuration, but not usable' modules --set modules.encoder=encode/none
 
+# Data that are none, wherever they were named.
+expect 1 err 'more: no image that Oriel can open: not a Zarr store' info more
+expect 1 err 'gone.zarr: No such file or directory' serve --port 0 --set data.open=gone.zarr
+expect 1 err 'gone.zarr: No such file or directory' serve --port 0 --set data.open=gone.zarr --default-data more
+expect 1 err 'other.zarr: No such file or directory' serve --port 0 --set data.open=gone.zarr other.zarr
+
 "$oriel" modules --json --set modules.path=more --set modules.encoder=encode/none --set modules.still= \
     --set modules.capture= --set modules.scene= --set modules.transport= --set modules.source= >list.json
 python3 - list.json more/encode-text.so "$modules" <<'PYTHON' || wrong=1

@@ -123,6 +123,35 @@ static void test_channel_policies(void **state)
     scene_destroy(scene);
 }
 
+static void test_axes_get_names(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_create(640, 480);
+    struct layers_options options = {.level = -1, .axes = "tzyx"};
+    add(scene, "mem:____:2,3,4,5:u8", &options);
+    assert_string_equal(scene->layers[0]->axes[0].name, "t");
+    assert_string_equal(scene->layers[0]->axes[1].name, "z");
+    assert_int_equal(cJSON_GetArraySize(scene->layers[0]->warnings), 0);
+    add(scene, "mem:____:2,3,4,5:u8", &(struct layers_options){.level = -1, .axes = "qyzx"});
+    assert_string_equal(scene->layers[1]->axes[0].name, "q");
+    assert_string_equal(scene->layers[1]->axes[1].name, "y");
+    /* Names of their own stay. */
+    add(scene, "mem:zyx:3,4,5:u8", &options);
+    assert_string_equal(scene->layers[2]->axes[0].name, "z");
+    assert_int_equal(cJSON_GetArraySize(scene->layers[2]->warnings), 0);
+    /* Too many, twice the same, no letter: the usual names, and a word about it. */
+    static const char *const wrong[] = {"tzyx", "yyx", "z/x"};
+    for (size_t i = 0; i < 3; i++) {
+        options.axes = wrong[i];
+        add(scene, "mem:___:3,4,5:u8", &options);
+        const struct scene_layer *layer = scene->layers[3 + i];
+        assert_string_equal(layer->axes[0].name, "z");
+        assert_int_equal(cJSON_GetArraySize(layer->warnings), 1);
+        assert_non_null(strstr(cJSON_GetArrayItem(layer->warnings, 0)->valuestring, wrong[i]));
+    }
+    scene_destroy(scene);
+}
+
 static void test_world_is_the_union(void **state)
 {
     (void)state;
@@ -223,13 +252,10 @@ static void test_range(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_single_image),
-        cmocka_unit_test(test_channels),
-        cmocka_unit_test(test_channel_policies),
-        cmocka_unit_test(test_world_is_the_union),
-        cmocka_unit_test(test_crop),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_range),
+        cmocka_unit_test(test_single_image),       cmocka_unit_test(test_channels),
+        cmocka_unit_test(test_channel_policies),   cmocka_unit_test(test_axes_get_names),
+        cmocka_unit_test(test_world_is_the_union), cmocka_unit_test(test_crop),
+        cmocka_unit_test(test_refusals),           cmocka_unit_test(test_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
