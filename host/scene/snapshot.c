@@ -78,7 +78,7 @@ static const struct oriel_colormap *take_colormap(struct owned *owned, const cJS
     float *p = rgba;
     cJSON_ArrayForEach(item, colors)
     {
-        const cJSON *channel;
+        const cJSON *channel = NULL;
         cJSON_ArrayForEach(channel, item) *p++ = (float)channel->valuedouble;
     }
     p = at;

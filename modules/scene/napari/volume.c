@@ -28,6 +28,7 @@ static double minor(const double m[16], int r, int c)
         for (int i = 0; i < 4; i++)
             if (i != r && j != c)
                 s[n++] = m[4 * j + i];
+    /* cppcheck-suppress uninitvar ; nine of the sixteen are always taken */
     return s[0] * (s[4] * s[8] - s[7] * s[5]) - s[3] * (s[1] * s[8] - s[7] * s[2]) +
            s[6] * (s[1] * s[5] - s[4] * s[2]);
 }
