@@ -78,7 +78,8 @@ static const struct oriel_colormap *take_colormap(struct owned *owned, const cJS
     float *p = rgba;
     cJSON_ArrayForEach(item, colors)
     {
-        const cJSON *channel = NULL;
+        const cJSON *channel;
+        /* cppcheck-suppress uninitvar ; the macro sets it */
         cJSON_ArrayForEach(channel, item) *p++ = (float)channel->valuedouble;
     }
     p = at;
