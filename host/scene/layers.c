@@ -12,6 +12,7 @@
 #include "scene/controls.h"
 #include "scene/json.h"
 #include "util/check.h"
+#include "util/log.h"
 
 /* The last part of a path or URL, without the endings that say what it is. */
 static char *stem(const char *uri)
@@ -146,38 +147,56 @@ static bool bind_axes(const struct oriel_source_info *info, const struct layers_
     return true;
 }
 
-/* napari: the whole range for 8 bits, else what the values are. */
-static bool default_limits(struct scene_layer *layer, const struct layers_options *options,
-                           const struct oriel_source_channel *channel, double limits[2],
-                           double range[2], struct error *err)
+/* What a type can hold, for values that could not be read. */
+static void type_range(uint32_t dtype, double range[2])
 {
-    if (layer->dtype == ORIEL_U8 || layer->dtype == ORIEL_BOOL) {
-        range[0] = 0;
-        range[1] = layer->dtype == ORIEL_BOOL ? 1 : 255;
-    } else if (channel && channel->has_window && channel->window[0] < channel->window[1]) {
-        memcpy(range, channel->window, 2 * sizeof *range);
-    } else if (options->limits_known) {
-        range[0] = 0;
-        range[1] = 1;
-    } else {
-        struct data_range values;
-        if (!data_range_read(layer->binding.dataset, &layer->binding, &values, err))
-            return false;
-        range[0] = values.count ? values.min : 0;
-        range[1] = values.count ? values.max : 1;
-        if (!(range[0] < range[1])) {
-            range[0] = 0;
-            range[1] = 1;
-        }
+    bool is_signed = dtype >= ORIEL_I8 && dtype <= ORIEL_I64;
+    double values = ldexp(1, (int)dtype_bytes(dtype) * 8);
+    bool integer = is_signed || dtype <= ORIEL_U64;
+    range[0] = is_signed ? -values / 2 : 0;
+    range[1] = !integer ? 1 : is_signed ? values / 2 - 1 : values - 1;
+}
+
+/* What the values are. A dataset opens with a chunk that cannot be read, too: the picture shows the
+ * rest. */
+static void value_range(const struct scene_layer *layer, double range[2])
+{
+    struct data_range values;
+    struct error err;
+    bool read = data_range_read(layer->binding.dataset, &layer->binding, &values, &err);
+    if (!read)
+        log_warn(LOG_DATA, "%s: limits are those of the type: %s",
+                 dataset_uri(layer->binding.dataset), err.text);
+    range[0] = 0;
+    range[1] = 1;
+    if (!read || !values.count) {
+        type_range(layer->dtype, range);
+    } else if (values.min < values.max) {
+        range[0] = values.min;
+        range[1] = values.max;
     }
-    memcpy(limits, range, 2 * sizeof *limits);
-    if (channel && channel->has_window && channel->window[0] < channel->window[1])
-        memcpy(limits, channel->window, 2 * sizeof *limits);
-    if (channel && channel->has_range && channel->range[0] < channel->range[1])
+}
+
+/* napari: the whole range for 8 bits, else what the values are. A described range that is all that
+ * 16 or more bits can hold describes nothing: in it the limits could hardly be set. */
+static void default_limits(const struct scene_layer *layer, const struct layers_options *options,
+                           const struct oriel_source_channel *channel, double limits[2],
+                           double range[2])
+{
+    bool window = channel && channel->has_window && channel->window[0] < channel->window[1];
+    bool described = channel && channel->has_range && channel->range[0] < channel->range[1] &&
+                     channel->range[1] - channel->range[0] < 65535;
+    if (described)
         memcpy(range, channel->range, 2 * sizeof *range);
+    else if (layer->dtype == ORIEL_U8)
+        type_range(layer->dtype, range);
+    else if (options->limits_known)
+        memcpy(range, (double[]){0, 1}, 2 * sizeof *range);
+    else
+        value_range(layer, range);
+    memcpy(limits, window ? channel->window : range, 2 * sizeof *limits);
     range[0] = fmin(range[0], limits[0]);
     range[1] = fmax(range[1], limits[1]);
-    return true;
 }
 
 static cJSON *default_colormap(const struct oriel_source_channel *channel, uint32_t index,
@@ -207,7 +226,9 @@ static void fill_controls(struct scene_layer *layer, const struct layers_options
     json_put_numbers(c, "contrast_limits_range", range, 2);
     json_put_string(c, "rendering", "mip");
     json_put_number(c, "attenuation", 0.05);
-    json_put_number(c, "iso_threshold", (range[0] + range[1]) / 2);
+    /* napari takes the middle of the range; with limits from the metadata that often shows nothing.
+     */
+    json_put_number(c, "iso_threshold", (limits[0] + limits[1]) / 2);
     json_put_string(c, "depiction", "volume");
 }
 
@@ -242,8 +263,7 @@ static struct scene_layer *make_layer(struct dataset *dataset, const struct laye
     if (described < info->channel_count && (index >= 0 || info->channel_axis < 0))
         channel = &info->channels[described];
     double limits[2], range[2];
-    if (!default_limits(layer, options, channel, limits, range, err))
-        goto fail;
+    default_limits(layer, options, channel, limits, range);
     bool visible = !channel || !any_active || channel->active;
     fill_controls(layer, options, channel, visible, index >= 0 ? (uint32_t)index : 0, channels,
                   limits, range);
