@@ -228,18 +228,12 @@ static void test_refusals(void **state)
 static void test_unreadable(void **state)
 {
     (void)state;
-    struct error err;
-    struct layers_options options = {.max_channels = 16, .level = -1};
-    struct dataset *dataset = dataset_open(NULL, "mem:yx:9,9:u16:broken=1", &err);
-    struct scene_layer **layers;
-    size_t count;
-    assert_true(layers_from_dataset(dataset, &options, &layers, &count, &err));
-    assert_int_equal(count, 1);
-    const cJSON *limits = cJSON_GetObjectItem(layers[0]->controls, "contrast_limits");
+    struct scene *scene = scene_create(640, 480);
+    assert_int_equal(add(scene, "mem:yx:9,9:u16:broken=1", NULL), 1);
+    const cJSON *limits = record_value(scene->record, "layer", "layer-0", "contrast_limits");
     assert_true(cJSON_GetArrayItem(limits, 0)->valuedouble == 0);
     assert_true(cJSON_GetArrayItem(limits, 1)->valuedouble == 65535);
-    layers_free(layers, count);
-    dataset_unref(dataset);
+    scene_destroy(scene);
     assert_int_equal(fake_dataset_alive(), 0);
 }
 
