@@ -155,13 +155,13 @@ cJSON *stream_payload(const struct stream_info *info)
 
 void notice_stream(struct control *control, const struct stream_info *info)
 {
-    control->stream = *info;
-    control->has_stream = true;
     control->status_due_ns = clock_ns();
     notice_clear(control, "encoder.fault", NULL); /* one works */
     cJSON *json = stream_payload(info);
-    if (!json)
+    if (!json) /* nothing that classic clients get */
         return;
+    control->stream = *info;
+    control->has_stream = true;
     char *payload[SPEC_CLASSES];
     for (int c = 0; c < SPEC_CLASSES; c++)
         payload[c] = json_print(json);

@@ -195,8 +195,7 @@ void notice_fault(struct control *control, const char *domain, const char *code,
 void notice_clear(struct control *control, const char *code, const char *layer_id);
 /* An error for one session, or for all (NULL); only Oriel's clients get it. */
 void notice_send(struct control *control, struct session *session, const cJSON *payload);
-/* notify.stream's payload for clients that decode AVCC; NULL when the main branch is something
- * else. */
+/* notify.stream's payload for clients that decode AVCC; NULL for another codec. */
 cJSON *stream_payload(const struct stream_info *info);
 char *status_payload(struct control *control);
 

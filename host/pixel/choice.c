@@ -38,17 +38,28 @@ static struct branch *find(struct stream *stream, bool still, uint32_t codec)
     return NULL;
 }
 
+const struct branch *stream_classic(struct stream *stream)
+{
+    struct branch *main = stream->branches[0];
+    return main->codec == ORIEL_CODEC_H264 ? main : find(stream, false, ORIEL_CODEC_H264);
+}
+
+static void start(struct branch *branch)
+{
+    struct error err;
+    if (branch_start(branch, &err))
+        return;
+    log_error(LOG_PIXEL, "%s", err.text);
+    branch->dead = true;
+}
+
 static struct branch *make(struct stream *stream, bool still, uint32_t codec)
 {
     struct branch *branch = find(stream, still, codec);
     if (branch || stream->branch_count == MAX_BRANCHES)
         return branch;
-    struct error err;
     branch = branch_create(stream, false, still, codec);
-    if (!branch_start(branch, &err)) {
-        log_error(LOG_PIXEL, "%s", err.text);
-        branch->dead = true;
-    }
+    start(branch);
     return branch;
 }
 
@@ -65,6 +76,31 @@ static struct branch *choose(struct stream *stream, const struct client_wish *wi
             return branch;
     }
     return NULL;
+}
+
+void stream_prepare_classic(struct stream *stream)
+{
+    pthread_mutex_lock(&stream->lock);
+    bool there = stream_classic(stream);
+    pthread_mutex_unlock(&stream->lock);
+    if (there)
+        return;
+    learn_codecs(stream);
+    pthread_mutex_lock(&stream->lock);
+    struct branch *branch = somebody_writes(stream, ORIEL_CODEC_H264)
+                                ? branch_create(stream, false, false, ORIEL_CODEC_H264)
+                                : NULL;
+    uint32_t width = stream->width, height = stream->height;
+    pthread_mutex_unlock(&stream->lock);
+    if (!branch)
+        return;
+    struct error err;
+    if (!branch_open(branch, width, height, &err))
+        log_warn(LOG_PIXEL, "%s", err.text); /* and again when somebody comes */
+    instance_close(&branch->instance);
+    pthread_mutex_lock(&stream->lock);
+    start(branch);
+    pthread_mutex_unlock(&stream->lock);
 }
 
 bool stream_place(struct stream *stream, struct client *client, struct error *err)

@@ -147,8 +147,9 @@ void fanout_configure(struct branch *branch, const struct oriel_packet *packet)
                memcmp(old->avcc, info.avcc, info.avcc_bytes) != 0;
     branch->configuration += new;
     branch->info = info;
+    bool told = branch->main || branch == stream_classic(stream);
     pthread_mutex_unlock(&stream->lock);
-    if (!new || !branch->main)
+    if (!new || !told)
         return;
     metric_add(stream->metrics.configs, 1);
     log_debug(LOG_ENCODER_SPS, "%s: %s, %" PRIu32 "x%" PRIu32 ", avcC of %" PRIu32 " bytes",

@@ -128,6 +128,11 @@ void clients_release(struct stream *stream, struct client **held, uint32_t count
 
 /* choice.c: which branch a client belongs to. Without the lock. */
 bool stream_place(struct stream *stream, struct client *client, struct error *err);
+/* The branch of H.264, which classic clients get; NULL: none. Under the lock. */
+const struct branch *stream_classic(struct stream *stream);
+/* Such clients wait to be told how to decode before they look: makes that branch where the main one
+ * writes something else, tries its encoder and lets it go. [main, before anyone looks] */
+void stream_prepare_classic(struct stream *stream);
 /* The branch cannot go on: its clients go elsewhere, or are told why not. */
 void stream_evict(struct branch *branch);
 

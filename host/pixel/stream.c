@@ -95,8 +95,10 @@ struct stream *stream_create(const struct config *config, struct registry *regis
     read_config(stream, config);
     register_metrics(stream, metrics);
     struct branch *branch = branch_create(stream, true, false, 0);
-    if (branch_open(branch, stream->width, stream->height, err) && branch_start(branch, err))
+    if (branch_open(branch, stream->width, stream->height, err) && branch_start(branch, err)) {
+        stream_prepare_classic(stream);
         return stream;
+    }
     stream_destroy(stream);
     return NULL;
 }
@@ -293,10 +295,10 @@ void stream_note_pose(struct stream *stream, uint64_t revision, const struct pix
 bool stream_current(struct stream *stream, struct stream_info *info)
 {
     pthread_mutex_lock(&stream->lock);
-    const struct branch *main = stream->branches[0];
-    bool known = main->configuration > 0;
+    const struct branch *branch = stream_classic(stream);
+    bool known = branch && branch->configuration > 0;
     if (known)
-        *info = main->info;
+        *info = branch->info;
     pthread_mutex_unlock(&stream->lock);
     return known;
 }

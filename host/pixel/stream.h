@@ -20,7 +20,7 @@ struct registry;
 struct render;
 struct stream;
 
-/* What a client needs to know to decode the main branch (notify.stream). */
+/* What a client needs to know to decode a branch (notify.stream, where it is H.264). */
 struct stream_info {
     uint32_t codec; /* ORIEL_CODEC_* */
     uint32_t width, height;
@@ -34,7 +34,8 @@ struct stream_info {
 };
 
 struct stream_events {
-    /* The main branch's configuration is new or changed. Called on a branch's thread. */
+    /* The configuration of the main branch, or of the one that classic clients get, is new or
+     * changed. Called on a branch's thread, or by stream_create. */
     void (*config)(void *data, const struct stream_info *info);
     /* Something a user should know: an encoder died and which one took over, none works, … */
     void (*fault)(void *data, const char *text);
@@ -77,7 +78,7 @@ struct pixel_pose {
 };
 void stream_note_pose(struct stream *stream, uint64_t revision, const struct pixel_pose *pose);
 
-/* A copy of the newest configuration; false before there is one. */
+/* A copy of the newest configuration that classic clients get; false where there is none. */
 bool stream_current(struct stream *stream, struct stream_info *info);
 /* Streams, branches, clients and counters as JSON for status frames and /metrics.json; caller
  * frees. */

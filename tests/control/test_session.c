@@ -232,6 +232,31 @@ static void test_goodbye(void **state)
     rig_destroy(rig);
 }
 
+/* notify.stream speaks of what is H.264, whatever the others get besides. */
+static void test_stream_of_two_codecs(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_create(NULL, DATA);
+    struct stream_info info = {.codec = ORIEL_CODEC_H264, .width = 64, .height = 48, .fps = 60};
+    struct stream_info jpeg = {.codec = ORIEL_CODEC_JPEG, .width = 640, .height = 480, .fps = 60};
+    uint64_t early = rig_hello(rig, false);
+    control_stream_config(rig_control(rig), &jpeg);
+    rig_expect_none(rig, early, "notify.stream", 50);
+    info.avcc_bytes = 4;
+    control_stream_config(rig_control(rig), &info);
+    control_stream_config(rig_control(rig), &jpeg);
+    uint64_t late = rig_hello(rig, false);
+    const uint64_t conns[] = {early, late};
+    for (int i = 0; i < 2; i++) {
+        cJSON *stream = rig_expect(rig, conns[i], "notify.stream");
+        assert_string_equal(rig_at(stream, "codec")->valuestring, "h264");
+        assert_int_equal(rig_at(stream, "frame_size/0")->valueint, 64);
+        cJSON_Delete(stream);
+        rig_expect_none(rig, conns[i], "notify.stream", 50);
+    }
+    rig_destroy(rig);
+}
+
 static void test_resume(void **state)
 {
     (void)state;
@@ -282,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_garbage_hurts_nobody),
         cmocka_unit_test(test_heartbeat),
         cmocka_unit_test(test_goodbye),
+        cmocka_unit_test(test_stream_of_two_codecs),
         cmocka_unit_test(test_resume),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,6 +144,49 @@ static void another_size_is_another_configuration(void **state)
     fixture_stop(f);
 }
 
+/* Where the main branch writes another codec, what classic clients will get is known before any of
+ * them looks, and costs nothing until then. */
+static void classic_clients_are_told_of_their_branch(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {"modules.encoder=[\"encode/j\",\"encode/b\"]", NULL};
+    struct fixture *f = fixture_start(sets);
+    struct stream_info info;
+    assert_true(stream_current(f->stream, &info));
+    assert_int_equal(info.codec, ORIEL_CODEC_H264);
+    assert_int_equal(info.width, 1280);
+    assert_int_equal(info.avcc_bytes, 20);
+    assert_string_equal(info.encoder, "encode/b");
+    assert_int_equal(atomic_load(&f->configs), 2); /* the main branch's before */
+    assert_int_equal(f->info.codec, ORIEL_CODEC_H264);
+    assert_int_equal(atomic_load(&fakes.destroys), 1); /* tried, and let go */
+    assert_int_equal(fixture_taps(), 0);
+
+    struct peer *modern = fixture_join(f, "ext=1&codecs=jpeg"), *classic = fixture_join(f, "");
+    eventually(fixture_taps() == 2);
+    fixture_draw(1, 0);
+    assert_int_equal(got_u(fixture_get(modern, 0), 20, 1), 6);
+    assert_int_equal(got_u(fixture_get(classic, 0), 20, 1), 1);
+    assert_int_equal(atomic_load(&f->configs), 2); /* nothing new in it */
+    fixture_resize(640, 480);
+    fixture_draw(2, 0);
+    assert_int_equal(got_u(fixture_get(classic, 1), 12, 4), 640);
+    assert_true(stream_current(f->stream, &info));
+    assert_int_equal(info.codec, ORIEL_CODEC_H264);
+    assert_int_equal(info.width, 640);
+    assert_string_equal(info.codec_string, "avc1.42C00A");
+    eventually(atomic_load(&f->configs) == 4); /* of both branches */
+    fixture_stop(f);
+
+    f = fixture_start((const char *const[]){"modules.encoder=[\"encode/j\"]", NULL});
+    assert_false(stream_current(f->stream, &info)); /* there is nothing for them */
+    assert_int_equal(atomic_load(&f->configs), 1);
+    fixture_stop(f);
+    f = fixture_start((const char *const[]){"modules.encoder=[\"encode/j\",\"encode/bad\"]", NULL});
+    assert_false(stream_current(f->stream, &info)); /* it only says so */
+    fixture_stop(f);
+}
+
 static void dies_in(int32_t result, int times)
 {
     struct fixture *f = fixture_start(NULL);
@@ -287,6 +330,7 @@ int main(void)
         cmocka_unit_test(refines_and_then_is_silent),
         cmocka_unit_test(a_still_follows_rest),
         cmocka_unit_test(another_size_is_another_configuration),
+        cmocka_unit_test(classic_clients_are_told_of_their_branch),
         cmocka_unit_test(a_dead_encoder_is_replaced),
         cmocka_unit_test(a_lost_picture_is_no_death),
         cmocka_unit_test(the_last_encoder_of_a_codec_dies),
