@@ -14,6 +14,7 @@
 
 #include "cli/bench_client.h"
 #include "cli/bench_data.h"
+#include "cli/bench_report.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/server.h"
@@ -32,44 +33,8 @@ struct bench {
     char volume[PATH_MAX];
     const struct cli_options *options;
     int frames;
-    cJSON *results; /* array of objects, one a row */
+    cJSON *results; /* for bench_write_json() */
 };
-
-/* --- numbers --- */
-
-enum column { TOTAL, PLAN, DRAW, CAPTURE, WAIT, ENCODE, QUEUE, PARTS, COLUMN_COUNT };
-static const char *const column_names[COLUMN_COUNT] = {"total", "plan",   "draw",  "capture",
-                                                       "wait",  "encode", "queue", "parts"};
-
-struct series {
-    double *values[COLUMN_COUNT];
-    int count;
-};
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double quantile(double *values, int count, double q)
-{
-    qsort(values, (size_t)count, sizeof *values, compare_doubles);
-    return count ? values[(int)lround(q * (count - 1))] : NAN;
-}
-
-static void series_add(struct series *series, const struct bench_picture *p, double total)
-{
-    const double row[COLUMN_COUNT] = {
-        [TOTAL] = total,       [PLAN] = p->plan_ms,
-        [DRAW] = p->draw_ms,   [CAPTURE] = p->capture_ms,
-        [WAIT] = p->wait_ms,   [ENCODE] = p->encode_ms,
-        [QUEUE] = p->queue_ms, [PARTS] = p->draw_ms + p->capture_ms + p->encode_ms,
-    };
-    for (int c = 0; c < COLUMN_COUNT; c++)
-        series->values[c][series->count] = row[c];
-    series->count++;
-}
 
 /* --- one server with one encoder --- */
 
@@ -117,46 +82,6 @@ static void stage_close(struct stage *stage)
 
 /* --- suites --- */
 
-static void print_header(const char *title)
-{
-    printf("\n%s\n%-18s %10s %13s %13s %13s %13s %13s %7s %7s %9s\n", title, "encoder", "size",
-           "total", "plan", "draw", "capture", "encode", "ratio", "fps", "kB/frame");
-    fflush(stdout);
-}
-
-static void report(struct bench *bench, const char *suite, const char *encoder, int width,
-                   int height, struct series *series, double seconds, uint64_t bytes)
-{
-    cJSON *row = cJSON_CreateObject();
-    cJSON_AddStringToObject(row, "suite", suite);
-    cJSON_AddStringToObject(row, "encoder", encoder);
-    cJSON_AddNumberToObject(row, "width", width);
-    cJSON_AddNumberToObject(row, "height", height);
-    cJSON_AddNumberToObject(row, "frames", series->count);
-    double median[COLUMN_COUNT], p99[COLUMN_COUNT];
-    for (int c = 0; c < COLUMN_COUNT; c++) {
-        median[c] = quantile(series->values[c], series->count, 0.5);
-        p99[c] = quantile(series->values[c], series->count, 0.99);
-        cJSON *cell = cJSON_AddObjectToObject(row, column_names[c]);
-        cJSON_AddNumberToObject(cell, "p50_ms", median[c]);
-        cJSON_AddNumberToObject(cell, "p99_ms", p99[c]);
-    }
-    double fps = series->count / seconds;
-    double kilobytes = series->count ? (double)bytes / 1000 / series->count : 0;
-    cJSON_AddNumberToObject(row, "fps", fps);
-    cJSON_AddNumberToObject(row, "kB_per_frame", kilobytes);
-    cJSON_AddItemToArray(bench->results, row);
-
-    char size[24];
-    snprintf(size, sizeof size, "%dx%d", width, height);
-    printf("%-18s %10s", encoder, size);
-    const enum column shown[] = {TOTAL, PLAN, DRAW, CAPTURE, ENCODE};
-    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
-        printf(" %5.2f /%6.2f", median[shown[i]], p99[shown[i]]);
-    printf(" %7.2f %7.1f %9.1f\n", median[TOTAL] / median[PARTS], fps, kilobytes);
-    fflush(stdout);
-}
-
 static void sleep_until(int64_t deadline_ns)
 {
     struct timespec t = {.tv_sec = deadline_ns / NS_PER_S, .tv_nsec = deadline_ns % NS_PER_S};
@@ -181,9 +106,8 @@ static bool run_moves(struct bench *bench, const char *suite, const char *encode
     bool fine = bench_client_wait(stage.client, 0, true, 20000, &picture);
     usleep(300 * 1000);
 
-    struct series series = {0};
-    for (int c = 0; c < COLUMN_COUNT; c++)
-        series.values[c] = xcalloc((size_t)bench->frames, sizeof(double));
+    struct bench_series series;
+    bench_series_init(&series, bench->frames);
     struct bench_view view = *bench_client_view(stage.client);
     double middle[3];
     for (int a = 0; a < 3; a++)
@@ -212,7 +136,7 @@ static bool run_moves(struct bench *bench, const char *suite, const char *encode
             bench_client_pose(stage.client, (uint64_t)i + 1, orbit ? 3 : 2, center, zoom, quat);
         fine = bench_client_wait(stage.client, (uint64_t)i + 1, false, 10000, &picture);
         if (i >= WARM_UP && fine)
-            series_add(&series, &picture, (double)(picture.received_ns - sent) / NS_PER_MS);
+            bench_series_add(&series, &picture, (double)(picture.received_ns - sent) / NS_PER_MS);
         next += NS_PER_S / FPS;
         if (next < clock_ns())
             next = clock_ns();
@@ -226,7 +150,8 @@ static bool run_moves(struct bench *bench, const char *suite, const char *encode
         rest = picture.received_ns - rest;
     }
     if (fine) {
-        report(bench, suite, encoder, width, height, &series, seconds, bytes - bytes0);
+        bench_report(bench->results, suite, encoder, width, height, &series, seconds,
+                     bytes - bytes0);
         if (orbit) {
             printf("%-18s full quality %.0f ms after the last move\n", "",
                    (double)rest / NS_PER_MS);
@@ -236,8 +161,7 @@ static bool run_moves(struct bench *bench, const char *suite, const char *encode
     } else {
         error_set(err, "%s with %s: a picture did not come within 10 s", suite, encoder);
     }
-    for (int c = 0; c < COLUMN_COUNT; c++)
-        free(series.values[c]);
+    bench_series_finish(&series);
     stage_close(&stage);
     return fine;
 }
@@ -308,7 +232,7 @@ static bool run_start(struct bench *bench, struct error *err)
     double best = ms[0];
     for (int i = 1; i < RUNS; i++)
         best = fmin(best, ms[i]);
-    double median = quantile(ms, RUNS, 0.5);
+    double median = bench_quantile(ms, RUNS, 0.5);
     printf("\nexec to first packet, %d runs: median %.0f ms, best %.0f ms\n", RUNS, median, best);
     cJSON *row = cJSON_CreateObject();
     cJSON_AddStringToObject(row, "suite", "start");
@@ -380,7 +304,7 @@ static bool run_suites(struct bench *bench, struct bench_args *args, struct erro
     for (int m = 0; fine && m < 2; m++) {
         if (!wanted(args, moving[m]))
             continue;
-        print_header(titles[m]);
+        bench_print_header(titles[m]);
         for (size_t s = 0; fine && s < args->size_count; s++) {
             for (size_t e = 0; fine && e < args->encoder_count; e++)
                 fine = run_moves(bench, moving[m], args->encoders[e], args->sizes[s][0],
@@ -394,23 +318,6 @@ static bool run_suites(struct bench *bench, struct bench_args *args, struct erro
     registry_destroy(registry);
     config_destroy(config);
     return fine;
-}
-
-static bool write_json(const struct bench *bench, const char *path, struct error *err)
-{
-    cJSON *root = cJSON_CreateObject();
-    cJSON_AddStringToObject(root, "version", ORIEL_VERSION);
-    cJSON_AddNumberToObject(root, "cores", (double)sysconf(_SC_NPROCESSORS_ONLN));
-    cJSON_AddNumberToObject(root, "frames", bench->frames);
-    cJSON_AddItemReferenceToObject(root, "results", bench->results);
-    char *text = cJSON_Print(root);
-    cJSON_Delete(root);
-    CHECK(text);
-    FILE *out = fopen(path, "w");
-    bool fine = out && fprintf(out, "%s\n", text) > 0;
-    fine = out && fclose(out) == 0 && fine;
-    free(text);
-    return fine || error_set(err, "%s: %s", path, strerror(errno));
 }
 
 /* The pictures to measure with: the user's, or made in a folder of our own. */
@@ -510,7 +417,7 @@ static int bench_run(const struct cli_options *options, const char *json, const 
 
     bench.results = cJSON_CreateArray();
     bool fine = prepare_data(&bench, slice, volume, &err) && run_suites(&bench, &args, &err) &&
-                (!json || write_json(&bench, json, &err));
+                (!json || bench_write_json(bench.results, json, &err));
     remove_data(&bench, !slice, !volume);
     cJSON_Delete(bench.results);
     free(ids);
