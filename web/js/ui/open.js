@@ -47,7 +47,7 @@ export function createOpener({ store, session, tell }) {
                 /** @type {Entry[]} */
                 const entries = result.entries ?? [];
                 const up = h('button', { type: 'button', class: 'folder-row', onclick: () => browse(`${place}/..`) }, icon('up'), '..');
-                list.replaceChildren(h('div', { class: 'folder-place', title: place }, place), up, ...entries.map((entry) => {
+                list.replaceChildren(h('div', { class: 'folder-place', title: place }, h('bdi', {}, place)), up, ...entries.map((entry) => {
                     const data = entry.zarr_metadata?.is_dataset || !entry.is_dir;
                     return h('button', { type: 'button', class: 'folder-row', onclick: () => {
                         if (data) {
