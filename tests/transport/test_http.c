@@ -104,7 +104,14 @@ static void serves_under_a_prefix_only(void **state)
     char head[4096];
     assert_int_equal(get(fd, "GET", "/s/abc/x", NULL, head, sizeof head), 200);
     expect_body(fd, head, "1 GET /x? agent=test none=- body= peer=127.0.0.1:");
-    assert_int_equal(get(fd, "GET", "/s/abc", NULL, head, sizeof head), 200);
+    static const char slash[] = "the page is at the same address with a slash\n";
+    assert_int_equal(get(fd, "GET", "/s/abc", NULL, head, sizeof head), 308);
+    assert_non_null(strcasestr(head, "\r\nlocation: /s/abc/\r\n"));
+    expect_body(fd, head, slash);
+    assert_int_equal(get(fd, "GET", "/s/abc?v=1&x=%20", NULL, head, sizeof head), 308);
+    assert_non_null(strcasestr(head, "\r\nlocation: /s/abc/?v=1&x=%20\r\n"));
+    expect_body(fd, head, slash);
+    assert_int_equal(get(fd, "GET", "/s/abc/", NULL, head, sizeof head), 200);
     expect_body(fd, head, "1 GET /? agent=test none=- body= peer=127.0.0.1:");
     assert_int_equal(get(fd, "GET", "/x", NULL, head, sizeof head), 404);
     expect_body(fd, head, "nothing here\n");
@@ -115,6 +122,8 @@ static void serves_under_a_prefix_only(void **state)
     close(fd);
     assert_int_equal(client_upgrade(site->ports[ORIEL_LISTENER_HTTP], "/s/abc/state", "", &fd),
                      101);
+    close(fd);
+    assert_int_equal(client_upgrade(site->ports[ORIEL_LISTENER_HTTP], "/s/abc", "", &fd), 101);
     close(fd);
     site_stop(site);
 }

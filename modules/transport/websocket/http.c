@@ -47,20 +47,21 @@ void transport_respond(void *self, uint64_t id, const struct oriel_response *res
     pthread_mutex_unlock(&server->lock);
 }
 
-/* An answer of the transport's own: one line of text. */
-static int answer_line(struct session *session, uint32_t status, const char *line)
+/* An answer of the transport's own: one line of text, and one header of its own or NULL. */
+static int answer_line(struct session *session, uint32_t status, const char *line, const char *name,
+                       const char *value)
 {
     struct server *server = session->server;
     const struct oriel_http_header headers[] = {
         {"content-type", "text/plain"},
         {"cache-control", "no-store"},
-        {"allow", "GET, HEAD, POST"},
+        {name, value},
     };
     const struct oriel_buffer *body = server->host->buffer_new(server->host, line, strlen(line));
     struct oriel_response response = {
         .size = sizeof response,
         .status = status,
-        .header_count = status == 405 ? 3 : 2,
+        .header_count = name ? 3 : 2,
         .headers = headers,
         .body = body,
     };
@@ -73,6 +74,19 @@ static int answer_line(struct session *session, uint32_t status, const char *lin
     return 0;
 }
 
+/* The prefix without its slash: relative addresses of a page would miss the prefix's last part. */
+static int answer_slash(struct session *session, const struct request *request)
+{
+    char *place = NULL;
+    const char *query = request->query;
+    if (asprintf(&place, "%s/%s%s", request->path, *query ? "?" : "", query) < 0)
+        return -1;
+    int result = answer_line(session, 308, "the page is at the same address with a slash\n",
+                             "location", place);
+    free(place);
+    return result;
+}
+
 static int dispatch(struct session *session)
 {
     struct server *server = session->server;
@@ -82,7 +96,13 @@ static int dispatch(struct session *session)
     uint32_t status = request_init(&request, session, &method);
     if (status) {
         request_finish(&request);
-        return answer_line(session, status, status == 404 ? "nothing here\n" : "bad request\n");
+        return answer_line(session, status, status == 404 ? "nothing here\n" : "bad request\n",
+                           NULL, NULL);
+    }
+    if (*server->prefix && strcmp(request.path, server->prefix) == 0) {
+        int result = answer_slash(session, &request);
+        request_finish(&request);
+        return result;
     }
     request.seen.body = exchange->inbound;
     request.seen.body_bytes = exchange->inbound_bytes;
@@ -114,15 +134,16 @@ int http_begin(struct session *session)
     bool post = strcmp(exchange->method, "POST") == 0;
     if (!post && strcmp(exchange->method, "GET") != 0 && strcmp(exchange->method, "HEAD") != 0) {
         exchange->hang_up = body != 0; /* nobody will read it */
-        return answer_line(session, 405, "only GET, HEAD and POST here\n");
+        return answer_line(session, 405, "only GET, HEAD and POST here\n", "allow",
+                           "GET, HEAD, POST");
     }
     if (post && !length) {
         exchange->hang_up = true;
-        return answer_line(session, 411, "a body needs its length\n");
+        return answer_line(session, 411, "a body needs its length\n", NULL, NULL);
     }
     if (body < 0 || body > server->message_bytes) {
         exchange->hang_up = true;
-        return answer_line(session, 413, "the body is too large\n");
+        return answer_line(session, 413, "the body is too large\n", NULL, NULL);
     }
     return post && body ? 0 : dispatch(session);
 }
