@@ -11,20 +11,16 @@
 #define BAND_MS 10.0
 #define MAX_BANDS 64u
 
-static void fill_view(struct painter *painter, struct quality_step quality, struct oriel_view *view)
+static void fill_view(struct painter *painter, struct oriel_view *view)
 {
     const struct oriel_snapshot *scene = &painter->snapshot->scene;
-    bool full = quality.resolution >= 1 && quality.step <= 1;
     *view = (struct oriel_view){
         .size = sizeof *view,
-        .flags = full ? 0 : ORIEL_VIEW_INTERACTIVE,
         .revision = scene->revision,
         .width = painter->target.width,
         .height = painter->target.height,
         .ndisplay = scene->ndisplay,
         .camera = scene->camera,
-        .resolution = quality.resolution,
-        .step = quality.step,
     };
     for (int i = 0; i < 4; i++)
         view->background[i] = scene->background[i];
@@ -70,8 +66,13 @@ void draw_collect_time(struct painter *painter)
     glGetQueryObjectui64v(painter->queries[0], GL_QUERY_RESULT, &begin);
     glGetQueryObjectui64v(painter->queries[1], GL_QUERY_RESULT, &end);
     painter->measuring = false;
-    if (end > begin)
-        quality_measured(&painter->quality, painter->measured, (double)(end - begin) / NS_PER_MS);
+    if (end <= begin || painter->measured_costs != painter->costs)
+        return;
+    double ms = (double)(end - begin) / NS_PER_MS;
+    if (painter->measured_quick)
+        quality_measured(&painter->quality, painter->measured, ms);
+    else
+        quality_rested(&painter->quality, ms, true);
 }
 
 static struct oriel_stamp stamp_now(struct painter *painter, bool full)
@@ -91,6 +92,35 @@ static struct oriel_stamp stamp_now(struct painter *painter, bool full)
     };
 }
 
+static void hash(uint64_t *sum, uint64_t value)
+{
+    *sum = (*sum ^ value) * UINT64_C(0x100000001b3); /* FNV */
+}
+
+/* Of what decides about the cost of a picture, apart from the camera. */
+static uint64_t costs(const struct painter *painter, const struct oriel_view *view)
+{
+    const struct oriel_snapshot *scene = &painter->snapshot->scene;
+    struct view_status status;
+    view_get_status(painter->view, &status);
+    uint64_t sum = UINT64_C(0xcbf29ce484222325);
+    hash(&sum, scene->ndisplay);
+    hash(&sum, view->width);
+    hash(&sum, view->height);
+    hash(&sum, status.level);
+    for (uint32_t i = 0; i < scene->layer_count; i++) {
+        const struct oriel_layer *layer = scene->layers[i];
+        if (!layer->visible)
+            continue;
+        hash(&sum, layer->key);
+        hash(&sum, layer->rendering);
+        hash(&sum, layer->depiction);
+        hash(&sum, layer->interpolation_3d);
+        hash(&sum, i < view->layer_count && (view->layers[i].base || view->layers[i].detail));
+    }
+    return sum;
+}
+
 enum drawn draw_picture(struct painter *painter, bool moving)
 {
     bool volume = painter->snapshot->scene.ndisplay == 3;
@@ -99,22 +129,32 @@ enum drawn draw_picture(struct painter *painter, bool moving)
     painter->slot_ns += painter->setup.frame_ns;
     if (painter->slot_ns < painter->begin_ns)
         painter->slot_ns = painter->begin_ns;
-    struct quality_step quality = {1, 1};
-    if (volume && moving)
-        quality = quality_next(&painter->quality);
-    bool full = quality.resolution >= 1 && quality.step <= 1;
-
     struct error err;
     if (!taps_prepare(painter->setup.taps, painter->target.width, painter->target.height, &err))
         painter_notice(painter, RENDER_NOTICE_FAULT, err.text);
     struct oriel_view view;
-    fill_view(painter, quality, &view);
+    fill_view(painter, &view);
+    uint64_t costly = costs(painter, &view);
+    if (costly != painter->costs) {
+        painter->costs = costly;
+        quality_reset(&painter->quality);
+    }
+    /* Only full pictures at rest are interrupted, and never two in a row. */
+    bool quick = volume && !painter->still_now &&
+                 (moving || painter->abandoned || quality_unknown(&painter->quality));
+    struct quality_step quality = {1, 1};
+    if (quick)
+        quality = quality_next(&painter->quality);
+    bool full = quality.resolution >= 1 && quality.step <= 1;
+    view.flags = full ? 0 : ORIEL_VIEW_INTERACTIVE;
+    view.resolution = quality.resolution;
+    view.step = quality.step;
     struct oriel_target target = {.size = sizeof target,
                                   .framebuffer = painter->target.framebuffer,
                                   .texture = painter->target.texture,
                                   .width = painter->target.width,
                                   .height = painter->target.height};
-    unsigned bands = volume && full && !painter->still_now
+    unsigned bands = volume && !quick && !painter->still_now
                          ? quality_bands(&painter->quality, BAND_MS, MAX_BANDS)
                          : 1;
     struct oriel_stamp stamp = stamp_now(painter, full);
@@ -122,22 +162,29 @@ enum drawn draw_picture(struct painter *painter, bool moving)
     if (query)
         glQueryCounter(painter->queries[0], GL_TIMESTAMP);
     oriel_result result = ORIEL_OK;
-    if (!draw_bands(painter, &view, &target, bands, &result)) {
+    painter->abandoned = !draw_bands(painter, &view, &target, bands, &result);
+    if (painter->abandoned) {
         stats_abandoned(painter->setup.stats);
         painter->end_ns = clock_ns();
+        quality_rested(&painter->quality, (double)(painter->end_ns - painter->begin_ns) / NS_PER_MS,
+                       false);
         return DRAWN_ABANDONED;
     }
     if (query) {
         glQueryCounter(painter->queries[1], GL_TIMESTAMP);
         painter->measuring = true;
         painter->measured = quality;
+        painter->measured_quick = quick;
+        painter->measured_costs = costly;
     }
     if (software)
         glFinish(); /* it would happen in the read-back anyway; here it is measured */
     stamp.t_drawn_ns = stamp.pts_ns = painter->end_ns = clock_ns();
     int64_t took = painter->end_ns - painter->begin_ns;
-    if (volume && (software || bands > 1))
+    if (quick && software)
         quality_measured(&painter->quality, quality, (double)took / NS_PER_MS);
+    else if (volume && (software || bands > 1))
+        quality_rested(&painter->quality, (double)took / NS_PER_MS, true);
     stats_stage(painter->setup.stats, STAGE_DRAW, took);
     if (!stage_check(painter, result, "draw", false))
         return DRAWN_FAILED;

@@ -39,13 +39,17 @@ struct painter {
     struct egl_target target;
     uint32_t queries[2]; /* GL timestamps around a draw, on hardware */
     bool measuring;
-    struct quality_step measured;
+    struct quality_step measured; /* of the picture that is measured, … */
+    bool measured_quick;          /* … whether it moved, and its `costs` */
+    uint64_t measured_costs;
     const char *refused_scene[MAX_REFUSED + 1], *refused_capture[MAX_REFUSED + 1];
     unsigned invalid_calls, faults;
     int64_t fault_ns, restage_ns;
 
     struct view *view;
     struct quality quality;
+    uint64_t costs; /* of what `quality` has been measured */
+    bool abandoned; /* the last picture was given up for newer input */
     struct scene_snapshot *snapshot;
     uint64_t seq;
     bool still_now;           /* `still` as of this turn */

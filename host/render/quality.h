@@ -10,7 +10,9 @@
 
 struct quality {
     double budget_ms;
-    double full_ms; /* estimate of a full-quality draw; 0: unknown */
+    bool cautious;
+    double full_ms; /* of a full-quality draw, judged by pictures that moved; 0: unknown */
+    double rest_ms; /* of a full-quality draw at rest, at least; 0: unknown */
     unsigned rung;
 };
 
@@ -21,11 +23,18 @@ struct quality_step {
 
 /* `cautious`: assume that a first draw is slow (software renderers). */
 void quality_init(struct quality *quality, double budget_ms, bool cautious);
+/* Something else is drawn from now on: what was measured says nothing about it. */
+void quality_reset(struct quality *quality);
+/* The next full picture may take so long that it must be drawn where it can be interrupted or in
+ * less quality. */
+bool quality_unknown(const struct quality *quality);
 /* The rung for the next moving picture. {1, 1} is full quality. */
 struct quality_step quality_next(struct quality *quality);
-/* A draw at `at` took `ms`. */
+/* A moving picture at `at` took `ms`. */
 void quality_measured(struct quality *quality, struct quality_step at, double ms);
-/* Into how many bands a full-quality draw is cut so that each takes about `band_ms`. */
+/* A full picture at rest took `ms`, or had taken as long when it was given up. */
+void quality_rested(struct quality *quality, double ms, bool finished);
+/* Into how many bands a full-quality draw at rest is cut so that each takes about `band_ms`. */
 unsigned quality_bands(const struct quality *quality, double band_ms, unsigned most);
 
 #endif

@@ -352,6 +352,43 @@ static void a_costly_picture_gives_way_to_input(void **state)
     finish(&f);
 }
 
+/* Turns for `ms` with a pose each 8 ms; how many pictures came. */
+static int turn(struct fixture *f, uint64_t *revision, uint32_t rendering, int ms)
+{
+    int before = atomic_load(&f->frames);
+    for (int64_t end = clock_ns() + ms * NS_PER_MS; clock_ns() < end; ++*revision) {
+        struct scene_snapshot *snapshot = rig_snapshot(f->dataset, *revision, 3, 320, 200);
+        rig_layer(snapshot)->rendering = rendering;
+        post(f, snapshot);
+        rig_sleep_ms(8);
+    }
+    return atomic_load(&f->frames) - before;
+}
+
+static void pictures_keep_coming_when_they_become_costly(void **state)
+{
+    (void)state;
+    struct fixture f;
+    make(&f, 3, cube, cube, 1);
+    atomic_store(&fake_scene.draw_ms, 12);
+    tap(&f);
+    uint64_t revision = 1;
+    turn(&f, &revision, ORIEL_RENDER_TRANSLUCENT, 400);
+    assert_float_equal(atomic_load(&fake_scene.last_resolution), 1, 0);
+    /* with the mode, which is seen before the first picture */
+    atomic_store(&fake_scene.draw_ms, 2700);
+    turn(&f, &revision, ORIEL_RENDER_ISO, 450); /* one that is slow: 340 ms */
+    assert_true(turn(&f, &revision, ORIEL_RENDER_ISO, 500) >= 5);
+    /* and without a change that tells, after a cheap while */
+    atomic_store(&fake_scene.draw_ms, 12);
+    turn(&f, &revision, ORIEL_RENDER_ISO, 400);
+    assert_float_equal(atomic_load(&fake_scene.last_resolution), 1, 0);
+    atomic_store(&fake_scene.draw_ms, 600);
+    turn(&f, &revision, ORIEL_RENDER_ISO, 700);
+    assert_true(turn(&f, &revision, ORIEL_RENDER_ISO, 500) >= 5);
+    finish(&f);
+}
+
 static void the_canvas_can_change(void **state)
 {
     (void)state;
@@ -524,6 +561,7 @@ int main(void)
         cmocka_unit_test(a_fast_slider_still_shows_pictures),
         cmocka_unit_test(a_turning_volume_is_quick_and_a_resting_one_complete),
         cmocka_unit_test(a_costly_picture_gives_way_to_input),
+        cmocka_unit_test(pictures_keep_coming_when_they_become_costly),
         cmocka_unit_test(the_canvas_can_change),
         cmocka_unit_test(taps_come_and_go),
         cmocka_unit_test(a_dropped_picture_is_captured_later),

@@ -69,6 +69,39 @@ static void costly_pictures_are_cut_into_bands(void **state)
     assert_in_range(quality_bands(&quality, 10, 64), 25, 27);
     turn(&quality, 9000, 50);
     assert_int_equal(quality_bands(&quality, 10, 64), 64);
+    quality_rested(&quality, 10, false); /* given up after the first */
+    assert_int_equal(quality_bands(&quality, 10, 64), 64);
+    quality_rested(&quality, 95, true); /* a picture at rest knows better */
+    assert_int_equal(quality_bands(&quality, 10, 64), 10);
+}
+
+static void a_picture_that_was_given_up_counts(void **state)
+{
+    (void)state;
+    struct quality quality;
+    quality_init(&quality, 33, true);
+    turn(&quality, 5, 10);
+    assert_int_equal(quality.rung, 0);
+    quality_rested(&quality, 300, false);
+    assert_true(quality_next(&quality).resolution < 1 || quality_next(&quality).step > 1);
+    quality_rested(&quality, 20, false); /* at least 20 ms: nothing new */
+    assert_true(quality_next(&quality).resolution < 1 || quality_next(&quality).step > 1);
+    quality_rested(&quality, 20, true);
+    assert_int_equal((quality_next(&quality), quality.rung), 0);
+}
+
+static void a_jump_in_cost_is_followed_at_once(void **state)
+{
+    (void)state;
+    struct quality quality;
+    quality_init(&quality, 33, true);
+    turn(&quality, 12, 10);
+    assert_int_equal(quality.rung, 0);
+    turn(&quality, 2700, 1);
+    assert_true(turn(&quality, 2700, 1) <= 50);
+    quality_reset(&quality);
+    assert_true(quality_unknown(&quality));
+    assert_true(quality_next(&quality).resolution < 1);
 }
 
 int main(void)
@@ -78,6 +111,8 @@ int main(void)
         cmocka_unit_test(a_fast_renderer_loses_nothing),
         cmocka_unit_test(it_does_not_flicker_between_two_rungs),
         cmocka_unit_test(costly_pictures_are_cut_into_bands),
+        cmocka_unit_test(a_picture_that_was_given_up_counts),
+        cmocka_unit_test(a_jump_in_cost_is_followed_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
