@@ -171,7 +171,7 @@ static void load_done(struct control *control, struct job *job)
     scene_clear(control->scene, &origin);
     scene_add(control->scene, self->opened.layers, self->opened.count, &origin);
     self->opened.count = 0;
-    open_first_view(control);
+    open_first_view(control, session_find(control, self->call->session));
     play_changed(control, origin.received_ns);
     cJSON *result = cJSON_CreateObject();
     json_put_bool(result, "ok", true);

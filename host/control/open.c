@@ -71,13 +71,20 @@ void open_allow(struct control *control, const char *uri)
     control->allowed[control->allowed_count++] = xstrdup(realpath(uri, real) ? real : uri);
 }
 
-void open_first_view(struct control *control)
+void open_first_view(struct control *control, const struct session *viewer)
 {
     const struct config *config = control->config;
     struct scene *scene = control->scene;
     struct record_batch *batch = record_batch_create();
     struct scene_view view;
     scene_view_read(scene, &view);
+    struct oriel_camera home;
+    if (viewer && viewer->canvas[0]) {
+        view.width = viewer->canvas[0];
+        view.height = viewer->canvas[1];
+        scene_home(scene, &view, 2, &home);
+        record_put(batch, "camera", "plane", "pose", scene_pose_json(&home));
+    }
     int64_t z = config_int(config, "view.open_z");
     int axis = scene_axis_find(scene, "z");
     if (z >= 0 && axis >= 0) {
@@ -95,7 +102,6 @@ void open_first_view(struct control *control)
                    cJSON_CreateNumber((double)(level < last ? level : last)));
     }
     if (config_int(config, "view.ndisplay") == 3 && scene->ndim >= 3) {
-        struct oriel_camera home;
         scene_home(scene, &view, 3, &home);
         record_put(batch, "view", "main", "ndisplay", cJSON_CreateNumber(3));
         record_put(batch, "camera", "volume", "pose", scene_pose_json(&home));
@@ -118,7 +124,7 @@ bool control_open_data(struct control *control, const char *uri, struct error *e
     opened.count = 0; /* the scene's now */
     opened_finish(&opened);
     if (fresh)
-        open_first_view(control);
+        open_first_view(control, NULL);
     open_allow(control, uri);
     return true;
 }

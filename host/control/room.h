@@ -74,6 +74,7 @@ struct session {
     uint64_t view_told; /* revision of the newest view it knows */
     bool view_pending;  /* scratch of notify.c */
     uint64_t rev;       /* its newest view.pose */
+    uint32_t canvas[2]; /* that it asked for; 0: never did */
     unsigned garbage;   /* bad messages, for quieter logs */
 };
 
@@ -162,6 +163,8 @@ void session_timers(struct control *control, int64_t now, int64_t *deadline);
 void session_goodbye(struct control *control, struct session *session, const char *code,
                      const char *message, const char *reason, uint32_t close_code);
 struct session *session_find(const struct control *control, const char *id);
+/* The largest width and height that sessions other than `except` (or NULL) asked for; 0: none. */
+void session_canvas(const struct control *control, const struct session *except, uint32_t size[2]);
 /* A log line that names the peer, and a notify.error for an Oriel client. */
 void session_complain(struct control *control, struct session *session, const char *what);
 
@@ -239,8 +242,9 @@ void opened_finish(struct opened *opened);
 bool open_uri(struct registry *registry, const char *uri, const struct layers_options *options,
               struct opened *opened, struct error *err);
 void open_options(const struct control *control, struct layers_options *options);
-/* After a fresh scene was filled: what the configuration says about the first view. */
-void open_first_view(struct control *control);
+/* After a fresh scene was filled: what the configuration says about the first view, which fits the
+ * canvas of `viewer` if there is one and it is known. */
+void open_first_view(struct control *control, const struct session *viewer);
 void open_allow(struct control *control, const char *uri);
 
 /* loop.c */

@@ -44,6 +44,30 @@ struct session *session_find(const struct control *control, const char *id)
     return session;
 }
 
+void session_canvas(const struct control *control, const struct session *except, uint32_t size[2])
+{
+    size[0] = size[1] = 0;
+    for (const struct session *s = control->sessions; s; s = s->next) {
+        for (int i = 0; s != except && i < 2; i++)
+            size[i] = s->canvas[i] > size[i] ? s->canvas[i] : size[i];
+    }
+}
+
+/* The canvas is no larger than those who are left need; nobody left: as it was. */
+static void give_canvas_back(struct control *control, const struct session *gone)
+{
+    uint32_t size[2];
+    session_canvas(control, NULL, size);
+    if (!gone->canvas[0] || !size[0])
+        return;
+    struct record_origin origin = {.received_ns = clock_ns()};
+    snprintf(origin.session, sizeof origin.session, "%s", gone->id);
+    struct record_batch *batch = record_batch_create();
+    record_put(batch, "view", "main", "canvas",
+               json_from_integers((int64_t[]){size[0], size[1]}, 2));
+    record_commit(control->scene->record, batch, &origin);
+}
+
 void session_closed(struct control *control, uint64_t conn)
 {
     struct session **at = &control->sessions;
@@ -53,6 +77,7 @@ void session_closed(struct control *control, uint64_t conn)
     if (!session)
         return;
     *at = session->next;
+    give_canvas_back(control, session);
     if (session->id[0]) {
         if (control->rooms.stream)
             stream_session_closed(control->rooms.stream, session->id);

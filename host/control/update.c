@@ -132,7 +132,9 @@ void update_take(struct control *control, struct session *session, const cJSON *
         .value = update.value,
         .level_indices = session->class == SPEC_CLASSIC,
         .canvas_max = config_int(control->config, "canvas.max"),
+        .own_canvas = {session->canvas[0], session->canvas[1]},
     };
+    session_canvas(control, session, request.other_canvas);
     struct reduction result;
     scene_reduce(control->scene, &request, &result);
     bool wrote = false;
@@ -140,6 +142,8 @@ void update_take(struct control *control, struct session *session, const cJSON *
         wrote = !record_batch_empty(result.writes);
         record_commit(control->scene->record, result.writes, &update.origin);
         result.writes = NULL;
+        if (result.canvas[0])
+            memcpy(session->canvas, result.canvas, sizeof session->canvas);
     } else {
         log_debug(LOG_STATE, "%s: %s.%s of %s rejected: %s", session->peer, update.scope,
                   update.key, update.target, result.message);

@@ -13,6 +13,8 @@ struct scene_request {
      * do. */
     bool level_indices;
     int64_t canvas_max; /* pixels */
+    /* What the requester shows, and the largest sides that others do; 0: not known, nobody. */
+    uint32_t own_canvas[2], other_canvas[2];
 };
 
 struct reduction {
@@ -23,8 +25,9 @@ struct reduction {
     const char *scope; /* whose version the acknowledgement carries */
     char target[32];
     const char *key;
-    uint64_t rev; /* of a view.pose */
-    bool stale;   /* a view.pose for the other ndisplay: ignored */
+    uint64_t rev;       /* of a view.pose */
+    uint32_t canvas[2]; /* of a view.canvas: the requester's own from now on; else 0 */
+    bool stale;         /* a view.pose for the other ndisplay: ignored */
     /* Rejected: */
     const char *code; /* "state.invalid", "state.error", "state.unsupported" */
     char message[512];

@@ -16,6 +16,17 @@ static void put_pose(struct reduction *out, uint32_t ndisplay, const struct orie
     record_put(out->writes, "camera", mode_name(ndisplay), "pose", scene_pose_json(camera));
 }
 
+/* The view as the requester sees it: a home fits its own canvas, not what others need besides. */
+static void read_own_view(const struct scene *scene, const struct scene_request *request,
+                          struct scene_view *view)
+{
+    scene_view_read(scene, view);
+    if (request->own_canvas[0]) {
+        view->width = request->own_canvas[0];
+        view->height = request->own_canvas[1];
+    }
+}
+
 static void reduce_ndisplay(const struct scene *scene, const struct scene_request *request,
                             struct reduction *out)
 {
@@ -33,7 +44,7 @@ static void reduce_ndisplay(const struct scene *scene, const struct scene_reques
     struct oriel_camera camera;
     if (!scene_pose_read(scene, ndisplay, &camera)) {
         struct scene_view view;
-        scene_view_read(scene, &view);
+        read_own_view(scene, request, &view);
         scene_home(scene, &view, ndisplay, &camera);
         put_pose(out, ndisplay, &camera);
     }
@@ -97,14 +108,16 @@ static void reduce_canvas(const struct scene_request *request, struct reduction 
         reduce_reject(out, "state.invalid", "view.canvas needs {\"size\": [width, height]}");
         return;
     }
-    int64_t even[2];
+    int64_t own[2], shared[2];
     for (int i = 0; i < 2; i++) {
         double v = fmin(fmax(size[i], 16), (double)request->canvas_max);
-        even[i] = (int64_t)v / 2 * 2;
+        own[i] = (int64_t)v / 2 * 2;
+        out->canvas[i] = (uint32_t)own[i];
+        shared[i] = own[i] > request->other_canvas[i] ? own[i] : request->other_canvas[i];
     }
-    record_put(out->writes, "view", "main", "canvas", json_from_integers(even, 2));
+    record_put(out->writes, "view", "main", "canvas", json_from_integers(shared, 2));
     cJSON *applied = cJSON_CreateObject();
-    json_put(applied, "size", json_from_integers(even, 2));
+    json_put(applied, "size", json_from_integers(own, 2));
     reduce_accept(out, "view", "main", "canvas", applied);
 }
 
@@ -126,7 +139,7 @@ static void reduce_order(const struct scene *scene, const struct scene_request *
         return;
     }
     struct scene_view view;
-    scene_view_read(scene, &view);
+    read_own_view(scene, request, &view);
     bool shown_changes = false;
     int64_t order[ORIEL_MAX_AXES];
     for (uint32_t i = 0; i < scene->ndim; i++) {
@@ -144,10 +157,11 @@ static void reduce_order(const struct scene *scene, const struct scene_request *
     reduce_write(out, "view", "main", "order", json_from_integers(order, scene->ndim));
 }
 
-static void reduce_reset(const struct scene *scene, struct reduction *out)
+static void reduce_reset(const struct scene *scene, const struct scene_request *request,
+                         struct reduction *out)
 {
     struct scene_view view;
-    scene_view_read(scene, &view);
+    read_own_view(scene, request, &view);
     struct oriel_camera home;
     scene_home(scene, &view, view.ndisplay, &home);
     home.fov = view.camera.fov;
@@ -217,7 +231,7 @@ void reduce_view(const struct scene *scene, const struct scene_request *request,
     else if (strcmp(key, "order") == 0)
         reduce_order(scene, request, out);
     else if (strcmp(key, "reset") == 0)
-        reduce_reset(scene, out);
+        reduce_reset(scene, request, out);
     else if (strcmp(key, "background") == 0)
         reduce_background(request, out);
     else if (strcmp(key, "play") == 0)

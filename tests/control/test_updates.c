@@ -140,6 +140,56 @@ static void test_all_rows(void **state)
     rig_destroy(rig);
 }
 
+static void expect_canvas(struct rig *rig, uint64_t conn, int width, int height)
+{
+    cJSON *view = rig_expect(rig, conn, "notify.view");
+    assert_int_equal(rig_at(view, "canvas/size/0")->valueint, width);
+    assert_int_equal(rig_at(view, "canvas/size/1")->valueint, height);
+    cJSON_Delete(view);
+}
+
+/* Everyone sees at least as much as fits their page; nobody's page is cut by a smaller one. */
+static void test_canvas_is_shared(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_create(NULL, DATA);
+    uint64_t a = rig_hello(rig, true);
+    check(rig, a, "view", "main", "canvas", "{\"size\":[1001,600]}", "{\"size\":[1000,600]}", NULL);
+    check(rig, a, "view", "main", "reset", "{}", "{}", NULL);
+    rig_drain(rig, a);
+    struct scene_snapshot *snapshot = rig_posted(rig);
+    double zoom = snapshot->scene.camera.zoom;
+    scene_snapshot_unref(snapshot);
+
+    /* A second page is narrower and taller. */
+    uint64_t b = rig_hello(rig, true);
+    rig_drain(rig, b);
+    check(rig, b, "view", "main", "canvas", "{\"size\":[400,800]}", "{\"size\":[400,800]}", NULL);
+    expect_canvas(rig, a, 1000, 800);
+    snapshot = rig_posted(rig);
+    assert_true(snapshot->scene.camera.zoom == zoom);
+    scene_snapshot_unref(snapshot);
+    check(rig, b, "view", "main", "reset", "{}", "{}", NULL);
+    cJSON *view = rig_expect(rig, a, "notify.view");
+    double fits = rig_at(view, "camera/zoom")->valuedouble;
+    double width =
+        rig_at(view, "extent/1/0")->valuedouble - rig_at(view, "extent/0/0")->valuedouble;
+    assert_float_equal(fits, 0.95 * 400 / width, 1e-9); /* its own width, not the shared one */
+    cJSON_Delete(view);
+
+    /* It shrinks, and leaves; a client that never asked for a size does not count. */
+    check(rig, b, "view", "main", "canvas", "{\"size\":[300,700]}", "{\"size\":[300,700]}", NULL);
+    expect_canvas(rig, a, 1000, 700);
+    uint64_t classic = rig_hello(rig, false);
+    rig_drain(rig, classic);
+    control_conn_closed(rig_control(rig), b);
+    expect_canvas(rig, a, 1000, 600);
+    control_conn_closed(rig_control(rig), a);
+    uint64_t c = rig_hello(rig, true);
+    expect_canvas(rig, c, 1000, 600);
+    rig_destroy(rig);
+}
+
 static void test_ack_first_then_everyone(void **state)
 {
     (void)state;
@@ -365,6 +415,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_rows),
+        cmocka_unit_test(test_canvas_is_shared),
         cmocka_unit_test(test_ack_first_then_everyone),
         cmocka_unit_test(test_ndisplay_is_one_change),
         cmocka_unit_test(test_poses),

@@ -178,7 +178,8 @@ static void test_flat_data_stay_flat(void **state)
     (void)state;
     struct scene *scene = make("mem:yx:9,9:u8");
     cJSON *three = cJSON_CreateNumber(3);
-    struct scene_request request = {"view", "main", "ndisplay", three, false, 4096};
+    struct scene_request request = {
+        .scope = "view", .target = "main", .key = "ndisplay", .value = three, .canvas_max = 4096};
     struct reduction result;
     scene_reduce(scene, &request, &result);
     assert_false(result.accepted);

@@ -234,16 +234,6 @@ function cycleRegion(delta) {
         target.focus();
 }
 
-/** Pictures have one size for all who look: that of the page where something is done. */
-function claimSize() {
-    const size = store.get().view?.canvas.size;
-    const { w, h: tall } = viewport.size();
-    if (size && (size[0] !== w || size[1] !== tall))
-        viewport.announceSize();
-}
-canvas.addEventListener('pointerdown', claimSize);
-window.addEventListener('focus', claimSize);
-
 attachGestures(canvas, {
     viewport, frames, settings,
     stepSlice: (delta) => delta && session.stepAxis(store.get().axis, delta),

@@ -73,16 +73,6 @@ test('going online reconnects at once; another mover is not overruled', async ()
     assert.equal(it.stub.view.camera.zoom, 2.25);
 });
 
-test('pictures have the size of the page where something is done', async () => {
-    const size = it.stub.view.canvas.size;
-    it.stub.view.canvas.size = [500, 300];
-    it.stub.changed('other', 1);
-    await rest(it.stub);
-    const { cx, cy } = await canvasBox(it.page);
-    await it.page.mouse.click(cx, cy);
-    await until(() => it.stub.view.canvas.size.join() === size.join(), 'the size');
-});
-
 test('a server that refuses is no endless spinner', async () => {
     it.stub.drop();
     const { Peer } = await import('../stub/websocket.mjs');

@@ -33,6 +33,12 @@ test('beyond a quarter and eight times there is no prediction', () => {
     assert.notEqual(predict(flat, SIZE, { ...flat, zoom: 16 }, SIZE), null);
 });
 
+test('a smaller page shows the middle of a picture that larger pages share', () => {
+    const shared = { w: SIZE.w + 200, h: SIZE.h + 100 };
+    for (const pose of [flat, solid, { ...solid, fov: 30 }])
+        assert.deepEqual(predict(pose, shared, pose, SIZE), { s: 1, e: -100, f: -50 });
+});
+
 test('perspective and another mode are not predicted', () => {
     assert.deepEqual(predict(flat, SIZE, { ...solid, center: [99, 0, 0] }, SIZE), { s: 1, e: 0, f: 0 });
     assert.deepEqual(predict({ ...solid, fov: 30 }, SIZE, { ...solid, fov: 30, zoom: 4 }, SIZE), { s: 1, e: 0, f: 0 });

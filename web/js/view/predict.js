@@ -20,8 +20,10 @@ const LARGEST = 8;
  * @returns {{s: number, e: number, f: number}|null}
  */
 export function predict(drawn, frame, local, size) {
-    if (!drawn || drawn.ndisplay !== local.ndisplay || drawn.fov !== 0 || local.fov !== 0)
+    if (!drawn || drawn.ndisplay !== local.ndisplay)
         return fill(frame, size);
+    if (drawn.fov !== 0 || local.fov !== 0)
+        return frame.w >= size.w && frame.h >= size.h ? middle(frame, size) : fill(frame, size);
     const s = local.zoom / drawn.zoom;
     if (!(s >= SMALLEST && s <= LARGEST))
         return null;
@@ -32,6 +34,15 @@ export function predict(drawn, frame, local, size) {
         e: size.w / 2 - (s * frame.w) / 2 + local.zoom * x,
         f: size.h / 2 - (s * frame.h) / 2 + local.zoom * y,
     };
+}
+
+/**
+ * No prediction: the middle of a picture that larger pages share.
+ * @param {Size} frame
+ * @param {Size} size
+ */
+function middle(frame, size) {
+    return { s: 1, e: (size.w - frame.w) / 2, f: (size.h - frame.h) / 2 };
 }
 
 /**
