@@ -37,8 +37,7 @@ static void reduce_ndisplay(const struct scene *scene, const struct scene_reques
     }
     uint32_t ndisplay = value >= 3 ? 3 : 2;
     if (ndisplay > scene->ndim) {
-        reduce_reject(out, "state.error", "view.ndisplay 3 needs three axes, the data have %u",
-                      scene->ndim);
+        reduce_reject(out, "state.error", "3-D needs three axes; this data has %u", scene->ndim);
         return;
     }
     struct oriel_camera camera;

@@ -184,6 +184,7 @@ static void test_flat_data_stay_flat(void **state)
     scene_reduce(scene, &request, &result);
     assert_false(result.accepted);
     assert_string_equal(result.code, "state.error");
+    assert_string_equal(result.message, "3-D needs three axes; this data has 2");
     reduction_finish(&result);
     cJSON_Delete(three);
     scene_destroy(scene);
