@@ -3,6 +3,7 @@
 # An installed SDK is all that a module author needs: with CMake, and with pkg-config and a compiler alone.
 # usage: sdk_install.sh CMAKE BUILD_DIR OUTSIDE_PROJECT ORIEL LIBDIR CC
 set -eu
+export CMAKE_GENERATOR=Ninja # the one of packages.txt; make may be missing
 cmake=$1 build=$2 outside=$3 oriel=$4 libdir=$5 cc=$6
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
