@@ -2,6 +2,7 @@
 #include "scene/layers.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -273,7 +274,8 @@ static struct scene_layer *make_layer(struct dataset *dataset, const struct laye
     const char *label = channel && channel->label[0] ? channel->label : "";
     json_put_string(layer->controls, "name", label[0] ? label : info->name[0] ? info->name : name);
     free(name);
-    layer->uri = xstrdup(uri);
+    char real[PATH_MAX]; /* a scene that is saved elsewhere still finds a local file */
+    layer->uri = xstrdup(realpath(uri, real) ? real : uri);
     const char *slash = strrchr(uri, '/');
     layer->source = xstrdup(slash && slash[1] ? slash + 1 : uri);
     layer->format = xstrdup(info->format);

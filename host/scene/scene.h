@@ -37,7 +37,7 @@ struct scene_layer {
     uint32_t level_count;
     struct oriel_level *levels;             /* of the crop that the binding shows */
     struct scene_axis axes[ORIEL_MAX_AXES]; /* level 0 */
-    char *uri;                              /* as opened */
+    char *uri;                              /* as opened; of a local file the absolute path */
     char *source;                           /* last part of it, for people */
     char *format;                           /* "zarr v3, OME 0.5" */
     char *kind;                             /* "ome-zarr" */

@@ -38,7 +38,7 @@ bool scene_file_apply_layer(const struct scene_file *file, size_t index, struct 
 /* Canvas, dims and camera, once the layers are in the scene. One revision. */
 bool scene_file_apply_view(const struct scene_file *file, struct scene *scene, struct error *err);
 
-/* The scene as a file's content. Paths are written as they were opened. */
+/* The scene as a file's content. Local files are written as absolute paths. */
 cJSON *scene_file_write(const struct scene *scene);
 
 #endif

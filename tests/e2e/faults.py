@@ -121,6 +121,25 @@ async def check_corrupt_chunk(folder):
         await state.close()
 
 
+async def check_saved_scene(folder):
+    """What napari.scene.get gives opens from anywhere, also when the data were named by a relative path."""
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    with oriel.Server(oriel.EXAMPLE.name, cwd=oriel.EXAMPLE.parent) as server:
+        state, session_id = await session(server.ready)
+        await state.send(json.dumps({
+            "type": "call.command", "version": 2, "session": session_id, "frame_id": "c1", "timestamp": 1.0,
+            "payload": {"command": "napari.scene.get", "args": [], "kwargs": {}}}))
+        reply = await until(state, lambda f: f["type"] == "reply.command", "the scene")
+        await state.close()
+    scene = reply["payload"]["result"]
+    assert scene["layers"][0]["source"]["uri"] == str(oriel.EXAMPLE.resolve()), scene
+    (elsewhere / "saved.json").write_text(json.dumps(scene))
+    done = oriel.run("render", "--scene", elsewhere / "saved.json", "-o", elsewhere / "out.png", cwd=elsewhere)
+    assert done.returncode == 0, done.stderr
+    assert oriel.read_png(elsewhere / "out.png").max() > 0
+
+
 async def check_garbage():
     with oriel.Server(oriel.EXAMPLE) as server:
         good, session_id = await session(server.ready)
@@ -176,5 +195,6 @@ with tempfile.TemporaryDirectory(prefix="oriel-e2e-") as name:
     check_module(scratch)
     asyncio.run(check_corrupt_chunk(scratch))
     check_export(scratch)
+    asyncio.run(check_saved_scene(scratch))
     asyncio.run(check_garbage())
 print("faults: fine")
