@@ -4,7 +4,8 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { withModules } from './modules.mjs';
 
 const folder = fileURLToPath(new URL('unit/', import.meta.url));
 const files = readdirSync(folder).filter((file) => file.endsWith('.test.mjs')).map((file) => folder + file);
-process.exit(spawnSync(process.execPath, ['--test', ...files], { stdio: 'inherit' }).status ?? 1);
+process.exit(spawnSync(process.execPath, ['--test', ...files], { stdio: 'inherit', env: withModules() }).status ?? 1);
