@@ -34,6 +34,10 @@ export function createViewport({ send, sendSize, changed, now = () => performanc
     let rev = 0;
     let known = false;
     let settled = false;
+    /** A pose was placed and the server has not answered it: its views are still those from before. */
+    let placed = false;
+    /** The pose of the mode that was left, and the canvas it was for. @type {Map<number, {pose: Pose, size: Size}>} */
+    const left = new Map();
     let session = '';
     /** @type {Map<number, number>} when the input that made a rev came */
     const inputs = new Map();
@@ -44,6 +48,19 @@ export function createViewport({ send, sendSize, changed, now = () => performanc
         rev += 1;
         send(pose, rev);
         changed();
+    }
+
+    /** What was visible in a canvas of another size. @param {{pose: Pose, size: Size}} was */
+    function fit(was) {
+        if (was.size.w !== size.w || was.size.h !== size.h)
+            commit(resize(was.pose, was.size, size));
+        base = was;
+    }
+
+    /** @param {number} ndisplay the mode that comes */
+    function leave(ndisplay) {
+        if (known && ndisplay !== pose.ndisplay)
+            left.set(pose.ndisplay, { pose, size });
     }
 
     return {
@@ -57,6 +74,7 @@ export function createViewport({ send, sendSize, changed, now = () => performanc
         begin(id) {
             session = id;
             rev = 0;
+            placed = false;
             inputs.clear();
         },
 
@@ -76,9 +94,10 @@ export function createViewport({ send, sendSize, changed, now = () => performanc
 
         /** A pose from outside (a link, before a lost connection): counts even when the mode is about to change. @param {Pose} next */
         place(next) {
+            leave(next.ndisplay);
             commit(next);
             base = { pose, size };
-            known = true;
+            known = placed = true;
         },
 
         /** @param {Size} next */
@@ -113,11 +132,17 @@ export function createViewport({ send, sendSize, changed, now = () => performanc
             const next = poseOf(view);
             const mine = view.origin?.session === session;
             const caughtUp = !mine || (view.origin?.rev ?? 0) >= rev;
-            if (known && next.ndisplay === pose.ndisplay && (!caughtUp || alike(next, pose)))
+            placed = placed && !caughtUp;
+            if (known && (next.ndisplay === pose.ndisplay ? !caughtUp || alike(next, pose) : placed))
                 return;
+            const before = next.ndisplay === pose.ndisplay ? undefined : left.get(next.ndisplay);
+            leave(next.ndisplay);
             pose = next;
             base = { pose, size };
             known = true;
+            // The server kept this mode's pose, but not what it showed: the canvas has another size now.
+            if (before && mine && settled && alike(next, before.pose))
+                fit(before);
             changed();
         },
 
