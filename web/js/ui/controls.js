@@ -5,14 +5,19 @@ import { activeLayer } from '../store.js';
 import { createColormapRow } from './colormap.js';
 import { contrastOf, createContrast } from './contrast.js';
 import { h, setText } from './dom.js';
-import { choiceRow, sliderRow } from './field.js';
+import { choiceRow, sliderRow, uniqueId } from './field.js';
 
 export const BLENDINGS = ['translucent', 'translucent_no_depth', 'additive', 'minimum', 'opaque', 'multiplicative'];
 const OPAQUE = ['minimum', 'opaque', 'multiplicative'];
 export const RENDERINGS = ['translucent', 'additive', 'iso', 'mip', 'minip', 'attenuated_mip', 'average'];
-const FILTERS = ['bessel', 'blackman', 'catrom', 'cubic', 'gaussian', 'hamming', 'hanning', 'hermite', 'kaiser', 'lanczos',
-    'linear', 'mitchell', 'nearest', 'spline16', 'spline36'];
-const FILTERS_3D = ['linear', 'nearest'];
+/** What the server draws; others that a scene may name it draws as linear. */
+const FILTERS = ['nearest', 'linear'];
+
+/** @param {string} name */
+const filterText = (name) => (FILTERS.includes(name) ? name : `${name} (shown as linear)`);
+
+/** @param {any} colormap as layer controls carry it */
+const seeThrough = (colormap) => Array.isArray(colormap?.colors) && colormap.colors.some((/** @type {number[]} */ c) => c[3] < 1);
 
 /**
  * @param {{
@@ -37,9 +42,12 @@ export function createControls({ store, session, layers, settings, tell }) {
     const opacity = sliderRow({ label: 'opacity', min: 0, max: 1, step: 0.01, digits: 2, onInput: set('opacity') });
     const colormap = createColormapRow(set('colormap'));
     const blending = choiceRow({ label: 'blending', options: BLENDINGS, onChange: set('blending') });
-    const flat = choiceRow({ label: 'interpolation', options: FILTERS, onChange: set('interpolation2d') });
-    const solid = choiceRow({ label: 'interpolation', options: FILTERS_3D, onChange: set('interpolation3d') });
+    const flat = choiceRow({ label: 'interpolation', options: FILTERS, text: filterText, onChange: set('interpolation2d') });
+    const solid = choiceRow({ label: 'interpolation', options: FILTERS, text: filterText, onChange: set('interpolation3d') });
     const rendering = choiceRow({ label: 'rendering', options: RENDERINGS, onChange: set('rendering') });
+    const surface = h('p', { class: 'hint', id: uniqueId() },
+        'Shows the first surface only: choose a colormap with transparency, or attenuated mip.');
+    rendering.describe(surface.id);
     const attenuation = sliderRow({
         label: 'attenuation', min: 0, max: 0.5, step: 0.001, digits: 3, onInput: set('attenuation'),
     });
@@ -47,7 +55,7 @@ export function createControls({ store, session, layers, settings, tell }) {
     const title = h('h2', { class: 'section-title' }, 'Layer controls');
     const name = h('span', { class: 'section-note' });
     const body = h('div', { class: 'rows' }, contrast.element, gamma.element, opacity.element, colormap.element,
-        blending.element, rendering.element, attenuation.element, threshold.element, flat.element, solid.element);
+        blending.element, rendering.element, surface, attenuation.element, threshold.element, flat.element, solid.element);
     const none = h('p', { class: 'hint' }, 'Select a layer to change how it looks.');
     const element = h('section', { class: 'section controls', 'aria-label': 'Layer controls' },
         h('header', { class: 'section-head' }, title, name), none, body);
@@ -77,6 +85,7 @@ export function createControls({ store, session, layers, settings, tell }) {
         flat.element.hidden = solidNow;
         solid.element.hidden = !solidNow;
         rendering.element.hidden = !solidNow;
+        surface.hidden = !solidNow || c.rendering !== 'translucent' || seeThrough(c.colormap);
         attenuation.element.hidden = !solidNow || c.rendering !== 'attenuated_mip';
         threshold.element.hidden = !solidNow || c.rendering !== 'iso';
     }

@@ -85,10 +85,16 @@ export function choiceRow({ label, options, text = (v) => v.replaceAll('_', ' ')
         element,
         /** @param {string} value */
         update(value) {
+            for (const option of [...select.options]) {
+                if (!options.includes(option.value) && option.value !== value)
+                    option.remove();
+            }
             if (value && ![...select.options].some((option) => option.value === value))
                 select.append(h('option', { value }, text(value)));
             select.value = value;
         },
+        /** @param {string} by id of an element that says more */
+        describe: (by) => select.setAttribute('aria-describedby', by),
     };
 }
 
