@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Everything the page can do by key or by name: one table for the keys, the sheet and the palette.
 
-import { sliderAxes } from './store.js';
+import { FLAT, flatData, sliderAxes } from './store.js';
 import * as camera from './view/camera.js';
 
 /** @typedef {import('./keys.js').Action} Action */
@@ -13,6 +13,7 @@ import * as camera from './view/camera.js';
  *   layers: import('./layers.js').Layers,
  *   viewport: import('./view/viewport.js').Viewport,
  *   settings: import('./settings.js').Settings,
+ *   tell: (text: string) => void,
  *   togglePlay: () => void, rename: () => void, openData: () => void, share: () => void,
  *   saveScreenshot: () => void, copyScreenshot: () => void, help: () => void, palette: () => void,
  *   fullscreen: () => void, cycleRegion: (delta: number) => void, readCentre: () => void,
@@ -21,7 +22,7 @@ import * as camera from './view/camera.js';
 
 /** @param {Parts} parts @returns {Action[]} */
 export function createActions(parts) {
-    const { store, session, layers, viewport, settings } = parts;
+    const { store, session, layers, viewport, settings, tell } = parts;
     const state = () => store.get();
     const hasView = () => state().view !== null;
 
@@ -98,7 +99,7 @@ export function createActions(parts) {
         { id: 'axis-down', title: 'Axis below', group: 'Slices', keys: ['Alt+Down'], run: () => chooseAxis(1) },
         { id: 'play', title: 'Play or stop', group: 'Slices', keys: ['Mod+Alt+P', '.'], run: parts.togglePlay },
         { id: 'ndisplay', title: 'Switch 2D / 3D', group: 'View', keys: ['Mod+Y'], enabled: hasView,
-            run: () => session.setView('ndisplay', state().view?.ndisplay === 3 ? 2 : 3) },
+            run: () => (flatData(state().view) ? tell(FLAT) : session.setView('ndisplay', state().view?.ndisplay === 3 ? 2 : 3)) },
         { id: 'reset', title: 'Reset view', group: 'View', keys: ['Home'], enabled: hasView, run: () => session.setView('reset', {}) },
         { id: 'reset-mod', title: 'Reset view (focus in the page)', group: 'View', keys: ['Mod+R'], where: 'page', enabled: hasView,
             run: () => session.setView('reset', {}) },

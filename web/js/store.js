@@ -95,3 +95,10 @@ export function sliderAxes(view) {
         return [];
     return view.order.slice(0, view.order.length - view.ndisplay).filter((i) => view.axes[i] && view.axes[i].size > 1);
 }
+
+export const FLAT = 'These data have only two axes; 3D needs a third.';
+
+/** Nothing to show in 3D. @param {import('./types.js').View|null} view */
+export function flatData(view) {
+    return view !== null && view.axes.length > 0 && view.axes.length < 3;
+}

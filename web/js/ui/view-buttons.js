@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The row of buttons under the layer list, as napari's: 2D/3D, roll, transpose, home, each with its popup.
 
+import { FLAT, flatData } from '../store.js';
 import { attribute, h, iconButton, setIcon, setText } from './dom.js';
 import { numberBox, sliderRow } from './field.js';
 import { attachPopup } from './popup.js';
@@ -67,13 +68,16 @@ export function createViewButtons({ store, session, viewport, act }) {
         return { label: 'Axis order', content };
     }, rollMore);
 
-    store.watch((s) => [s.view?.ndisplay, s.view === null || !s.layers.length, s.link.phase], () => {
+    store.watch((s) => [s.view?.ndisplay, flatData(s.view), s.view === null || !s.layers.length, s.link.phase], () => {
         const { view, layers, link } = store.get();
         const solid = view?.ndisplay === 3;
         setIcon(mode, solid ? 'cube' : 'square');
         setText(label, solid ? '3D' : '2D');
         attribute(mode, 'aria-label', solid ? 'Switch to 2D' : 'Switch to 3D');
-        mode.title = `${solid ? 'Switch to 2D' : 'Switch to 3D'} (Ctrl+Y)`;
+        const flat = flatData(view) && !solid;
+        mode.title = flat ? FLAT : `${solid ? 'Switch to 2D' : 'Switch to 3D'} (Ctrl+Y)`;
+        attribute(mode, 'aria-disabled', flat);
+        attribute(mode, 'aria-description', flat ? FLAT : null);
         const reason = link.phase !== 'open' ? 'Not connected' : !layers.length ? 'No data' : '';
         for (const button of [mode, roll, transpose, home])
             button.disabled = reason !== '';
