@@ -12,10 +12,9 @@ import { menu, openPopup } from './popup.js';
  *   store: import('../store.js').Store,
  *   session: import('../session.js').Session,
  *   layers: import('../layers.js').Layers,
- *   retry: () => void,
  * }} parts
  */
-export function createLayerList({ store, session, layers, retry }) {
+export function createLayerList({ store, session, layers }) {
     /** @type {Map<string, {row: HTMLElement, name: HTMLElement, update: (layer: Layer, selected: boolean, active: boolean) => void}>} */
     const rows = new Map();
     const list = h('div', {
@@ -34,10 +33,13 @@ export function createLayerList({ store, session, layers, retry }) {
         const chip = h('span', { class: 'layer-chip', 'aria-hidden': 'true' });
         const name = h('span', { class: 'layer-name' });
         const badge = h('span', { class: 'layer-badge' });
+        const failure = h('span', { class: 'layer-failure-text' });
+        const problem = h('button', { type: 'button', class: 'layer-failure', tabIndex: -1, hidden: true, 'aria-haspopup': 'dialog' },
+            icon('warning'), failure);
         const eye = iconButton('eye', 'Visible', { class: 'layer-eye', tabIndex: -1 });
         const more = iconButton('more', 'More', { class: 'layer-more', tabIndex: -1, 'aria-haspopup': 'menu' });
         const row = h('div', { class: 'layer-row', role: 'option', id: `layer-${rows.size}-${id}`, draggable: true },
-            eye, chip, name, badge, more);
+            eye, chip, h('span', { class: 'layer-text' }, name, problem), badge, more);
 
         eye.addEventListener('click', (event) => {
             event.stopPropagation();
@@ -50,6 +52,11 @@ export function createLayerList({ store, session, layers, retry }) {
         row.addEventListener('click', (event) => {
             list.focus({ preventScroll: true });
             layers.select(id, event.shiftKey ? 'extend' : event.ctrlKey || event.metaKey ? 'toggle' : 'only');
+        });
+        problem.addEventListener('click', (event) => {
+            event.stopPropagation();
+            layers.select(id);
+            explain(id);
         });
         row.addEventListener('dblclick', () => startRename(id));
         row.addEventListener('contextmenu', (event) => {
@@ -90,11 +97,16 @@ export function createLayerList({ store, session, layers, retry }) {
             const { status, error, color } = current.facts;
             setText(name, current.name);
             attribute(row, 'title', error ? `${current.name}: ${error}` : current.name);
-            attribute(row, 'aria-label', [current.name, !visible && 'hidden', status !== 'ready' && status].filter(Boolean).join(', '));
+            const failed = status === 'error';
+            const said = failed ? error || 'Its data could not be read' : '';
+            attribute(row, 'aria-label', [current.name, !visible && 'hidden', failed ? `failed: ${said}` : status !== 'ready' && status].filter(Boolean).join(', '));
             attribute(row, 'aria-selected', selected);
             row.classList.toggle('active', active);
             row.classList.toggle('hidden-layer', !visible);
-            row.classList.toggle('failed', status === 'error');
+            row.classList.toggle('failed', failed);
+            problem.hidden = !failed;
+            setText(failure, said);
+            attribute(problem, 'aria-label', `What failed in ${current.name}`);
             attribute(eye, 'aria-pressed', visible);
             attribute(eye, 'aria-label', `${current.name} visible`);
             attribute(eye, 'title', visible ? 'Hide (Alt+click: only this one)' : 'Show (Alt+click: only this one)');
@@ -103,7 +115,7 @@ export function createLayerList({ store, session, layers, retry }) {
             chip.style.background = color && !current.controls.colormap ? color : gradient(current.controls.colormap);
             if (badge.dataset.status !== status) {
                 badge.dataset.status = status ?? '';
-                badge.replaceChildren(...(status === 'error' ? [icon('warning')] : status === 'loading' ? [spinner()] : []));
+                badge.replaceChildren(...(status === 'loading' ? [spinner()] : []));
             }
         }
         return { row, update, name };
@@ -134,6 +146,22 @@ export function createLayerList({ store, session, layers, retry }) {
         layers.move(dragged, ids.length - at);
     }
 
+    /** What went wrong with a layer's data, and what goes on. @param {string} id */
+    function explain(id) {
+        const { layers: all, troubles } = store.get();
+        const current = all.find((layer) => layer.id === id);
+        const entry = rows.get(id);
+        if (!current || !entry)
+            return;
+        const messages = new Set([current.facts.error, ...troubles.filter((t) => t.layer_id === id).map((t) => t.message)].filter(Boolean));
+        openPopup(entry.row, () => ({
+            label: `What failed in ${current.name}`, quiet: true,
+            content: h('div', { class: 'failure' }, h('h2', { class: 'popup-title' }, `Some data of “${current.name}” could not be read`),
+                ...[...messages].map((text) => h('p', { class: 'problem' }, text)),
+                h('p', { class: 'hint' }, 'What could be read is shown. The server tries the rest again by itself, at growing intervals.')),
+        }));
+    }
+
     /** @param {string} id @param {{x: number, y: number}|null} at */
     function openMenu(id, at) {
         const current = store.get().layers.find((layer) => layer.id === id);
@@ -145,7 +173,7 @@ export function createLayerList({ store, session, layers, retry }) {
         const index = store.get().layers.indexOf(current);
         const failed = current.facts.status === 'error';
         openPopup(entry.row, menu(`Layer ${current.name}`, [
-            failed ? { text: current.facts.error || 'This layer could not be read', run: retry, hint: 'Retry' } : null,
+            failed ? { text: 'What failed…', hint: 'Enter', run: () => explain(id) } : null,
             { text: 'Rename…', hint: 'F2', run: () => startRename(id) },
             { text: 'Show only this layer', hint: 'Alt+click eye', run: () => layers.solo(id) },
             { text: 'Auto contrast', hint: 'C', run: () => layers.autoContrast(layers.selected()) },
@@ -198,6 +226,8 @@ export function createLayerList({ store, session, layers, retry }) {
             layers.step(event.key === 'ArrowUp' ? 1 : -1, event.shiftKey);
         else if (event.key === 'F2')
             startRename(active);
+        else if (plain && event.key === 'Enter' && rows.get(active)?.row.classList.contains('failed'))
+            explain(active);
         else if (event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey))
             openMenu(active, null);
         else if (plain && event.key === ' ')
