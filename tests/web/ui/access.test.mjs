@@ -136,7 +136,7 @@ for (const [what, viewport] of [['200 % zoom', { width: 640, height: 400 }], ['3
         await it.page.locator('.dock-toggle').click();
         await it.page.locator('.layer-list').waitFor();
         assert.deepEqual(await outside(), []);
-        await it.page.getByRole('button', { name: 'Controls' }).click();
+        await it.page.getByRole('tab', { name: 'Controls' }).click();
         await it.page.getByRole('slider', { name: 'gamma' }).waitFor();
         await it.page.locator('.row-contrast .chevron').click();
         assert.deepEqual(await outside(), []);
@@ -153,7 +153,7 @@ test('fingers get large targets', async () => {
     const context = await it.browser.newContext({ viewport: { width: 390, height: 800 }, hasTouch: true, isMobile: true });
     const page = await context.newPage();
     await show(page, it.stub);
-    const small = await page.evaluate(() => [...document.querySelectorAll('.topbar button, .dims-play, .dims input[type=range]')]
+    const small = await page.evaluate(() => [...document.querySelectorAll('.topbar button, .dims button, .dims input[type=range]')]
         .filter((e) => e.checkVisibility()).map((e) => [e.getAttribute('aria-label') || e.textContent, e.getBoundingClientRect().height])
         .filter(([, h]) => h < 44));
     assert.deepEqual(small, []);

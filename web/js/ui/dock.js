@@ -18,11 +18,14 @@ export function createDock({ settings, controls, layers, buttons }) {
         class: 'dock-grip', role: 'separator', tabIndex: 0, 'aria-orientation': 'vertical', 'aria-label': 'Width of the side panel',
         'aria-valuemin': NARROWEST, 'aria-valuemax': WIDEST,
     });
+    layers.id ||= 'panel-layers';
+    controls.id ||= 'panel-controls';
     const tabs = ['Layers', 'Controls'].map((label, i) => h('button', {
-        type: 'button', class: 'dock-tab', 'aria-pressed': i === 0, onclick: () => choose(i),
+        type: 'button', class: 'dock-tab', role: 'tab', 'aria-selected': i === 0, tabIndex: i === 0 ? 0 : -1,
+        'aria-controls': [layers, controls][i].id, onclick: () => choose(i),
     }, label));
     const element = h('aside', { class: 'dock', 'aria-label': 'Layers and controls' },
-        h('div', { class: 'dock-tabs', role: 'group', 'aria-label': 'Panel' }, ...tabs), controls, layers, buttons, grip);
+        h('div', { class: 'dock-tabs', role: 'tablist', 'aria-label': 'Panel', onkeydown: turn }, ...tabs), controls, layers, buttons, grip);
     /** On a narrow page the sheet starts closed, whatever the wide page remembers. */
     let sheet = false;
 
@@ -31,7 +34,21 @@ export function createDock({ settings, controls, layers, buttons }) {
         if (!settings.get().dockOpen)
             settings.set({ dockOpen: true });
         element.dataset.tab = String(which);
-        tabs.forEach((tab, i) => attribute(tab, 'aria-pressed', i === which));
+        tabs.forEach((tab, i) => {
+            attribute(tab, 'aria-selected', i === which);
+            tab.tabIndex = i === which ? 0 : -1;
+        });
+    }
+
+    /** Left and right between the tabs. @param {KeyboardEvent} event */
+    function turn(event) {
+        if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight')
+            return;
+        event.preventDefault();
+        event.stopPropagation();
+        const other = tabs.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement)) === 0 ? 1 : 0;
+        choose(other);
+        tabs[other].focus();
     }
 
     /** @param {number} width */
