@@ -16,6 +16,8 @@ import { openPopup } from './popup.js';
 export function createOpener({ store, session, tell }) {
     const can = () => session.can('napari.load_zarr');
     let place = '';
+    /** The folders above, as they were gone through: those and no others may be looked into. @type {string[]} */
+    let above = [];
 
     /** @param {string} path @param {(text: string) => void} fail @param {() => void} done */
     function load(path, fail, done) {
@@ -39,22 +41,24 @@ export function createOpener({ store, session, tell }) {
             go();
         } }, h('div', { class: 'open-line' }, input, h('button', { type: 'submit', class: 'primary' }, 'Open')), problem, list);
 
-        /** @param {string} path */
-        function browse(path) {
+        /** @param {string} path @param {string[]} [trail] the folders above it */
+        function browse(path, trail = above) {
             session.command('fs.listdir', { path, only: ['.zarr', '.npy'], show_hidden: false }).then((result) => {
                 place = String(result.path ?? path);
+                above = trail;
                 fail('');
                 /** @type {Entry[]} */
                 const entries = result.entries ?? [];
-                const up = h('button', { type: 'button', class: 'folder-row', onclick: () => browse(`${place}/..`) }, icon('up'), '..');
-                list.replaceChildren(h('div', { class: 'folder-place', title: place }, h('bdi', {}, place)), up, ...entries.map((entry) => {
+                const up = trail.length > 0 && h('button', { type: 'button', class: 'folder-row', 'aria-label': 'Folder above',
+                    onclick: () => browse(trail[trail.length - 1], trail.slice(0, -1)) }, icon('up'), '..');
+                list.replaceChildren(h('div', { class: 'folder-place', title: place }, h('bdi', {}, place)), ...(up ? [up] : []), ...entries.map((entry) => {
                     const data = entry.zarr_metadata?.is_dataset || !entry.is_dir;
                     return h('button', { type: 'button', class: 'folder-row', onclick: () => {
                         if (data) {
                             input.value = entry.path;
                             load(entry.path, fail, done);
                         } else {
-                            browse(entry.path);
+                            browse(entry.path, [...trail, place]);
                         }
                     } }, icon(data ? 'file' : 'folder'), entry.name);
                 }));
@@ -70,6 +74,7 @@ export function createOpener({ store, session, tell }) {
     return {
         can,
         form,
+        load,
         /** @param {HTMLElement} anchor */
         open(anchor) {
             if (!can()) {

@@ -96,8 +96,8 @@ export function createOverlays({ store, settings, viewport, canvas }) {
         chip.hidden = !coarse;
         if (!coarse)
             return;
-        const level = picture.levels > 1 ? `level ${picture.level} of ${picture.levels - 1}` : 'loading';
         const part = picture.coverage < 0.995 ? `, ${Math.round(picture.coverage * 100)} %` : '';
+        const level = picture.level > 0 ? `level ${picture.level} of ${picture.levels - 1}` : part ? 'loading' : 'coarse while moving';
         setText(chip, level + part);
     }
 
