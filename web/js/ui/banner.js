@@ -21,7 +21,7 @@ export function createBanner({ store, canvas, reconnect, pictureAge, speak, tell
         dismissed = store.get().picture.why;
         update();
     } });
-    const element = h('div', { class: 'banner', hidden: true }, icon('warning'), text, again, copy, close);
+    const element = h('div', { class: 'banner', hidden: true }, h('span', { class: 'banner-say' }, icon('warning'), text), again, copy, close);
     const progress = h('div', { class: 'connecting', hidden: true, 'aria-hidden': 'true' });
     let dismissed = '';
     let spoken = '';

@@ -40,10 +40,20 @@ export function createStatsPanel({ store, settings, stats, pictures, copy }) {
         setText(value, text);
     }
 
+    /** Of the codec that comes here: the server may have one branch for each. */
+    function encoder() {
+        const { picture, status } = store.get();
+        const stream = status.stream ?? {};
+        /** @type {{codec: string, encoder: string, clients: number}[]} */
+        const branches = stream.branches ?? [];
+        const mine = branches.filter((branch) => branch.codec === picture.rung).sort((a, b) => b.clients - a.clients)[0];
+        return mine?.encoder || (stream.codec === picture.rung ? stream.encoder : '') || '–';
+    }
+
     function report() {
         const { picture, status, view, layers } = store.get();
         return {
-            ...stats.summary(), picture: { ...picture }, encoder: status.stream ?? null, renderer: status.renderer ?? null,
+            ...stats.summary(), picture: { ...picture }, encoder: encoder(), stream: status.stream ?? null, renderer: status.renderer ?? null,
             canvas: view?.canvas.size ?? null, version: status.version ?? null,
             layers: layers.map((l) => ({ name: l.name, level: l.facts.level, levels: l.facts.level_count, status: l.facts.status })),
         };
@@ -57,7 +67,6 @@ export function createStatsPanel({ store, settings, stats, pictures, copy }) {
     function update() {
         const s = stats.summary();
         const { picture, status } = store.get();
-        const stream = status.stream ?? {};
         cell('input → picture', pair(s.input));
         cell('edit → answer', pair(s.trip));
         cell('decode', pair(s.decode));
@@ -70,7 +79,7 @@ export function createStatsPanel({ store, settings, stats, pictures, copy }) {
         cell('decoder', `${picture.rung || '–'}, ${s.held} held`);
         cell('size', picture.seen ? `${picture.width} × ${picture.height}` : '–');
         cell('level', picture.levels ? `${picture.level} of ${picture.levels - 1}, ${Math.round(picture.coverage * 100)} %` : '–');
-        cell('encoder', stream.encoder || '–');
+        cell('encoder', encoder());
         cell('renderer', status.renderer ?? '–');
         drawGraph();
     }
