@@ -12,7 +12,7 @@ import { createSession } from './session.js';
 import { createSettings } from './settings.js';
 import { createStats } from './stats.js';
 import { activeLayer, createStore } from './store.js';
-import { sourceName } from './url.js';
+import { apply, describe, sourceName } from './url.js';
 import { createBanner } from './ui/banner.js';
 import { loadColormaps } from './ui/colormap.js';
 import { createControls } from './ui/controls.js';
@@ -53,9 +53,9 @@ let dragging = false;
 
 const session = createSession(store, frames, {
     onWelcome: (id) => {
-        const before = viewport.known() ? { pose: viewport.pose(), session: lastSession } : null;
+        if (viewport.known())
+            returning ??= { session: lastSession, pose: viewport.pose(), link: describe(store.get(), viewport.pose(), viewport.size()) };
         lastSession = id;
-        returning = before;
         viewport.begin(id);
         pictures.connect(id);
         viewport.announceSize();
@@ -66,7 +66,10 @@ const session = createSession(store, frames, {
     notify: (kind, text) => toasts.show(text, { kind }),
 });
 let lastSession = '';
-/** The pose before the connection was lost. @type {{pose: import('./types.js').Pose, session: string}|null} */
+/**
+ * What was shown when the connection was lost, until a scene is there to be given it.
+ * @type {{session: string, pose: import('./types.js').Pose, link: import('./url.js').Link|null}|null}
+ */
 let returning = null;
 
 const viewport = createViewport({
@@ -107,11 +110,11 @@ const status = createStatusBar({ store, stats });
 const probe = createProbe({ store, session, viewport, frames, onReading: status.show });
 const dims = createDims({ store, session });
 const controls = createControls({ store, session, layers, settings, tell });
-const layerList = createLayerList({ store, session, layers, retry: () => session.connect() });
+const layerList = createLayerList({ store, session, layers });
 const linkSync = createLinkSync({ store, session, viewport, busy: () => dragging, tell });
 
 const actions = createActions({
-    store, session, layers, viewport, settings,
+    store, session, layers, viewport, settings, tell,
     togglePlay: dims.togglePlay,
     rename: () => layerList.startRename(store.get().active),
     openData: () => opener.open(topBar.open.hidden ? topBar.more : topBar.open),
@@ -147,7 +150,8 @@ const dock = createDock({
 });
 
 const stage = h('main', { class: 'stage', 'aria-label': 'Image' },
-    h('div', { class: 'picture' }, canvas, overlays.element, empty.element, banner.element, statsPanel.element, toasts.element),
+    h('div', { class: 'picture' }, canvas, overlays.element, empty.element,
+        h('div', { class: 'over' }, banner.element, statsPanel.element), toasts.element),
     dims.element);
 app.append(topBar.element, banner.progress, h('div', { class: 'middle' }, dock.element, stage), status.element);
 
@@ -165,12 +169,15 @@ function takeView(view, first) {
  * @param {import('./types.js').View} view
  */
 async function begin(view) {
-    const before = returning;
-    returning = null;
     const untouched = !view.origin?.session;
-    if (before) {
-        if (untouched || view.origin?.session === before.session)
-            viewport.place(before.pose);
+    if (returning) {
+        if (untouched) {
+            await putBack(returning.link);
+            return;
+        }
+        if (view.origin?.session === returning.session)
+            viewport.place(returning.pose);
+        returning = null;
         return;
     }
     await sceneKnown();
@@ -180,13 +187,46 @@ async function begin(view) {
     if (untouched && !linked)
         session.setView('reset', {});
     viewport.settleLayout();
+    offerSource();
 }
 
-/** The scene comes before or after the first view. @returns {Promise<void>} */
-function sceneKnown() {
+/**
+ * A server that knows nothing of this page, most often one that started again: the same data get the view and the
+ * display they had here, unless somebody has touched them meanwhile.
+ * @param {import('./url.js').Link|null} link
+ */
+async function putBack(link) {
+    const id = lastSession;
+    await sceneKnown(true);
+    await laidOut();
+    if (lastSession !== id)
+        return;
+    returning = null;
+    const now = store.get();
+    const mover = now.view?.origin?.session;
+    if (link && link.s === sourceName(now) && (!mover || mover === id))
+        apply(link, store, session, viewport);
+    else if (!mover || mover === id)
+        session.setView('reset', {});
+}
+
+/** `?source=` names data: offered, never loaded unasked, for all who look here would lose what they see. */
+function offerSource() {
+    const path = new URLSearchParams(location.search).get('source');
+    if (!path || path.replace(/[\\/]+$/, '').split(/[\\/]/).pop() === sourceName(store.get()))
+        return;
+    const refused = (/** @type {string} */ text) => toasts.show(`Open a dataset from the server: ${text}`, { kind: 'error' });
+    if (opener.can())
+        toasts.show(`This address asks for ${path}`, { action: 'Open', run: () => opener.load(path, refused, () => {}) });
+    else
+        refused(`oriel serve ${path}`);
+}
+
+/** The scene comes before or after the first view. @param {boolean} [filled] wait for layers too @returns {Promise<void>} */
+function sceneKnown(filled = false) {
     return new Promise((resolve) => {
-        const stop = store.watch((s) => s.scene, (scene) => {
-            if (!scene)
+        const stop = store.watch((s) => s.scene !== '' && (!filled || s.layers.length > 0), (known) => {
+            if (!known)
                 return;
             resolve();
             queueMicrotask(() => stop());

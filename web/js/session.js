@@ -47,7 +47,7 @@ export function createSession(store, frames, hooks) {
             serverSlice = '';
             underway.clear();
             outbox.clear();
-            store.set({ session, commands, troubles: [] });
+            store.set({ session, commands, scene: '', troubles: [] });
             hooks.onWelcome(session);
         },
         onFrame: (frame) => {

@@ -102,14 +102,18 @@ export function apply(link, store, session, viewport) {
     const permutation = fits && link.o.slice().sort((a, b) => a - b).every((v, i) => v === i);
     if (permutation && link.o.join() !== view.order.join())
         session.setView('order', link.o);
-    if (link.d !== view.ndisplay)
+    const possible = link.d <= view.axes.length; // two axes have no 3D
+    if (possible && link.d !== view.ndisplay)
         session.setView('ndisplay', link.d);
     if (fits)
         view.axes.forEach((axis, i) => session.setIndex(axis.name, link.p[i]));
     const { w, h } = viewport.size();
     const [x, y, z] = link.c;
     const [qw, qx, qy, qz] = link.q;
-    viewport.place({ ndisplay: link.d, center: [x, y, z], zoom: link.z * Math.min(w, h), quat: [qw, qx, qy, qz], fov: link.f });
+    if (possible) {
+        const zoom = link.z * Math.min(w, h);
+        viewport.place({ ndisplay: link.d, center: [x, y, z], zoom, quat: [qw, qx, qy, qz], fov: link.f });
+    }
     for (const { n, c } of Array.isArray(link.l) ? link.l : []) {
         const layer = state.layers.find((one) => one.name === n);
         for (const key of CONTROLS) {

@@ -55,6 +55,12 @@ export class Stub {
             peer.destroy();
     }
 
+    /** As a new process on the same data. */
+    restart() {
+        this.view = createView();
+        this.layers = createLayers();
+    }
+
     #upgrade(request, socket) {
         const path = new URL(request.url, 'http://x').pathname;
         if (this.refuse) {

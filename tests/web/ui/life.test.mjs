@@ -57,6 +57,37 @@ test('a dead server: last picture dimmed, banner with a countdown; back at once 
     await banner().waitFor({ state: 'hidden' });
 });
 
+test('a server that started again gets slices, mode, camera and display back; one that was touched keeps its own', async () => {
+    await it.page.keyboard.press('ArrowRight');
+    await it.page.getByRole('slider', { name: 'gamma' }).press('ArrowLeft');
+    await it.page.keyboard.press('Control+y');
+    await until(() => it.stub.view.ndisplay === 3, '3D');
+    await rest(it.stub);
+    await it.page.keyboard.press('PageUp');
+    await rest(it.stub);
+    const want = structuredClone({ view: it.stub.view, gamma: it.stub.layers[2].controls.gamma });
+    for (const mover of ['', 'somebody']) {
+        it.stub.refuse = true;
+        it.stub.drop();
+        await banner().waitFor();
+        it.stub.restart();
+        it.stub.view.origin = { session: mover, rev: 0 };
+        const step = it.stub.view.step.join();
+        it.stub.refuse = false;
+        await it.page.getByRole('button', { name: 'Reconnect now' }).click();
+        await banner().waitFor({ state: 'hidden' });
+        await rest(it.stub);
+        if (mover) {
+            assert.deepEqual([it.stub.view.ndisplay, it.stub.view.step.join(), it.stub.layers[2].controls.gamma], [2, step, 1]);
+        } else {
+            assert.equal(it.stub.view.ndisplay, 3);
+            assert.deepEqual(it.stub.view.step, want.view.step);
+            assert.equal(it.stub.layers[2].controls.gamma, want.gamma);
+            near(it.stub.view.camera.zoom / want.view.camera.zoom, 1, 1e-9);
+        }
+    }
+});
+
 test('going online reconnects at once; another mover is not overruled', async () => {
     it.stub.refuse = true;
     it.stub.drop();
@@ -98,6 +129,13 @@ test('empty, loading and failed data', async () => {
     it.stub.notifyScene();
     await it.page.getByText('level 2 of 2, 46 %').waitFor();
     await it.page.locator('.layer-row.failed .icon-warning').waitFor();
+    await it.page.locator('.layer-failure').getByText('chunk 0.0.3 is corrupt').click();
+    await it.page.getByRole('dialog', { name: /What failed in membrane/ }).getByText('tries the rest again').waitFor();
+    await it.page.keyboard.press('Escape');
+    await it.page.locator('.layer-list').focus();
+    await it.page.keyboard.press('Enter');
+    await it.page.getByRole('dialog', { name: /What failed in membrane/ }).getByText('chunk 0.0.3 is corrupt').waitFor();
+    await it.page.keyboard.press('Escape');
     assert.match(await it.page.locator('.status-state').innerText(), /Loading/);
     it.stub.coarse = false;
     it.stub.layers = [];
