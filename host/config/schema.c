@@ -100,7 +100,7 @@ static const struct oriel_option options[] = {
 
     INT("render.device", "-1", -1, 64, "index of the EGL device; -1: the best"),
     INT("render.budget_ms", "33", 1, 1000, "time that a 3-D picture may take while it moves, ms"),
-    INT("render.settle_ms", "100", 0, MS_MAX,
+    INT("render.settle_ms", "60", 0, MS_MAX,
         "rest before a 3-D picture is drawn in full quality, ms"),
     BOOL("render.animate", "false", "turn the scene by itself"),
     FLOAT("render.animate_dps", "30", -3600, 3600, "speed of that turn, degrees per second"),
@@ -214,6 +214,7 @@ static const struct {
     const char *key;
     const char *latency, *quality, *lossless;
 } presets[] = {
+    {"modules.encoder", NULL, NULL, "encode/x264,encode/openh264,encode/vpx,encode/jpeg"},
     {"stream.bitrate", "10000000", "35000000", "80000000"},
     {"stream.max_bitrate", "14000000", "60000000", "200000000"},
     {"stream.queue_bytes", "131072", "524288", "1048576"},
@@ -222,9 +223,10 @@ static const struct {
     {"stream.refine", "1", "4", "4"},
     {"stream.unacked", "1", NULL, NULL},
     {"render.budget_ms", "16", "40", "50"},
-    {"render.settle_ms", "150", "80", "40"},
+    {"render.settle_ms", "150", "50", "40"},
     {"encode/x264.preset", "ultrafast", "veryfast", NULL},
     {"encode/x264.rate_control", NULL, NULL, "lossless"},
+    {"encode/x264.input_format", NULL, NULL, "yuv444"},
     {"encode/openh264.complexity", NULL, "medium", "medium"},
     {"encode/jpeg.quality", "75", "92", "98"},
 };

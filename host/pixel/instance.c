@@ -37,10 +37,10 @@ static const char *config_get_string(const struct oriel_config *config, const ch
     return instance->use.config->get_string(instance->use.config, name);
 }
 
-static bool has_codec_option(const struct oriel_encoder *encoder)
+static bool has_option(const struct oriel_encoder *encoder, const char *name)
 {
     for (uint32_t i = 0; encoder->options && i < encoder->options->count; i++) {
-        if (strcmp(encoder->options->options[i].name, "codec") == 0)
+        if (strcmp(encoder->options->options[i].name, name) == 0)
             return true;
     }
     return false;
@@ -48,7 +48,7 @@ static bool has_codec_option(const struct oriel_encoder *encoder)
 
 static bool choose_codec(struct instance *instance, uint32_t wanted, struct error *err)
 {
-    bool option = has_codec_option(instance->vtable);
+    bool option = has_option(instance->vtable, "codec");
     const char *configured =
         option ? instance->use.config->get_string(instance->use.config, "codec") : "";
     uint32_t fourcc;
@@ -68,6 +68,23 @@ static bool choose_codec(struct instance *instance, uint32_t wanted, struct erro
     return error_set(err, "it does not write %s", codec ? codec->name : "any codec known here");
 }
 
+/* What the option "input_format" of a module that has one asks for; 0: nothing. */
+static uint32_t preferred_samples(const struct instance *instance)
+{
+    static const struct {
+        const char *name;
+        uint32_t fourcc;
+    } names[] = {{"nv12", ORIEL_FMT_NV12}, {"yuv444", ORIEL_FMT_I444}};
+    const char *name = has_option(instance->vtable, "input_format")
+                           ? instance->use.config->get_string(instance->use.config, "input_format")
+                           : "";
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(name, names[i].name) == 0)
+            return names[i].fourcc;
+    }
+    return 0;
+}
+
 static bool choose_format(struct instance *instance, const struct instance_wish *wish,
                           struct error *err)
 {
@@ -78,7 +95,14 @@ static bool choose_format(struct instance *instance, const struct instance_wish 
         count++;
     const struct oriel_format *made;
     uint32_t made_count = render_formats(wish->render, &made);
-    if (!negotiate(made, made_count, accepted, count, &instance->format, err))
+    struct oriel_format preferred[MAX_FORMATS];
+    uint32_t fourcc = preferred_samples(instance), preferred_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (accepted[i].fourcc == fourcc)
+            preferred[preferred_count++] = accepted[i];
+    }
+    if (!negotiate(made, made_count, preferred, preferred_count, &instance->format, err) &&
+        !negotiate(made, made_count, accepted, count, &instance->format, err))
         return false;
     instance->format.width = wish->width;
     instance->format.height = wish->height;
@@ -261,7 +285,7 @@ uint32_t instance_codecs(struct registry *registry, const char *id, uint32_t *ou
     if (!module_use_open(registry, MODULE_ENCODER, id, id, &use, &err))
         return 0;
     const struct oriel_encoder *encoder = use.vtable;
-    uint32_t reachable = has_codec_option(encoder) ? room : 1;
+    uint32_t reachable = has_option(encoder, "codec") ? room : 1;
     while (count < room && count < reachable && encoder->codec(count, &out[count]) == ORIEL_OK)
         count++;
     module_use_close(&use);

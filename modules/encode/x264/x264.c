@@ -26,6 +26,12 @@ static const struct oriel_option option_list[] = {
      .choices = "bitrate quality lossless",
      .help = "What is held: the bit rate, the quality (crf) up to max_bitrate, or every sample.",
      .type = ORIEL_OPT_ENUM},
+    {.name = "input_format",
+     .default_value = "auto",
+     .choices = "auto nv12 yuv444",
+     .help = "Samples it is given where the capture makes them: yuv444 keeps the colour of every "
+             "pixel; auto is 4:2:0.",
+     .type = ORIEL_OPT_ENUM},
     {.name = "bitrate",
      .default_value = "12000000",
      .help = "Target rate in bit/s for rate_control bitrate.",

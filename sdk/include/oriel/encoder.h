@@ -59,6 +59,7 @@ struct oriel_encoder {
     const struct oriel_option_table *options;
 
     /* The index-th format it accepts, best first; UNSUPPORTED past the end. Before any create.
+     * Those that an option "input_format" names (nv12, yuv444) come before the others.
      * [any-thread] */
     oriel_result (*input_format)(uint32_t index, struct oriel_format *format);
     /* The index-th codec it can write, the default of its options first; UNSUPPORTED past the end.
