@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One picture: in what quality, in one go or in bands, and its stamp. */
+/* One picture: in what quality, in one go or in parts, and its stamp. */
 #include <epoxy/gl.h>
 
 #include "render/animate.h"
@@ -7,9 +7,11 @@
 #include "scene/camera.h"
 #include "util/clock.h"
 
-/* How long input may wait for a band of a costly picture. */
-#define BAND_MS 10.0
-#define MAX_BANDS 64u
+/* How long input may wait for a part of a costly picture. */
+#define PART_MS 25.0
+#define MAX_PARTS 128u
+/* Parts end where software renderers cut the work for their threads. */
+#define TILE 64u
 
 static void fill_view(struct painter *painter, struct oriel_view *view)
 {
@@ -32,23 +34,33 @@ static void fill_view(struct painter *painter, struct oriel_view *view)
     camera_matrix(&view->camera, view->ndisplay, view->width, view->height, view->world_to_clip);
 }
 
-/* False when it was given up for newer input. */
-static bool draw_bands(struct painter *painter, const struct oriel_view *view,
-                       const struct oriel_target *target, unsigned bands, oriel_result *result)
+static unsigned tiles(uint32_t pixels)
 {
-    if (bands <= 1) {
+    return (pixels + TILE - 1) / TILE;
+}
+
+/* False when it was given up for newer input. */
+static bool draw_parts(struct painter *painter, const struct oriel_view *view,
+                       const struct oriel_target *target, unsigned parts, oriel_result *result)
+{
+    if (parts <= 1) {
         *result = painter->scene->draw(painter->scene_self, view, target);
         return true;
     }
+    unsigned down = tiles(target->height), across = tiles(target->width);
+    unsigned rows = parts < down ? parts : down;
+    unsigned columns = (parts + rows - 1) / rows < across ? (parts + rows - 1) / rows : across;
     bool finished = true;
     glEnable(GL_SCISSOR_TEST);
-    for (unsigned b = 0; b < bands && *result == ORIEL_OK && finished; b++) {
-        GLint from = (GLint)((uint64_t)target->height * b / bands);
-        GLint to = (GLint)((uint64_t)target->height * (b + 1) / bands);
-        glScissor(0, from, (GLint)target->width, to - from);
+    for (unsigned i = 0; i < rows * columns && *result == ORIEL_OK && finished; i++) {
+        unsigned row = i / columns, column = i % columns;
+        unsigned x = across * column / columns * TILE, y = down * row / rows * TILE;
+        unsigned right = across * (column + 1) / columns * TILE;
+        unsigned top = down * (row + 1) / rows * TILE;
+        glScissor((GLint)x, (GLint)y, (GLsizei)(right - x), (GLsizei)(top - y));
         *result = painter->scene->draw(painter->scene_self, view, target);
         glFinish();
-        finished = b + 1 == bands || !painter_interrupted(painter);
+        finished = i + 1 == rows * columns || !painter_interrupted(painter);
     }
     glDisable(GL_SCISSOR_TEST);
     return finished;
@@ -154,15 +166,15 @@ enum drawn draw_picture(struct painter *painter, bool moving)
                                   .texture = painter->target.texture,
                                   .width = painter->target.width,
                                   .height = painter->target.height};
-    unsigned bands = volume && !quick && !painter->still_now
-                         ? quality_bands(&painter->quality, BAND_MS, MAX_BANDS)
+    unsigned parts = volume && !quick && !painter->still_now
+                         ? quality_parts(&painter->quality, PART_MS, MAX_PARTS)
                          : 1;
     struct oriel_stamp stamp = stamp_now(painter, full);
-    bool query = volume && !software && !painter->measuring && bands == 1;
+    bool query = volume && !software && !painter->measuring && parts == 1;
     if (query)
         glQueryCounter(painter->queries[0], GL_TIMESTAMP);
     oriel_result result = ORIEL_OK;
-    painter->abandoned = !draw_bands(painter, &view, &target, bands, &result);
+    painter->abandoned = !draw_parts(painter, &view, &target, parts, &result);
     if (painter->abandoned) {
         stats_abandoned(painter->setup.stats);
         painter->end_ns = clock_ns();
@@ -183,7 +195,7 @@ enum drawn draw_picture(struct painter *painter, bool moving)
     int64_t took = painter->end_ns - painter->begin_ns;
     if (quick && software)
         quality_measured(&painter->quality, quality, (double)took / NS_PER_MS);
-    else if (volume && (software || bands > 1))
+    else if (volume && (software || parts > 1))
         quality_rested(&painter->quality, (double)took / NS_PER_MS, true);
     stats_stage(painter->setup.stats, STAGE_DRAW, took);
     if (!stage_check(painter, result, "draw", false))

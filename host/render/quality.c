@@ -74,10 +74,10 @@ void quality_rested(struct quality *quality, double ms, bool finished)
     quality->rest_ms = ms;
 }
 
-unsigned quality_bands(const struct quality *quality, double band_ms, unsigned most)
+unsigned quality_parts(const struct quality *quality, double part_ms, unsigned most)
 {
-    double bands = (quality->rest_ms > 0 ? quality->rest_ms : quality->full_ms) / band_ms;
-    if (bands <= 1)
+    double parts = (quality->rest_ms > 0 ? quality->rest_ms : quality->full_ms) / part_ms;
+    if (parts <= 1)
         return 1;
-    return bands < most ? (unsigned)bands + 1 : most;
+    return parts < most ? (unsigned)parts + 1 : most;
 }

@@ -34,7 +34,7 @@ struct quality_step quality_next(struct quality *quality);
 void quality_measured(struct quality *quality, struct quality_step at, double ms);
 /* A full picture at rest took `ms`, or had taken as long when it was given up. */
 void quality_rested(struct quality *quality, double ms, bool finished);
-/* Into how many bands a full-quality draw at rest is cut so that each takes about `band_ms`. */
-unsigned quality_bands(const struct quality *quality, double band_ms, unsigned most);
+/* Into how many parts a full-quality draw at rest is cut so that each takes about `part_ms`. */
+unsigned quality_parts(const struct quality *quality, double part_ms, unsigned most);
 
 #endif

@@ -280,7 +280,9 @@ static oriel_result scene_draw(void *self, const struct oriel_view *view,
     if (glIsEnabled(GL_SCISSOR_TEST)) {
         GLint box[4];
         glGetIntegerv(GL_SCISSOR_BOX, box);
-        ms *= (double)box[3] / target->height;
+        int right = box[0] + box[2], top = box[1] + box[3], w = (int)target->width,
+            h = (int)target->height;
+        ms *= (double)((right < w ? right : w) - box[0]) / w * ((top < h ? top : h) - box[1]) / h;
         atomic_fetch_add(&fake_scene.bands, 1);
     }
     rig_sleep_ms((int)ms);

@@ -59,20 +59,20 @@ static void it_does_not_flicker_between_two_rungs(void **state)
     assert_true(changes <= 1);
 }
 
-static void costly_pictures_are_cut_into_bands(void **state)
+static void costly_pictures_are_cut_into_parts(void **state)
 {
     (void)state;
     struct quality quality;
     quality_init(&quality, 33, true);
-    assert_int_equal(quality_bands(&quality, 10, 64), 1); /* not known yet */
+    assert_int_equal(quality_parts(&quality, 10, 64), 1); /* not known yet */
     turn(&quality, 250, 20);
-    assert_in_range(quality_bands(&quality, 10, 64), 25, 27);
+    assert_in_range(quality_parts(&quality, 10, 64), 25, 27);
     turn(&quality, 9000, 50);
-    assert_int_equal(quality_bands(&quality, 10, 64), 64);
+    assert_int_equal(quality_parts(&quality, 10, 64), 64);
     quality_rested(&quality, 10, false); /* given up after the first */
-    assert_int_equal(quality_bands(&quality, 10, 64), 64);
+    assert_int_equal(quality_parts(&quality, 10, 64), 64);
     quality_rested(&quality, 95, true); /* a picture at rest knows better */
-    assert_int_equal(quality_bands(&quality, 10, 64), 10);
+    assert_int_equal(quality_parts(&quality, 10, 64), 10);
 }
 
 static void a_picture_that_was_given_up_counts(void **state)
@@ -110,7 +110,7 @@ int main(void)
         cmocka_unit_test(a_slow_renderer_stays_within_the_budget),
         cmocka_unit_test(a_fast_renderer_loses_nothing),
         cmocka_unit_test(it_does_not_flicker_between_two_rungs),
-        cmocka_unit_test(costly_pictures_are_cut_into_bands),
+        cmocka_unit_test(costly_pictures_are_cut_into_parts),
         cmocka_unit_test(a_picture_that_was_given_up_counts),
         cmocka_unit_test(a_jump_in_cost_is_followed_at_once),
     };
