@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // RGBA to a PNG file.
 
-import { deflateSync, crc32 } from 'node:zlib';
+import * as zlib from 'node:zlib';
 
 const table = Array.from({ length: 256 }, (_, n) => {
     let c = n;
@@ -11,8 +11,8 @@ const table = Array.from({ length: 256 }, (_, n) => {
 });
 
 function crc(bytes) {
-    if (crc32)
-        return crc32(bytes) >>> 0;
+    if (zlib.crc32) // Node 20 and later
+        return zlib.crc32(bytes) >>> 0;
     let c = 0xffffffff;
     for (const b of bytes)
         c = table[(c ^ b) & 255] ^ (c >>> 8);
@@ -37,5 +37,5 @@ export function png(rgba, width, height) {
     for (let j = 0; j < height; j++)
         Buffer.from(rgba.buffer, rgba.byteOffset + j * width * 4, width * 4).copy(rows, j * (width * 4 + 1) + 1);
     return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), chunk('IHDR', head),
-        chunk('IDAT', deflateSync(rows, { level: 1 })), chunk('IEND', Buffer.alloc(0))]);
+        chunk('IDAT', zlib.deflateSync(rows, { level: 1 })), chunk('IEND', Buffer.alloc(0))]);
 }
