@@ -73,6 +73,19 @@ static bool endpoint_url(const struct gate *gate, const struct config *config, u
     return true;
 }
 
+/* Nobody is asked who they are, so a door that others reach is worth a line. */
+static void warn_of_open_door(const struct gate *gate)
+{
+    struct oriel_endpoint at;
+    if (!gate_endpoint(gate, ORIEL_LISTENER_HTTP, &at) || strncmp(at.host, "127.", 4) == 0 ||
+        strcmp(at.host, "::1") == 0 || strcmp(at.host, "localhost") == 0)
+        return;
+    log_warn(LOG_MAIN,
+             "anyone who can reach %s port %u sees and changes everything that is shown here; to "
+             "keep others out, listen on 127.0.0.1 behind a tunnel or a proxy that authenticates",
+             at.host, at.port);
+}
+
 /* Written beside the target and renamed, so that a reader sees all of it or nothing. */
 static bool write_ready_file(const char *path, const struct gate *gate, const struct config *config,
                              struct error *err)
@@ -155,6 +168,7 @@ static bool serve(const struct config *config, const struct server_scene *scene,
                 (!args->ready_file || write_ready_file(args->ready_file, gate, config, err));
     if (fine) {
         gate_set_ready(gate, true);
+        warn_of_open_door(gate);
         if (endpoint_url(gate, config, ORIEL_LISTENER_HTTP, "http", url, sizeof url)) {
             printf("oriel: ready %s\n", url);
             fflush(stdout);

@@ -52,6 +52,13 @@ def check_commands(folder):
         one_line(oriel.run("serve", "--port", port, "--pixel-port", 0, "--metrics-port", 0), 1, port)
 
 
+def check_open_door():
+    """A server that others reach says so once; one on loopback does not."""
+    for host, warnings in (("0.0.0.0", 1), ("127.0.0.1", 0), ("::1", 0)):
+        with oriel.Server("--host", host) as server:
+            assert server.text().count("sees and changes everything") == warnings, server.text()
+
+
 def check_module(folder):
     """A file that is no module is said to be none, and the others work."""
     modules = folder / "modules"
@@ -192,6 +199,7 @@ def check_export(folder):
 with tempfile.TemporaryDirectory(prefix="oriel-e2e-") as name:
     scratch = pathlib.Path(name)
     check_commands(scratch)
+    check_open_door()
     check_module(scratch)
     asyncio.run(check_corrupt_chunk(scratch))
     check_export(scratch)
