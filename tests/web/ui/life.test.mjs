@@ -129,7 +129,7 @@ test('empty, loading and failed data', async () => {
     it.stub.notifyScene();
     await it.page.getByText('level 2 of 2, 46 %').waitFor();
     await it.page.locator('.layer-row.failed .icon-warning').waitFor();
-    await it.page.locator('.layer-failure').getByText('chunk 0.0.3 is corrupt').click();
+    await it.page.locator('.layer-row.failed').getByText('data could not be read').click();
     await it.page.getByRole('dialog', { name: /What failed in membrane/ }).getByText('tries the rest again').waitFor();
     await it.page.keyboard.press('Escape');
     await it.page.locator('.layer-list').focus();

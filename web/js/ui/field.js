@@ -92,6 +92,7 @@ export function choiceRow({ label, options, text = (v) => v.replaceAll('_', ' ')
             if (value && ![...select.options].some((option) => option.value === value))
                 select.append(h('option', { value }, text(value)));
             select.value = value;
+            select.title = options.includes(value) ? '' : text(value);
         },
         /** @param {string} by id of an element that says more */
         describe: (by) => select.setAttribute('aria-describedby', by),

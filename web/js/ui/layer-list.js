@@ -105,7 +105,7 @@ export function createLayerList({ store, session, layers }) {
             row.classList.toggle('hidden-layer', !visible);
             row.classList.toggle('failed', failed);
             problem.hidden = !failed;
-            setText(failure, said);
+            setText(failure, failed ? 'data could not be read' : '');
             attribute(problem, 'aria-label', `What failed in ${current.name}`);
             attribute(eye, 'aria-pressed', visible);
             attribute(eye, 'aria-label', `${current.name} visible`);
