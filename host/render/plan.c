@@ -355,6 +355,9 @@ void plan_layer(const struct scene_snapshot *snapshot, uint32_t layer,
     plan->level = volume ? level_3d(&g, policy, &limits)
                          : level_2d(&g, policy, resting, now_ns, &plan->visible, memory, plan);
 
+    if (plan->level < policy->finest && locked_level(&g, policy) < 0)
+        plan->level = policy->finest < info->level_count ? policy->finest : info->level_count - 1;
+
     uint32_t coarsest = g.binding->level >= 0 ? plan->level : info->level_count - 1;
     uint64_t low[3], high[3];
     level_box(&g, coarsest, low, high);

@@ -17,6 +17,7 @@ struct plan_policy {
     double threshold_in, threshold_out, fine_threshold, hysteresis; /* lod.* */
     int64_t cooldown_ns;
     int32_t lock;
+    uint32_t finest;                         /* finer levels are not taken, unless one is locked */
     uint32_t max_texture_2d, max_texture_3d; /* of the GL */
     uint64_t max_slice_bytes;                /* 0: no limit */
     uint64_t max_volume_bytes, max_volume_voxels;

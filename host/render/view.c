@@ -65,6 +65,7 @@ static void layer_clear(struct view *view, struct layer *layer)
 static void layer_destroy(struct view *view, struct layer *layer)
 {
     layer_clear(view, layer);
+    failures_free(&layer->failures);
     free(layer);
 }
 
@@ -115,6 +116,34 @@ static bool starving(const struct layer *layer, const struct plan_view *wanted, 
            now_ns - layer->next_ns < PATIENCE_NS;
 }
 
+/* The level that is wanted, or, when some of it cannot be read, the next coarser one without gaps.
+ * In 2-D, where the coarsest shows through gaps, the one that is wanted if there is none. */
+static void plan_readable(struct layer *layer, const struct scene_snapshot *snapshot,
+                          uint32_t index, const struct oriel_source_info *info,
+                          struct plan_policy *policy, bool resting, int64_t now_ns)
+{
+    struct plan_memory before = layer->memory;
+    struct plan *plan = &layer->plan;
+    failures_begin(&layer->failures, snapshot->bindings[index].dataset);
+    layer->failures_planned = layer->failures.count;
+    plan_layer(snapshot, index, info, policy, resting, now_ns, &layer->memory, plan);
+    struct plan wanted = *plan;
+    struct plan_memory memory = layer->memory;
+    uint32_t level = plan->level;
+    while (plan->shown && plan->has_detail && plan->has_base &&
+           failures_meet(&layer->failures, &plan->detail, &plan->visible)) {
+        policy->finest = ++level;
+        layer->memory = before;
+        plan_layer(snapshot, index, info, policy, resting, now_ns, &layer->memory, plan);
+        if (plan->level != level) /* locked */
+            break;
+    }
+    if (wanted.has_detail && !plan->has_detail && snapshot->scene.ndisplay != 3) {
+        *plan = wanted;
+        layer->memory = memory;
+    }
+}
+
 /* True when what is on display changed. */
 static bool layer_plan(struct view *view, struct layer *layer,
                        const struct scene_snapshot *snapshot, uint32_t index, bool resting,
@@ -127,7 +156,7 @@ static bool layer_plan(struct view *view, struct layer *layer,
         policy.max_slice_bytes = (UINT64_C(512) << 20) >> layer->shrink;
     layer->level_count = info->level_count;
     layer->visible = snapshot->scene.layers[index]->visible;
-    plan_layer(snapshot, index, info, &policy, resting, now_ns, &layer->memory, &layer->plan);
+    plan_readable(layer, snapshot, index, info, &policy, resting, now_ns);
 
     const struct plan *plan = &layer->plan;
     const struct plan_view *wanted = &plan->base.view;
@@ -324,6 +353,22 @@ static uint32_t shown_level(const struct layer *layer)
     return shown->base->plan.level;
 }
 
+/* All that comes has come. */
+static void note_unread(struct view *view, struct layer *layer, size_t unread, uint32_t level)
+{
+    view->stale |= layer->failures_planned != layer->failures.count;
+    if (unread <= layer->failures_told)
+        return;
+    layer->failures_told = unread;
+    char text[sizeof layer->failure + 32];
+    size_t others = unread - 1;
+    if (others > 0)
+        snprintf(text, sizeof text, "%.470s … and %zu more", layer->failure, others);
+    else
+        snprintf(text, sizeof text, "%s", layer->failure);
+    tell(view, layer, RENDER_NOTICE_DATA_ERROR, level, 0, text);
+}
+
 static void note_levels_and_failures(struct view *view)
 {
     for (uint32_t i = 0; i < view->layer_count; i++) {
@@ -344,24 +389,37 @@ static void note_levels_and_failures(struct view *view)
         }
         size_t failed =
             (pair->base ? pair->base->failed : 0) + (pair->detail ? pair->detail->failed : 0);
-        if (layer->failed && failed == 0 && outstanding == 0) {
+        size_t unread = failures_seen(&layer->failures);
+        if (unread > 0 && outstanding == 0)
+            note_unread(view, layer, unread, level);
+        if (layer->failed && failed == 0 && unread == 0 && outstanding == 0) {
             layer->failed = false;
+            layer->failures_told = 0;
             tell(view, layer, RENDER_NOTICE_DATA_OK, level, outstanding, "");
         }
     }
 }
 
-static void piece_failed(struct view *view, struct layer *layer, struct slab *slab, size_t piece,
-                         const char *failure)
+static void piece_unread(struct layer *layer, struct slab *slab, size_t piece, const char *failure)
+{
+    struct want want;
+    slab_want(slab, piece, &want);
+    slab_set(slab, piece, PIECE_FAILED);
+    failures_add(&layer->failures, &want);
+    if (!layer->failed)
+        snprintf(layer->failure, sizeof layer->failure, "%s", failure);
+    layer->failed = true;
+}
+
+static void piece_refused(struct view *view, struct layer *layer, struct slab *slab, size_t piece,
+                          const char *failure)
 {
     bool news = !layer->failed || (slab->failed == 0 && strcmp(layer->failure, failure) != 0);
     slab_set(slab, piece, PIECE_FAILED);
     snprintf(layer->failure, sizeof layer->failure, "%s", failure);
     layer->failed = true;
-    if (!news)
-        return;
-    log_warn(LOG_DATA, "%s", failure);
-    tell(view, layer, RENDER_NOTICE_DATA_ERROR, slab->plan.level, 0, failure);
+    if (news)
+        tell(view, layer, RENDER_NOTICE_DATA_ERROR, slab->plan.level, 0, failure);
 }
 
 static oriel_result piece_upload(struct view *view, struct layer *layer, struct slab *slab,
@@ -385,8 +443,8 @@ static oriel_result piece_upload(struct view *view, struct layer *layer, struct 
         return ORIEL_OK;
     } else if (result == ORIEL_NOMEM || result == ORIEL_UNSUPPORTED) {
         const char *why = services_failure();
-        piece_failed(view, layer, slab, piece,
-                     *why ? why : "the scene module has no room for this layer");
+        piece_refused(view, layer, slab, piece,
+                      *why ? why : "the scene module has no room for this layer");
         return ORIEL_OK;
     }
     return result;
@@ -397,15 +455,17 @@ static oriel_result place(struct view *view, const struct block *block, const ch
 {
     for (uint32_t i = 0; i < view->layer_count; i++) {
         struct layer *layer = view->layers[i];
+        bool healed = !failure && failures_remove(&layer->failures, &block->key);
         struct slab *slabs[] = {layer->shown.base, layer->shown.detail, layer->next.base,
                                 layer->next.detail};
         for (unsigned s = 0; s < 4; s++) {
             size_t piece;
             if (!slabs[s] || !slab_find(slabs[s], &block->key, &piece) ||
                 slabs[s]->pieces[piece] == PIECE_THERE)
-                continue; /* a slab in both pairs is met twice and then there */
+                continue;   /* a slab in both pairs is met twice and then there */
+            healed = false; /* it has a place */
             if (failure) {
-                piece_failed(view, layer, slabs[s], piece, failure);
+                piece_unread(layer, slabs[s], piece, failure);
                 continue;
             }
             oriel_result result = piece_upload(view, layer, slabs[s], piece, block);
@@ -413,6 +473,7 @@ static oriel_result place(struct view *view, const struct block *block, const ch
                 return result;
             *changed |= s < 2 && slab_piece_seen(slabs[s], piece, &layer->plan.visible);
         }
+        view->stale |= healed; /* for a level that was given up */
     }
     return ORIEL_OK;
 }
@@ -473,8 +534,9 @@ void view_get_status(struct view *view, struct view_status *status)
         const struct pair *pair = layer_target(layer);
         status->settled &= plan->settled;
         status->outstanding += outstanding_bytes(layer);
-        status->failed |=
-            (pair->base && pair->base->failed) || (pair->detail && pair->detail->failed);
+        status->failed |= (pair->base && pair->base->failed) ||
+                          (pair->detail && pair->detail->failed) ||
+                          failures_seen(&layer->failures) > 0;
         if (layer->level_count > 1 || status->level_count == 1) {
             status->level_count = layer->level_count;
             status->level = shown_level(layer);

@@ -3,6 +3,7 @@
 #ifndef RENDER_VIEW_INTERNAL_H
 #define RENDER_VIEW_INTERNAL_H
 
+#include "render/failures.h"
 #include "render/slab.h"
 #include "render/view.h"
 
@@ -25,7 +26,10 @@ struct layer {
     struct pair next;  /* being loaded to take its place; any == false: none */
     int64_t shown_ns, next_ns;
     uint32_t shrink; /* how often the GPU had no room: limits are halved as often */
-    bool failed;     /* a piece of it could not be read; told */
+    struct failures failures;
+    size_t failures_planned; /* what the plan knew of */
+    size_t failures_told;
+    bool failed; /* something of it could not be read or kept; told or soon to be */
     char failure[512];
     bool told_level_once;
     uint32_t told_level;

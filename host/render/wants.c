@@ -131,6 +131,11 @@ void view_state_wants(struct view *view)
             continue;
         add_slab(&list, pair->base, &layer->plan, true);
         add_slab(&list, pair->detail, &layer->plan, false);
+        for (size_t f = 0; f < layer->failures.count; f++) {
+            const struct failure *failure = &layer->failures.items[f];
+            if (failure->seen) /* it is tried again */
+                *list_add(&list) = (struct ranked){.want = failure->want, .urgency = URGENT_MARGIN};
+        }
         const struct slab *best = pair->detail ? pair->detail : pair->base;
         if (best)
             add_neighbours(&list, best, &layer->plan, &room);

@@ -487,6 +487,46 @@ static void what_cannot_be_read_is_told_once_and_then_read(void **state)
     finish(&f);
 }
 
+/* A chunk of the finest of three levels cannot be read for a while. */
+static void a_level_with_gaps_gives_way_to_the_next(uint32_t ndisplay)
+{
+    static const uint64_t chunk[3] = {8, 8, 8};
+    struct fixture f;
+    if (ndisplay == 3)
+        make(&f, 3, cube, chunk, 3);
+    else
+        make(&f, 3, plane, tiles, 3);
+    atomic_store(&fake_source.fail_level, 0);
+    atomic_store(&fake_source.fail_origin[1], ndisplay == 3 ? 8 : 64);
+    atomic_store(&fake_source.fail_times, 2);
+    tap(&f);
+    struct scene_snapshot *snapshot = rig_snapshot(f.dataset, 1, ndisplay, 320, 200);
+    post(&f, snapshot);
+    assert_true(rig_wait(&f.notices[RENDER_NOTICE_DATA_ERROR], 1));
+    assert_true(rig_wait(&f.complete, 1));
+    assert_int_equal(last(&f).level, 1);
+    assert_int_equal(last(&f).outstanding, 0);
+    assert_int_equal(atomic_load(&f.notices[RENDER_NOTICE_DATA_OK]), 0);
+    assert_true(rig_wait(&f.notices[RENDER_NOTICE_DATA_OK], 1)); /* it is tried again */
+    for (int i = 0; i < 1000 && last(&f).level != 0; i++)
+        rig_sleep_ms(1);
+    assert_int_equal(last(&f).level, 0);
+    assert_int_equal(atomic_load(&f.notices[RENDER_NOTICE_DATA_ERROR]), 1);
+    finish(&f);
+}
+
+static void a_volume_with_gaps_is_shown_coarser(void **state)
+{
+    (void)state;
+    a_level_with_gaps_gives_way_to_the_next(3);
+}
+
+static void a_slice_with_gaps_is_shown_coarser(void **state)
+{
+    (void)state;
+    a_level_with_gaps_gives_way_to_the_next(2);
+}
+
 static void a_lost_device_is_rebuilt(void **state)
 {
     (void)state;
@@ -567,6 +607,8 @@ int main(void)
         cmocka_unit_test(a_dropped_picture_is_captured_later),
         cmocka_unit_test(late_captures_are_collected_without_spinning),
         cmocka_unit_test(what_cannot_be_read_is_told_once_and_then_read),
+        cmocka_unit_test(a_volume_with_gaps_is_shown_coarser),
+        cmocka_unit_test(a_slice_with_gaps_is_shown_coarser),
         cmocka_unit_test(a_lost_device_is_rebuilt),
         cmocka_unit_test(a_full_gpu_is_asked_for_less),
         cmocka_unit_test(a_still_is_complete_or_says_why_not),
