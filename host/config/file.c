@@ -75,6 +75,34 @@ static bool blank_comments(char *text, const char *path, struct error *err)
     return true;
 }
 
+/* The last character before `at` that is not white space; `text` when there is none. */
+static const char *before(const char *text, const char *at)
+{
+    while (at > text && strchr(" \t\r\n", *--at))
+        continue;
+    return at;
+}
+
+/* What is wrong with a text that cJSON stopped reading at `end`. */
+static bool syntax_error(const char *path, const char *text, const char *end, struct error *err)
+{
+    /* A member that does not begin with a quote: cJSON stands behind its first character. */
+    const char *last = end > text ? before(text, end - 1) : text;
+    const char *at = end > text && (*last == '{' || *last == ',') && !strchr(" \t\r\n\"", end[-1])
+                         ? end - 1
+                         : end + strspn(end, " \t\r\n");
+    last = before(text, at);
+    if (!*at)
+        return error_set(err, "%s:%d: not valid JSON: ends too early, something is not closed",
+                         path, line_at(text, last));
+    if (*last == ',' && (*at == '}' || *at == ']'))
+        return error_set(err, "%s:%d: not valid JSON: a comma before %c", path, line_at(text, last),
+                         *at);
+    int rest = (int)strcspn(at, "\r\n");
+    return error_set(err, "%s:%d: not valid JSON near \"%.*s\"", path, line_at(text, at),
+                     rest > 24 ? 24 : rest, at);
+}
+
 struct scan {
     const char *text;
     const char *at;
@@ -174,8 +202,7 @@ bool settings_read_file(struct settings *settings, const char *path, struct erro
         struct scan scan = {.text = text, .at = start, .path = path, .settings = settings};
         skip_space(&scan);
         if (!json)
-            ok = error_set(err, "%s:%d: not valid JSON near \"%.*s\"", path, line_at(text, end),
-                           (int)strcspn(end, "\r\n") > 24 ? 24 : (int)strcspn(end, "\r\n"), end);
+            ok = syntax_error(path, start, end, err);
         else if (!cJSON_IsObject(json))
             ok = error_set(err, "%s: wants an object, { … }", path);
         else

@@ -96,7 +96,13 @@ static void test_types(void **state)
 static void test_syntax(void **state)
 {
     (void)state;
-    wrong("{\n \"stream\": {\n  \"fps\": 30,\n }\n}", "oriel.json:4: not valid JSON");
+    wrong("{\n \"stream\": {\n  \"fps\": 30,\n }\n}",
+          "oriel.json:3: not valid JSON: a comma before }");
+    wrong("{\"modules.path\": [\"/a\",\n ]}", "oriel.json:1: not valid JSON: a comma before ]");
+    wrong("{\n \"stream\": {\"fps\": 30,\n fsp: 3}}",
+          "oriel.json:3: not valid JSON near \"fsp: 3}}\"");
+    wrong("{ , }", "oriel.json:1: not valid JSON near \", }\"");
+    wrong("{\n \"stream\": {\n\n", "oriel.json:2: not valid JSON: ends too early");
     wrong("{\n \"stream\" {\"fps\": 30}\n}", "oriel.json:2: not valid JSON near \"{\"fps\": 30}\"");
     wrong("{\n \"stream\": {\"fps\": 30}\n} x", "oriel.json:3: not valid JSON near \"x\"");
     wrong("{\n // a comment\n \"a\": /* b */ 1, \n /* without an\n end }",
