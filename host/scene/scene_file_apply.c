@@ -6,6 +6,7 @@
 #include "scene/json.h"
 #include "scene/reduce_internal.h"
 #include "scene/scene_file.h"
+#include "util/log.h"
 
 static void override(struct scene_layer *layer, const char *key, const cJSON *value)
 {
@@ -69,6 +70,19 @@ bool scene_file_apply_layer(const struct scene_file *file, size_t index, struct 
     return true;
 }
 
+/* As many numbers as the scene has axes: of more the last ones, as napari aligns them. */
+static int last_numbers(const struct scene_file *file, const char *key, const cJSON *list, int axes,
+                        double v[ORIEL_MAX_AXES])
+{
+    int got = json_numbers(list, v, 0, ORIEL_MAX_AXES);
+    if (got <= axes)
+        return got;
+    log_warn(LOG_SCENE, "%s: dims.%s: has %d entries for %d axes, the last ones count", file->path,
+             key, got, axes);
+    memmove(v, v + got - axes, (size_t)axes * sizeof *v);
+    return axes;
+}
+
 static bool apply_dims(const struct scene_file *file, const struct scene *scene,
                        struct record_batch *batch, struct scene_view *view, struct error *err)
 {
@@ -83,9 +97,11 @@ static bool apply_dims(const struct scene_file *file, const struct scene *scene,
     }
     if (file->order) {
         uint32_t seen = 0;
-        int got = json_numbers(file->order, v, 0, ORIEL_MAX_AXES);
+        int all = cJSON_GetArraySize(file->order);
+        int got = last_numbers(file, "order", file->order, n, v);
         int64_t order[ORIEL_MAX_AXES];
         for (int i = 0; i < got; i++) {
+            v[i] -= all > n ? all - n : 0; /* the same axes, counted from the end */
             if (v[i] >= 0 && v[i] < n && v[i] == floor(v[i]))
                 seen |= 1u << (unsigned)v[i];
             order[i] = (int64_t)v[i];
@@ -98,7 +114,7 @@ static bool apply_dims(const struct scene_file *file, const struct scene *scene,
         record_put(batch, "view", "main", "order", json_from_integers(order, scene->ndim));
     }
     if (file->step) {
-        int got = json_numbers(file->step, v, 0, ORIEL_MAX_AXES);
+        int got = last_numbers(file, "current_step", file->step, n, v);
         if (got != n)
             return error_set(err, "%s: dims.current_step: has %d entries for %d axes", file->path,
                              got, n);

@@ -185,6 +185,38 @@ static void test_models(void **state)
     scene_destroy(scene);
 }
 
+/* A file for data with more axes, as napari aligns them: at the end. */
+static void test_more_dims_than_axes(void **state)
+{
+    (void)state;
+    static const char *const layers = "\"layers\":[{\"source\":{\"uri\":\"mem:zyx:9,10,11:u8\"}}]}";
+    char *text = xasprintf("{\"oriel_scene\":1,\"dims\":{\"current_step\":[50,3,4,5],"
+                           "\"order\":[0,2,1,3]},%s",
+                           layers);
+    free(save(text));
+    struct scene *scene = load("test.scene.json"); /* whose folder is this one */
+    struct scene_view view;
+    scene_view_read(scene, &view);
+    assert_true(view.step[0] == 3 && view.step[1] == 4 && view.step[2] == 5);
+    assert_true(view.order[0] == 1 && view.order[1] == 0 && view.order[2] == 2);
+    free(text);
+
+    static const char *const fewer[] = {"\"current_step\":[1,2]", "\"order\":[0,1]",
+                                        "\"order\":[3,0,1,2]"};
+    for (size_t i = 0; i < sizeof fewer / sizeof *fewer; i++) {
+        text = xasprintf("{\"oriel_scene\":1,\"dims\":{%s},%s", fewer[i], layers);
+        free(save(text));
+        struct error err;
+        struct scene_file *file = scene_file_read("test.scene.json", &err);
+        assert_non_null(file);
+        assert_false(scene_file_apply_view(file, scene, &err));
+        assert_non_null(strstr(err.text, "dims."));
+        scene_file_destroy(file);
+        free(text);
+    }
+    scene_destroy(scene);
+}
+
 static void test_errors(void **state)
 {
     (void)state;
@@ -286,9 +318,8 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_models),
-        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_round_trip),          cmocka_unit_test(test_models),
+        cmocka_unit_test(test_more_dims_than_axes), cmocka_unit_test(test_errors),
         cmocka_unit_test(test_reference_files),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
