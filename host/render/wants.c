@@ -140,7 +140,8 @@ void view_state_wants(struct view *view)
         if (best)
             add_neighbours(&list, best, &layer->plan, &room);
     }
-    qsort(list.items, list.count, sizeof *list.items, by_urgency);
+    if (list.count > 0)
+        qsort(list.items, list.count, sizeof *list.items, by_urgency);
     struct want *wants = xcalloc(list.count, sizeof *wants);
     for (size_t i = 0; i < list.count; i++)
         wants[i] = list.items[i].want;
