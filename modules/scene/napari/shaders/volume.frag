@@ -88,8 +88,10 @@ walk walk_of(ray r)
     walk w;
     w.origin = r.start * u_brick_scale;
     w.stride = r.stride * u_brick_scale;
-    w.side = vec3(greaterThan(w.stride, vec3(0.0)));
-    w.inverse = 1.0 / mix(w.stride, vec3(1e-20), lessThan(abs(w.stride), vec3(1e-20)));
+    /* Along an axis that it does not move on, it leaves its brick upwards, very late. */
+    vec3 moving = mix(w.stride, vec3(1e-20), lessThan(abs(w.stride), vec3(1e-20)));
+    w.side = vec3(greaterThan(moving, vec3(0.0)));
+    w.inverse = 1.0 / moving;
     return w;
 }
 
