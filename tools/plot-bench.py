@@ -23,9 +23,11 @@ def main(source, target):
     groups = sorted({(row["suite"], row["width"], row["height"]) for row in rows},
                     key=lambda g: (g[0] != "pan", g[1]))
     plt.rcParams.update({"font.size": 9, "svg.fonttype": "none"})
-    figure, axes = plt.subplots(1, len(groups), figsize=(4.2 * len(groups), 3.4), squeeze=False)
+    columns = 2
+    lines = -(-len(groups) // columns)
+    figure, axes = plt.subplots(lines, columns, figsize=(9, 2.9 * lines + 0.4), squeeze=False)
     titles = {"pan": "2-D pan", "orbit": "3-D orbit"}
-    for axis, (suite, width, height) in zip(axes[0], groups):
+    for axis, (suite, width, height) in zip(axes.flat, groups):
         chosen = [r for r in rows if (r["suite"], r["width"], r["height"]) == (suite, width, height)]
         names = [r["encoder"].removeprefix("encode/") for r in chosen]
         left = [0.0] * len(chosen)
@@ -38,9 +40,9 @@ def main(source, target):
         axis.set_title(f"{titles[suite]}, {width}×{height}")
         axis.set_xlabel("ms from input to packet (median)")
         axis.spines[["top", "right"]].set_visible(False)
-    axes[0][0].legend(frameon=False, fontsize=8, loc="lower right")
-    figure.tight_layout()
-    figure.savefig(target)
+    figure.legend(*axes[0][0].get_legend_handles_labels(), frameon=False, ncol=7, loc="lower center")
+    figure.tight_layout(rect=(0, 0.05, 1, 1))
+    figure.savefig(target, facecolor="white")
 
 
 main(*sys.argv[1:3])
