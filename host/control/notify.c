@@ -361,6 +361,9 @@ void notify_baseline(struct control *control, struct session *session, const str
     frame_send(control, session, &(struct envelope){.type = "notify.status", .frame_id = id},
                status);
     free(status);
+    /* Its pixel connection follows, and may need an encoder of its own. */
+    if (control->status_due_ns == INT64_MAX)
+        control->status_due_ns = clock_ns() + STATUS_INTERVAL_NS;
     const cJSON *fault;
     cJSON_ArrayForEach(fault, control->faults) notice_send(control, session, fault);
 }
@@ -429,8 +432,8 @@ static void tell_status(struct control *control, int64_t now)
     char *status = status_payload(control);
     /* `revision` alone is no news. */
     const char *old = control->last_status ? strchr(control->last_status, ',') : NULL;
-    const char *new = strchr(status, ',');
-    if (old && new &&strcmp(old, new) == 0) {
+    const char *now_said = strchr(status, ',');
+    if (old && now_said && strcmp(old, now_said) == 0) {
         free(status);
         return;
     }
