@@ -315,6 +315,24 @@ static void test_poses(void **state)
     rig_destroy(rig);
 }
 
+/* A pose is on its page's screen before it is sent; where a reset leads only the server knows. */
+static void test_reset_is_told_to_who_asked(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_create(NULL, DATA);
+    uint64_t o = rig_hello(rig, true);
+    rig_drain(rig, o);
+    rig_update(rig, o, "view", "main", "pose",
+               "{\"rev\":1,\"ndisplay\":2,\"center\":[7,1,0],\"zoom\":2,\"quat\":[1,0,0,0]}");
+    rig_expect_none(rig, o, "notify.view", 100);
+    rig_update(rig, o, "view", "main", "reset", "{}");
+    cJSON *view = rig_expect(rig, o, "notify.view");
+    assert_true(rig_at(view, "camera/center/0")->valuedouble != 7);
+    assert_true(rig_at(view, "camera/zoom")->valuedouble != 2);
+    cJSON_Delete(view);
+    rig_destroy(rig);
+}
+
 static void test_locked_level_indices(void **state)
 {
     (void)state;
@@ -419,6 +437,7 @@ int main(void)
         cmocka_unit_test(test_ack_first_then_everyone),
         cmocka_unit_test(test_ndisplay_is_one_change),
         cmocka_unit_test(test_poses),
+        cmocka_unit_test(test_reset_is_told_to_who_asked),
         cmocka_unit_test(test_locked_level_indices),
         cmocka_unit_test(test_play),
         cmocka_unit_test(test_notices),
