@@ -16,6 +16,7 @@
 #include "control/control.h"
 #include "metrics/metrics.h"
 #include "module/registry.h"
+#include "render/pool.h"
 #include "render/render.h"
 #include "util/check.h"
 
@@ -136,6 +137,7 @@ static bool render_to_file(const struct config *config, const struct request *re
     struct metrics *metrics = metrics_create();
     struct registry *registry = registry_create(config, err);
     struct control *control = NULL;
+    struct render_pool *pool = NULL;
     struct render *render = NULL;
     struct scene_snapshot *snapshot = NULL;
     if (!registry || !(control = control_create(config, registry, metrics, err)))
@@ -148,8 +150,8 @@ static bool render_to_file(const struct config *config, const struct request *re
     /* A scene keeps its camera, data without one are looked at from home. */
     if (request->width)
         control_set_canvas(control, request->width, request->height, request->data != NULL);
-    render = render_create(config, registry, metrics, NULL, err);
-    if (!render)
+    if (!(pool = render_pool_create(config, registry, metrics, err)) ||
+        !(render = render_create(pool, NULL, err)))
         goto out;
     snapshot = control_snapshot(control);
     good = draw_and_write(render, snapshot, request, err);
@@ -157,6 +159,7 @@ out:
     scene_snapshot_unref(snapshot);
     render_destroy(render);
     control_destroy(control);
+    render_pool_destroy(pool);
     if (registry)
         registry_destroy(registry);
     metrics_destroy(metrics);

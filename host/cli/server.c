@@ -5,6 +5,7 @@
 #include "metrics/metrics.h"
 #include "module/registry.h"
 #include "pixel/stream.h"
+#include "render/pool.h"
 #include "render/render.h"
 
 static void on_notice(void *data, const struct render_notice *notice)
@@ -45,8 +46,8 @@ bool server_start(struct server *server, const struct config *config,
         goto fail;
 
     const struct render_events render_events = {.notice = on_notice, .data = server->control};
-    server->render = render_create(config, server->registry, server->metrics, &render_events, err);
-    if (!server->render)
+    if (!(server->pool = render_pool_create(config, server->registry, server->metrics, err)) ||
+        !(server->render = render_create(server->pool, &render_events, err)))
         goto fail;
     const struct stream_events stream_events = {
         .config = on_stream_config, .fault = on_stream_fault, .data = server->control};
@@ -74,6 +75,7 @@ void server_free(struct server *server)
     stream_destroy(server->stream);
     render_destroy(server->render);
     control_destroy(server->control);
+    render_pool_destroy(server->pool);
     registry_destroy(server->registry);
     metrics_destroy(server->metrics);
     *server = (struct server){0};

@@ -14,6 +14,7 @@ struct control;
 struct metrics;
 struct registry;
 struct render;
+struct render_pool;
 struct stream;
 
 struct server {
@@ -21,6 +22,7 @@ struct server {
     struct registry *registry;
     struct metrics *metrics;
     struct control *control;
+    struct render_pool *pool;
     struct render *render;
     struct stream *stream;
 };

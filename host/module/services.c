@@ -279,9 +279,23 @@ void services_set_interface(const char *id, const void *interface)
     pthread_mutex_unlock(&interfaces_lock);
 }
 
+static _Thread_local struct {
+    const char *id;
+    const void *pointer;
+} own;
+
+void services_set_thread_interface(const char *id, const void *interface)
+{
+    CHECK(!own.pointer || strcmp(own.id, id) == 0);
+    own.id = id;
+    own.pointer = interface;
+}
+
 static const void *host_get_interface(const struct oriel_host *host, const char *id)
 {
     (void)host;
+    if (own.pointer && strcmp(own.id, id) == 0)
+        return own.pointer;
     const void *found = NULL;
     pthread_mutex_lock(&interfaces_lock);
     for (size_t i = 0; i < MAX_INTERFACES && interfaces[i].id[0]; i++) {

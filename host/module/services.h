@@ -17,6 +17,9 @@ const char *services_failure(void);
 /* The host interfaces that a room offers; NULL takes one back. Set before modules are created.
  * "oriel.host.map/1" is always there. */
 void services_set_interface(const char *id, const void *interface);
+/* One that only modules see which ask on the calling thread, for what belongs to a thread, such as
+ * its OpenGL: one for each thread, `id` a literal. NULL takes it back. */
+void services_set_thread_interface(const char *id, const void *interface);
 
 /* A buffer with one reference and `bytes` bytes at *data to fill before anyone else sees it; NULL
  * when out of memory. Headroom is 64 bytes. */

@@ -11,6 +11,7 @@
 #include "oriel/scene.h"
 
 struct cache;
+struct item;
 
 /* No padding: hashed and compared as bytes. */
 struct block_key {
@@ -34,13 +35,12 @@ struct block {
     char *error; /* FAILED */
 
     /* the loader's */
-    uint64_t generation; /* of the newest want list that names it */
-    size_t order;        /* its place there */
-    bool prefetch;       /* nobody waits for it */
-    bool delivered;      /* waits to be taken */
-    uint64_t untaken;    /* bytes it counts for meanwhile */
-    uint32_t failures;   /* in a row */
-    int64_t retry_ns;    /* FAILED: not before */
+    struct item *wanting; /* those that wait for it */
+    uint32_t loads;       /* calls of loader_load that wait for it */
+    uint64_t list;        /* the newest list that names it */
+    size_t order;         /* its place there */
+    uint32_t failures;    /* in a row */
+    int64_t retry_ns;     /* FAILED: not before */
 
     uint32_t cancel; /* atomic: oriel_read::cancel */
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A pool of threads that reads blocks in the order of a want list, and the cache of what they read.
+/* A pool of threads that reads blocks in the order of want lists, and the cache of what they read.
  *
- * The want list is a statement, not a queue: each one replaces the one before. What is no longer in
- * it is not read, and a read of it that is running is cancelled. A block is read once however often
- * it is wanted. A block that fails is tried again, ever more rarely, while it is wanted. */
+ * Everyone who wants blocks has a lane of their own; the lanes take turns, and what somebody waits
+ * for comes before what is only prefetched. A want list is a statement, not a queue: each one
+ * replaces the one before. What is in no list any more is not read, and a read of it that is
+ * running is cancelled. A block is read once however many want it. A block that fails is tried
+ * again, ever more rarely, while it is wanted. */
 #ifndef RENDER_LOADER_H
 #define RENDER_LOADER_H
 
@@ -15,6 +17,7 @@
 #include "util/error.h"
 
 struct dataset;
+struct lane;
 struct loader;
 
 struct want {
@@ -35,20 +38,26 @@ struct loader_stats {
     uint64_t cache_bytes;
 };
 
-/* `threads` 0: one for each core. `wake(data)` is called by a loader's thread, without locks, when
- * there is something to take. */
-struct loader *loader_create(unsigned threads, uint64_t cache_bytes, void (*wake)(void *data),
-                             void *data, struct error *err);
-/* Ends the threads: wake is not called any more. [main] */
-void loader_stop(struct loader *loader);    /* NULL is fine */
-void loader_destroy(struct loader *loader); /* NULL is fine; every block has been released */
+/* `threads` 0: one for each core. */
+struct loader *loader_create(unsigned threads, uint64_t cache_bytes, struct error *err);
+/* Every lane is gone and every block has been released. NULL is fine. */
+void loader_destroy(struct loader *loader);
 
-/* Most urgent first. Blocks already in the cache can be taken at once. [one thread] */
-void loader_want(struct loader *loader, const struct want *wants, size_t count);
+/* `wake(data)` is called by a loader's thread or another lane's, without locks, when there is
+ * something to take. */
+struct lane *lane_create(struct loader *loader, void (*wake)(void *data), void *data);
+/* wake is not called any more after it returned. NULL is fine. [any-thread but wake's] */
+void lane_destroy(struct lane *lane);
+
+/* Most urgent first. Blocks already in the cache can be taken at once. [the thread that wants] */
+void lane_want(struct lane *lane, const struct want *wants, size_t count);
 /* The next block that was read or could not be read and is in the newest list, with a reference;
  * NULL when there is none now. *failure is NULL or why it could not be read (free it). [the thread
  * that wants] */
-struct block *loader_take(struct loader *loader, char **failure);
+struct block *lane_take(struct lane *lane, char **failure);
+/* Bytes that this lane may prefetch: its share of a quarter of the cache. */
+uint64_t lane_prefetch_bytes(const struct lane *lane);
+
 void loader_release(struct loader *loader, struct block *block); /* [any-thread] */
 
 /* Reads one block now, on the caller's thread, through the cache; NULL with the reason.
@@ -56,6 +65,7 @@ void loader_release(struct loader *loader, struct block *block); /* [any-thread]
 struct block *loader_load(struct loader *loader, const struct want *want, struct error *err);
 
 void loader_get_stats(struct loader *loader, struct loader_stats *stats); /* [any-thread] */
-uint64_t loader_cache_limit(const struct loader *loader);
+/* What has come since this was called last, by anyone; cache_bytes as it is. [any-thread] */
+void loader_get_news(struct loader *loader, struct loader_stats *news);
 
 #endif

@@ -242,19 +242,36 @@ static void *run(void *data)
     return NULL;
 }
 
+static void wake(void *data)
+{
+    painter_wake(data);
+}
+
+static void painter_free(struct painter *painter)
+{
+    view_destroy(painter->view);
+    lane_destroy(painter->lane);
+    scene_snapshot_unref(painter->snapshot);
+    scene_snapshot_unref(painter->mailbox);
+    pthread_cond_destroy(&painter->answer);
+    pthread_cond_destroy(&painter->wake);
+    pthread_mutex_destroy(&painter->mutex);
+    free(painter);
+}
+
 struct painter *painter_create(const struct painter_setup *setup, struct error *err)
 {
     struct painter *painter = xcalloc(1, sizeof *painter);
     painter->setup = *setup;
     painter->created_ns = clock_ns();
-    painter->view = view_create(setup->loader, &setup->policy, &setup->events);
     pthread_mutex_init(&painter->mutex, NULL);
     cond_init(&painter->wake);
     cond_init(&painter->answer);
+    painter->lane = lane_create(setup->loader, wake, painter);
+    painter->view = view_create(setup->loader, painter->lane, &setup->policy, &setup->events);
     if (!thread_start(&painter->thread, "oriel-render", run, painter)) {
         error_set(err, "cannot start the render thread");
-        view_destroy(painter->view);
-        free(painter);
+        painter_free(painter);
         return NULL;
     }
     pthread_mutex_lock(&painter->mutex);
@@ -279,13 +296,7 @@ void painter_destroy(struct painter *painter)
     pthread_cond_broadcast(&painter->wake);
     pthread_mutex_unlock(&painter->mutex);
     pthread_join(painter->thread, NULL);
-    view_destroy(painter->view);
-    scene_snapshot_unref(painter->snapshot);
-    scene_snapshot_unref(painter->mailbox);
-    pthread_cond_destroy(&painter->answer);
-    pthread_cond_destroy(&painter->wake);
-    pthread_mutex_destroy(&painter->mutex);
-    free(painter);
+    painter_free(painter);
 }
 
 void painter_post(struct painter *painter, struct scene_snapshot *snapshot)

@@ -46,6 +46,7 @@ struct painter {
     unsigned invalid_calls, faults;
     int64_t fault_ns, restage_ns;
 
+    struct lane *lane;
     struct view *view;
     struct quality quality;
     uint64_t costs; /* of what `quality` has been measured */

@@ -8,26 +8,19 @@
 #include "module/registry.h"
 #include "render/dataset.h"
 #include "render/painter.h"
+#include "render/pool.h"
 #include "util/check.h"
 #include "util/clock.h"
 
 struct render {
+    struct render_pool *pool;
     struct stats *stats;
-    struct loader *loader;
     struct taps *taps;
     struct painter *painter;
     struct oriel_format *formats; /* as they were at the start */
     uint32_t format_count;
     char *capture_id;
 };
-
-static void wake(void *data)
-{
-    struct render *render = data;
-    struct painter *painter = __atomic_load_n(&render->painter, __ATOMIC_ACQUIRE);
-    if (painter)
-        painter_wake(painter);
-}
 
 static struct plan_policy policy_of(const struct config *config)
 {
@@ -44,24 +37,19 @@ static struct plan_policy policy_of(const struct config *config)
     };
 }
 
-struct render *render_create(const struct config *config, struct registry *registry,
-                             struct metrics *metrics, const struct render_events *events,
+struct render *render_create(struct render_pool *pool, const struct render_events *events,
                              struct error *err)
 {
+    const struct config *config = render_pool_config(pool);
+    struct registry *registry = render_pool_registry(pool);
     struct render *render = xcalloc(1, sizeof *render);
-    render->stats = stats_create(metrics);
+    render->pool = pool;
+    render->stats = stats_create(render_pool_metrics(pool));
     render->taps = taps_create(registry, render->stats);
-    render->loader =
-        loader_create((unsigned)config_int(config, "data.threads"),
-                      (uint64_t)config_int(config, "data.cache_mb") << 20, wake, render, err);
-    if (!render->loader) {
-        render_destroy(render);
-        return NULL;
-    }
     double fps = config_float(config, "stream.fps");
     struct painter_setup setup = {
         .registry = registry,
-        .loader = render->loader,
+        .loader = render_pool_loader(pool),
         .taps = render->taps,
         .stats = render->stats,
         .events = events ? *events : (struct render_events){0},
@@ -73,8 +61,8 @@ struct render *render_create(const struct config *config, struct registry *regis
         .animate = config_bool(config, "render.animate"),
         .animate_dps = config_float(config, "render.animate_dps"),
     };
-    struct painter *painter = painter_create(&setup, err);
-    if (!painter) {
+    render->painter = painter_create(&setup, err);
+    if (!render->painter) {
         render_destroy(render);
         return NULL;
     }
@@ -83,7 +71,6 @@ struct render *render_create(const struct config *config, struct registry *regis
     render->formats = xcalloc(render->format_count, sizeof *formats);
     memcpy(render->formats, formats, render->format_count * sizeof *formats);
     render->capture_id = xstrdup(taps_module(render->taps));
-    __atomic_store_n(&render->painter, painter, __ATOMIC_RELEASE);
     return render;
 }
 
@@ -91,10 +78,8 @@ void render_destroy(struct render *render)
 {
     if (!render)
         return;
-    loader_stop(render->loader); /* its threads wake the painter */
     painter_destroy(render->painter);
     taps_destroy(render->taps);
-    loader_destroy(render->loader);
     stats_destroy(render->stats);
     free(render->formats);
     free(render->capture_id);
@@ -162,11 +147,11 @@ bool render_probe(struct render *render, const struct layer_binding *binding,
         want.shape[a] = block[a] < rest ? block[a] : rest;
         offset = offset * want.shape[a] + at[a] - want.origin[a];
     }
-    struct block *loaded = loader_load(render->loader, &want, err);
+    struct block *loaded = loader_load(render_pool_loader(render->pool), &want, err);
     if (!loaded)
         return false;
     *value = dtype_value(info->dtype, loaded->data, offset);
-    loader_release(render->loader, loaded);
+    loader_release(render_pool_loader(render->pool), loaded);
     return true;
 }
 
@@ -224,6 +209,6 @@ bool render_still(struct render *render, struct scene_snapshot *snapshot, uint8_
 
 char *render_stats_json(struct render *render)
 {
-    return stats_json(render->stats, render->loader, render_renderer(render),
+    return stats_json(render->stats, render_pool_loader(render->pool), render_renderer(render),
                       render_scene_id(render), render->capture_id);
 }

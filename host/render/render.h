@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The render room: one thread with an EGL context, a scene module, capture taps, and a pool that
- * loads chunks. It is given snapshots and gives back frames and notices. It never waits for I/O,
- * for an encoder or for a client, and does nothing while the newest snapshot is shown completely.
- */
+/* A render: one thread with an EGL context, a scene module and capture taps, over a pool that loads
+ * chunks (render/pool.h). It is given snapshots and gives back frames and notices. It never waits
+ * for I/O, for an encoder or for a client, and does nothing while the newest snapshot is shown
+ * completely. There may be several, side by side: one for each view. */
 #ifndef RENDER_RENDER_H
 #define RENDER_RENDER_H
 
@@ -13,10 +13,8 @@
 #include "scene/snapshot.h"
 #include "util/error.h"
 
-struct config;
-struct metrics;
-struct registry;
 struct render;
+struct render_pool;
 
 enum render_notice_kind {
     RENDER_NOTICE_READY = 1,  /* the context is up; `text` names the renderer */
@@ -52,11 +50,12 @@ struct render_tap {
     void *data;
 };
 
-/* Returns when the context, the scene module and the capture module work, or false says why not. */
-struct render *render_create(const struct config *config, struct registry *registry,
-                             struct metrics *metrics, const struct render_events *events,
+/* Returns when the context, the scene module and the capture module work; NULL with the reason why
+ * not. The pool outlives it. [any-thread] */
+struct render *render_create(struct render_pool *pool, const struct render_events *events,
                              struct error *err);
-void render_destroy(struct render *render); /* NULL is fine [main] */
+/* Nobody uses it any more. NULL is fine. [any-thread but its callbacks] */
+void render_destroy(struct render *render);
 
 /* The formats the capture module can make here, cheapest first. Static after create. */
 uint32_t render_formats(const struct render *render, const struct oriel_format **formats);

@@ -53,7 +53,7 @@ bool stage_open(struct painter *painter, struct error *err)
     if (!painter->egl)
         return false;
     const struct oriel_host_gl *gl = egl_host_gl(painter->egl);
-    services_set_interface(ORIEL_HOST_GL_V1, gl);
+    services_set_thread_interface(ORIEL_HOST_GL_V1, gl);
     if (!module_use_first(painter->setup.registry, MODULE_SCENE, "main", try_scene, painter,
                           &painter->scene_use, err) ||
         !taps_open(painter->setup.taps, painter->refused_capture, err)) {
@@ -88,7 +88,7 @@ void stage_close(struct painter *painter)
             glDeleteQueries(2, painter->queries);
         painter->queries[0] = painter->queries[1] = 0;
         painter->measuring = false;
-        services_set_interface(ORIEL_HOST_GL_V1, NULL);
+        services_set_thread_interface(ORIEL_HOST_GL_V1, NULL);
         egl_destroy(painter->egl);
         painter->egl = NULL;
     }

@@ -22,7 +22,6 @@ struct stats {
     struct metric *stages[STAGE_COUNT];
     struct metric *frames, *abandoned, *faults;
     struct metric *blocks, *value_bytes, *stored_bytes, *hits, *failures, *cancelled, *cache;
-    struct loader_stats told; /* what the counters already have; render thread's */
 
     pthread_mutex_t mutex;
     struct total totals[STAGE_COUNT];
@@ -106,16 +105,15 @@ void stats_fault(struct stats *stats)
 
 void stats_loader(struct stats *s, struct loader *loader)
 {
-    struct loader_stats now;
-    loader_get_stats(loader, &now);
-    metric_add(s->blocks, (double)(now.blocks - s->told.blocks));
-    metric_add(s->value_bytes, (double)(now.value_bytes - s->told.value_bytes));
-    metric_add(s->stored_bytes, (double)(now.stored_bytes - s->told.stored_bytes));
-    metric_add(s->hits, (double)(now.hits - s->told.hits));
-    metric_add(s->failures, (double)(now.failures - s->told.failures));
-    metric_add(s->cancelled, (double)(now.cancelled - s->told.cancelled));
-    metric_set(s->cache, (double)now.cache_bytes);
-    s->told = now;
+    struct loader_stats news;
+    loader_get_news(loader, &news);
+    metric_add(s->blocks, (double)news.blocks);
+    metric_add(s->value_bytes, (double)news.value_bytes);
+    metric_add(s->stored_bytes, (double)news.stored_bytes);
+    metric_add(s->hits, (double)news.hits);
+    metric_add(s->failures, (double)news.failures);
+    metric_add(s->cancelled, (double)news.cancelled);
+    metric_set(s->cache, (double)news.cache_bytes);
 }
 
 char *stats_json(struct stats *stats, struct loader *loader, const char *renderer,

@@ -21,11 +21,12 @@
 #define PATIENCE_NS (1 * NS_PER_S)
 #define MAX_SHRINK 8u
 
-struct view *view_create(struct loader *loader, const struct plan_policy *policy,
+struct view *view_create(struct loader *loader, struct lane *lane, const struct plan_policy *policy,
                          const struct render_events *events)
 {
     struct view *view = xcalloc(1, sizeof *view);
     view->loader = loader;
+    view->lane = lane;
     view->policy = *policy;
     view->events = *events;
     view->next_id = 1;
@@ -489,7 +490,7 @@ oriel_result view_upload(struct view *view, int64_t now_ns, int64_t until_ns, bo
     }
     char *failure = NULL;
     oriel_result result = ORIEL_OK;
-    for (struct block *block; result == ORIEL_OK && (block = loader_take(view->loader, &failure));
+    for (struct block *block; result == ORIEL_OK && (block = lane_take(view->lane, &failure));
          free(failure)) {
         result = place(view, block, failure, changed);
         loader_release(view->loader, block);

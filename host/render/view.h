@@ -23,7 +23,7 @@ struct view_status {
     bool failed;                 /* something of it could not be read */
 };
 
-struct view *view_create(struct loader *loader, const struct plan_policy *policy,
+struct view *view_create(struct loader *loader, struct lane *lane, const struct plan_policy *policy,
                          const struct render_events *events);
 /* The scene module has been destroyed or is about to be: nothing is evicted. */
 void view_destroy(struct view *view);

@@ -38,6 +38,7 @@ struct layer {
 
 struct view {
     struct loader *loader;
+    struct lane *lane;
     struct plan_policy policy;
     struct render_events events;
     const struct oriel_scene_module *scene;

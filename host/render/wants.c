@@ -123,7 +123,7 @@ static int by_urgency(const void *a, const void *b)
 void view_state_wants(struct view *view)
 {
     struct list list = {0};
-    uint64_t room = loader_cache_limit(view->loader) / 4;
+    uint64_t room = lane_prefetch_bytes(view->lane);
     for (uint32_t i = 0; i < view->layer_count; i++) {
         struct layer *layer = view->layers[i];
         const struct pair *pair = layer_target(layer);
@@ -145,7 +145,7 @@ void view_state_wants(struct view *view)
     struct want *wants = xcalloc(list.count, sizeof *wants);
     for (size_t i = 0; i < list.count; i++)
         wants[i] = list.items[i].want;
-    loader_want(view->loader, wants, list.count);
+    lane_want(view->lane, wants, list.count);
     free(wants);
     free(list.items);
 }

@@ -16,12 +16,6 @@
 const uint64_t fixture_plane[3] = {20, 256, 256}, fixture_tiles[3] = {1, 64, 64},
                fixture_cube[3] = {32, 32, 32};
 
-static void wake(void *data)
-{
-    struct fixture *f = data;
-    painter_wake(f->painter);
-}
-
 static void notice(void *data, const struct render_notice *n)
 {
     struct fixture *f = data;
@@ -95,7 +89,7 @@ void fixture_make(struct fixture *f, uint32_t ndim, const uint64_t *shape, const
     f->stats = stats_create(f->metrics);
     f->taps = taps_create(NULL, f->stats);
     struct error err = {""};
-    f->loader = loader_create(2, 64 << 20, wake, f, &err);
+    f->loader = loader_create(2, 64 << 20, &err);
     struct painter_setup setup = {.loader = f->loader,
                                   .taps = f->taps,
                                   .stats = f->stats,
@@ -117,7 +111,6 @@ void fixture_make(struct fixture *f, uint32_t ndim, const uint64_t *shape, const
 
 void fixture_finish(struct fixture *f)
 {
-    loader_stop(f->loader);
     painter_destroy(f->painter);
     taps_destroy(f->taps);
     loader_destroy(f->loader);

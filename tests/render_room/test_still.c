@@ -13,34 +13,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/config.h"
 #include "control/control.h"
-#include "metrics/metrics.h"
-#include "module/registry.h"
+#include "real.h"
 #include "render/dataset.h"
 #include "render/render.h"
 #include "util/check.h"
 
 struct rooms {
-    struct config *config;
-    struct metrics *metrics;
-    struct registry *registry;
-    struct control *control;
+    struct real real;
     struct render *render;
 };
 
 static void open_rooms(struct rooms *rooms)
 {
     struct error err = {""};
-    rooms->config = config_create(&(struct config_inputs){0}, &err);
-    rooms->metrics = metrics_create();
-    rooms->registry = rooms->config ? registry_create(rooms->config, &err) : NULL;
-    rooms->control = rooms->registry
-                         ? control_create(rooms->config, rooms->registry, rooms->metrics, &err)
-                         : NULL;
-    rooms->render = rooms->control
-                        ? render_create(rooms->config, rooms->registry, rooms->metrics, NULL, &err)
-                        : NULL;
+    real_open(&rooms->real);
+    rooms->render = render_create(rooms->real.pool, NULL, &err);
     if (!rooms->render)
         fail_msg("%s", err.text);
 }
@@ -48,35 +36,7 @@ static void open_rooms(struct rooms *rooms)
 static void close_rooms(struct rooms *rooms)
 {
     render_destroy(rooms->render);
-    control_destroy(rooms->control);
-    registry_destroy(rooms->registry);
-    metrics_destroy(rooms->metrics);
-    config_destroy(rooms->config);
-}
-
-/* A uint8 .npy of `rows` × `columns`, or of a stack of `planes` when that is not 0. */
-static char *write_npy(uint32_t planes, uint32_t rows, uint32_t columns, bool cut_short)
-{
-    char *path = xstrdup("/tmp/oriel-still-XXXXXX.npy");
-    int fd = mkstemps(path, 4);
-    assert_true(fd >= 0);
-    FILE *file = fdopen(fd, "wb");
-    char shape[64], header[128];
-    if (planes)
-        snprintf(shape, sizeof shape, "(%u, %u, %u)", planes, rows, columns);
-    else
-        snprintf(shape, sizeof shape, "(%u, %u)", rows, columns);
-    int n = snprintf(header, sizeof header,
-                     "{'descr': '|u1', 'fortran_order': False, 'shape': %s, }", shape);
-    memset(header + n, ' ', 118 - (size_t)n);
-    header[117] = '\n';
-    fwrite("\x93NUMPY\x01\x00\x76\x00", 1, 10, file);
-    fwrite(header, 1, 118, file);
-    uint64_t count = (uint64_t)(planes ? planes : 1) * rows * columns;
-    for (uint64_t i = 0; i < (cut_short ? count / 2 : count); i++)
-        fputc((int)((i * 7 + i / columns) % 256), file);
-    fclose(file);
-    return path;
+    real_close(&rooms->real);
 }
 
 /* One image pixel a canvas pixel: what comes out is what is in the file, the right way up. */
@@ -86,7 +46,7 @@ static void every_pixel_is_where_it_belongs(void **state)
     enum { W = 200, H = 120 };
     struct rooms rooms;
     open_rooms(&rooms);
-    char *path = write_npy(0, H, W, false), *scene = xasprintf("%s.scene.json", path);
+    char *path = real_write_npy(0, H, W, false), *scene = xasprintf("%s.scene.json", path);
     FILE *file = fopen(scene, "w");
     assert_non_null(file);
     fprintf(file,
@@ -97,9 +57,9 @@ static void every_pixel_is_where_it_belongs(void **state)
             W, H, (H - 1) / 2.0, (W - 1) / 2.0, path);
     fclose(file);
     struct error err = {""};
-    if (!control_open_scene(rooms.control, scene, &err))
+    if (!control_open_scene(rooms.real.control, scene, &err))
         fail_msg("%s", err.text);
-    struct scene_snapshot *snapshot = control_snapshot(rooms.control);
+    struct scene_snapshot *snapshot = control_snapshot(rooms.real.control);
     uint8_t *rgba = malloc(W * H * 4);
     if (!render_still(rooms.render, snapshot, rgba, &err))
         fail_msg("%s", err.text);
@@ -132,11 +92,11 @@ static void broken_data_are_named(void **state)
     (void)state;
     struct rooms rooms;
     open_rooms(&rooms);
-    char *path = write_npy(64, 600, 600, true);
+    char *path = real_write_npy(64, 600, 600, true);
     struct error err = {""};
-    bool opened = control_open_data(rooms.control, path, &err);
+    bool opened = control_open_data(rooms.real.control, path, &err);
     if (opened) {
-        struct scene_snapshot *snapshot = control_snapshot(rooms.control);
+        struct scene_snapshot *snapshot = control_snapshot(rooms.real.control);
         uint8_t *rgba = malloc((size_t)snapshot->scene.width * snapshot->scene.height * 4);
         snapshot->scene.point[0] = 60;
         assert_false(render_still(rooms.render, snapshot, rgba, &err));
@@ -189,11 +149,12 @@ static void scenes_look_as_in_napari(void **state)
         char *scene = xasprintf("%s/%s", folder, entry->d_name);
         char *picture = xasprintf("%s/%.*s.png", folder, (int)(end - entry->d_name), entry->d_name);
         struct error err = {""};
-        control_destroy(rooms.control); /* a scene is added to what is there */
-        rooms.control = control_create(rooms.config, rooms.registry, rooms.metrics, &err);
-        if (!rooms.control || !control_open_scene(rooms.control, scene, &err))
+        control_destroy(rooms.real.control); /* a scene is added to what is there */
+        rooms.real.control =
+            control_create(rooms.real.config, rooms.real.registry, rooms.real.metrics, &err);
+        if (!rooms.real.control || !control_open_scene(rooms.real.control, scene, &err))
             fail_msg("%s", err.text);
-        struct scene_snapshot *snapshot = control_snapshot(rooms.control);
+        struct scene_snapshot *snapshot = control_snapshot(rooms.real.control);
         png_image image;
         uint8_t *expected = NULL;
         assert_true(read_png(picture, &image, &expected));
