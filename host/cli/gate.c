@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/site.h"
+#include "control/access.h"
 #include "control/control.h"
 #include "metrics/metrics.h"
 #include "module/services.h"
@@ -163,11 +164,18 @@ static uint32_t on_opened(const struct oriel_transport_host *to, uint64_t conn,
         log_info(LOG_TRANSPORT, "%s: no websocket at %s", request->peer, request->path);
         return 404;
     }
+    char token[256];
+    access_token(request->header ? request->header(request, "authorization") : NULL, request->query,
+                 token);
+    if (channel == CHANNEL_PIXEL &&
+        access_role(control_access(gate->rooms.control), token) == ROLE_NONE) {
+        log_info(LOG_TRANSPORT, "%s: no pictures without a token", request->peer);
+        return 401;
+    }
     /* Known before the room hears of it: its answer may close the connection at once. */
     conn_add(gate, number, channel);
     if (channel == CHANNEL_STATE) {
-        control_conn_open(gate->rooms.control, &door_vtable, door, number, request->query,
-                          request->peer);
+        control_conn_open(gate->rooms.control, &door_vtable, door, number, token, request->peer);
         return 0;
     }
     struct error err;

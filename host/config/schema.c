@@ -136,9 +136,17 @@ static const struct oriel_option options[] = {
     INT("view.open_level", "-1", -1, 63, "level shown at the start; -1: chosen"),
     INT("view.open_z", "-1", -1, 2147483647, "slice shown at the start; -1: the middle"),
 
+    {"access.tokens", "", NULL, "who may do what: role:token, the roles being viewer and editor", 0,
+     0, CONFIG_LIST, ORIEL_OPT_SECRET},
+    TEXT("access.token_file", "", "file with more of them, a line each: role token"),
+    NAME("access.anonymous", "auto", "auto none viewer editor",
+         "role without a token; auto: editor where there are no tokens, else none"),
+
     FLOAT("control.heartbeat_s", "15", 0.1, 3600, "time between heartbeats, s"),
     INT("control.history_layers", "2048", 16, 1048576,
         "layer messages kept for clients that come back"),
+    INT("control.command_timeout_ms", "60000", 1, 600000,
+        "time that a command may take when the caller sets none, ms"),
     INT("control.ack_timeout_ms", "250", 1, MS_MAX,
         "time in which clients may expect an acknowledgement, ms"),
 

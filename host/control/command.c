@@ -12,54 +12,12 @@
 
 #define KEEP_REMOVED_NS (60 * NS_PER_S)
 
-void call_finish(struct call *call)
-{
-    free(call->in_reply_to);
-    free(call->key);
-    free(call);
-}
-
-static void answer(struct control *control, const struct call *call, const char *type,
-                   const char *status, cJSON *payload)
-{
-    struct session *session = session_find(control, call->session);
-    json_put_string(payload, "in_reply_to", call->in_reply_to);
-    json_put_string(payload, "status", status);
-    if (call->key)
-        json_put_string(payload, "idempotency_key", call->key);
-    char id[64];
-    frame_id_make(control, strcmp(status, "ok") == 0 ? "reply" : "error", id);
-    if (session)
-        frame_send_json(control, session, &(struct envelope){.type = type, .frame_id = id},
-                        payload);
-    else
-        cJSON_Delete(payload);
-}
-
-void call_reply(struct control *control, const struct call *call, cJSON *result)
-{
-    cJSON *payload = cJSON_CreateObject();
-    if (result)
-        json_put(payload, "result", result);
-    answer(control, call, "reply.command", "ok", payload);
-}
-
-void call_error(struct control *control, const struct call *call, const char *code,
-                const char *message, cJSON *details)
-{
-    cJSON *payload = cJSON_CreateObject();
-    json_put_string(payload, "code", code);
-    json_put_string(payload, "message", message);
-    if (details)
-        json_put(payload, "details", details);
-    answer(control, call, "error.command", "error", payload);
-}
-
 static void request_keyframe(struct control *control, struct call *call, const cJSON *kwargs)
 {
     (void)kwargs;
-    if (control->rooms.stream) {
-        stream_request_key(control->rooms.stream, "a client asked");
+    const struct view *view = call_view(control, call);
+    if (view->stream) {
+        stream_request_key(view->stream, "a client asked");
         call_reply(control, call, NULL);
     } else {
         call_error(control, call, "command.forbidden", "there is no stream", NULL);
@@ -81,12 +39,6 @@ static struct scene_layer *named_layer(struct control *control, struct call *cal
     return NULL;
 }
 
-static void origin_of(const struct call *call, struct record_origin *origin)
-{
-    *origin = (struct record_origin){.received_ns = clock_ns()};
-    snprintf(origin->session, sizeof origin->session, "%s", call->session);
-}
-
 static void layer_move(struct control *control, struct call *call, const cJSON *kwargs)
 {
     struct scene_layer *layer = named_layer(control, call, kwargs);
@@ -97,7 +49,7 @@ static void layer_move(struct control *control, struct call *call, const cJSON *
         call_error(control, call, "command.invalid", "index must be 0 (bottom) or more", NULL);
     } else {
         struct record_origin origin;
-        origin_of(call, &origin);
+        call_origin(call, &origin);
         scene_move(control->scene, layer->id, (size_t)index, &origin);
         call_reply(control, call, cJSON_CreateObject());
     }
@@ -130,7 +82,7 @@ static void layer_remove(struct control *control, struct call *call, const cJSON
     while (control->scene->layers[removed->index] != layer)
         removed->index++;
     struct record_origin origin;
-    origin_of(call, &origin);
+    call_origin(call, &origin);
     removed->layer = scene_take(control->scene, layer->id, &origin);
     removed->until_ns = now + KEEP_REMOVED_NS;
     removed->next = control->removed;
@@ -156,7 +108,7 @@ static void layer_restore(struct control *control, struct call *call, const cJSO
     }
     *at = removed->next;
     struct record_origin origin;
-    origin_of(call, &origin);
+    call_origin(call, &origin);
     scene_add(control->scene, &removed->layer, 1, &origin);
     scene_move(control->scene, removed->layer->id, removed->index, &origin);
     free(removed);
@@ -183,18 +135,19 @@ static void scene_get(struct control *control, struct call *call, const cJSON *k
 
 static const struct {
     const char *name;
+    enum access_role least;
     void (*run)(struct control *control, struct call *call, const cJSON *kwargs);
 } commands[] = {
-    {"napari.pixel.request_keyframe", request_keyframe},
-    {"fs.listdir", command_listdir},
-    {"napari.load_zarr", command_load},
-    {"napari.probe", command_probe},
-    {"napari.layer.auto_contrast", layer_auto_contrast},
-    {"napari.layer.range", layer_range},
-    {"napari.layer.move", layer_move},
-    {"napari.layer.remove", layer_remove},
-    {"napari.layer.restore", layer_restore},
-    {"napari.scene.get", scene_get},
+    {"napari.pixel.request_keyframe", ROLE_VIEWER, request_keyframe},
+    {"fs.listdir", ROLE_VIEWER, command_listdir},
+    {"napari.load_zarr", ROLE_EDITOR, command_load},
+    {"napari.probe", ROLE_VIEWER, command_probe},
+    {"napari.layer.auto_contrast", ROLE_EDITOR, layer_auto_contrast},
+    {"napari.layer.range", ROLE_VIEWER, layer_range},
+    {"napari.layer.move", ROLE_EDITOR, layer_move},
+    {"napari.layer.remove", ROLE_EDITOR, layer_remove},
+    {"napari.layer.restore", ROLE_EDITOR, layer_restore},
+    {"napari.scene.get", ROLE_VIEWER, scene_get},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
@@ -206,30 +159,22 @@ const char *const *command_names(void)
     return names;
 }
 
-void command_take(struct control *control, struct session *session, const cJSON *frame)
+void command_run(struct control *control, struct call *call, const char *name, const cJSON *kwargs)
 {
-    const cJSON *payload = cJSON_GetObjectItemCaseSensitive(frame, "payload");
-    const char *frame_id = json_string(cJSON_GetObjectItemCaseSensitive(frame, "frame_id"));
-    const char *name = json_string(cJSON_GetObjectItemCaseSensitive(payload, "command"));
-    const cJSON *kwargs = cJSON_GetObjectItemCaseSensitive(payload, "kwargs");
-    const char *key = json_string(cJSON_GetObjectItemCaseSensitive(payload, "idempotency_key"));
-    struct call *call = xcalloc(1, sizeof *call);
-    snprintf(call->session, sizeof call->session, "%s", session->id);
-    call->in_reply_to = xstrdup(frame_id ? frame_id : "unknown");
-    call->key = key ? xstrdup(key) : NULL;
-    if (!frame_id || !name || (kwargs && !cJSON_IsObject(kwargs) && !cJSON_IsNull(kwargs))) {
-        call_error(control, call, "command.forbidden", "call.command payload invalid", NULL);
-        call_finish(call);
-        return;
-    }
-    log_debug(LOG_CONTROL, "%s calls %.60s", session->peer, name);
+    char message[200];
     for (size_t i = 0; i < COMMANDS; i++) {
-        if (strcmp(name, commands[i].name) == 0) {
+        if (strcmp(name, commands[i].name) != 0)
+            continue;
+        if (call->role >= commands[i].least) {
             commands[i].run(control, call, kwargs);
             return;
         }
+        snprintf(message, sizeof message, "%s needs the role %s; yours is %s", name,
+                 access_role_name(commands[i].least), access_role_name(call->role));
+        call_error(control, call, "command.forbidden", message, NULL);
+        call_finish(call);
+        return;
     }
-    char message[160];
     snprintf(message, sizeof message, "there is no command %.100s", name);
     call_error(control, call, "command.not_found", message, NULL);
     call_finish(call);

@@ -64,8 +64,8 @@ static cJSON *apply_limits(struct control *control, const struct range_job *self
         .scope = "layer", .target = self->layer_id, .key = "contrast_limits", .value = value};
     struct reduction result;
     scene_reduce(control->scene, &request, &result);
-    struct record_origin origin = {.received_ns = clock_ns()};
-    snprintf(origin.session, sizeof origin.session, "%s", self->call->session);
+    struct record_origin origin;
+    call_origin(self->call, &origin);
     if (result.accepted) {
         record_commit(control->scene->record, result.writes, &origin);
         result.writes = NULL;
@@ -201,7 +201,7 @@ static void locate(const struct control *control, const struct scene_view *view,
 void command_probe(struct control *control, struct call *call, const cJSON *kwargs)
 {
     struct scene_view view;
-    scene_view_read(control->scene, &view);
+    scene_view_read(control->scene, call->view, &view);
     const cJSON *given = cJSON_GetObjectItemCaseSensitive(kwargs, "position");
     double position[3] = {0, 0, 0};
     if (json_numbers(given, position, (int)view.ndisplay, 3) < 0) {
@@ -213,7 +213,7 @@ void command_probe(struct control *control, struct call *call, const cJSON *kwar
     struct probe_job *self = xcalloc(1, sizeof *self);
     self->job = (struct job){.run = probe_run, .done = probe_done, .drop = probe_drop};
     self->call = call;
-    self->render = control->rooms.render;
+    self->render = call_view(control, call)->render;
     self->position = cJSON_Duplicate(given, true);
     self->dims = dims ? cJSON_Duplicate(dims, true) : NULL;
     self->layers = xcalloc(control->scene->layer_count, sizeof *self->layers);

@@ -163,16 +163,16 @@ static void load_done(struct control *control, struct job *job)
     if (self->opened.note)
         log_info(LOG_DATA, "%s", self->opened.note);
     log_info(LOG_DATA, "%s is shown now", self->path);
-    struct record_origin origin = {.received_ns = clock_ns()};
-    snprintf(origin.session, sizeof origin.session, "%s", self->call->session);
+    struct record_origin origin;
+    call_origin(self->call, &origin);
     while (control->faults->child)
         notice_clear(control, cJSON_GetObjectItem(control->faults->child, "code")->valuestring,
                      json_string(cJSON_GetObjectItem(control->faults->child, "layer_id")));
     scene_clear(control->scene, &origin);
     scene_add(control->scene, self->opened.layers, self->opened.count, &origin);
     self->opened.count = 0;
-    open_first_view(control, session_find(control, self->call->session));
-    play_changed(control, origin.received_ns);
+    open_first_view(control, session_find(control, self->call->actor));
+    play_changed(control, &control->main, origin.received_ns);
     cJSON *result = cJSON_CreateObject();
     json_put_bool(result, "ok", true);
     call_reply(control, self->call, result);

@@ -15,8 +15,11 @@
 struct control *control_create(const struct config *config, struct registry *registry,
                                struct metrics *metrics, struct error *err)
 {
-    (void)err;
+    struct access *access = access_create(config, err);
+    if (!access)
+        return NULL;
     struct control *control = xcalloc(1, sizeof *control);
+    control->access = access;
     control->config = config;
     control->registry = registry;
     control->metrics = metrics;
@@ -34,8 +37,8 @@ struct control *control_create(const struct config *config, struct registry *reg
                                   (uint32_t)config_int(config, "canvas.height"));
     control->history = history_create((size_t)config_int(config, "control.history_layers"));
     control->faults = cJSON_CreateArray();
-    control->view_due_ns = control->state_due_ns = control->status_due_ns = INT64_MAX;
-    control->play.next_ns = INT64_MAX;
+    control->state_due_ns = control->status_due_ns = INT64_MAX;
+    view_init(&control->main, SCENE_MAIN);
     pthread_mutex_init(&control->mutex, NULL);
     cond_init(&control->wake);
     control->tail = &control->head;
@@ -45,7 +48,13 @@ struct control *control_create(const struct config *config, struct registry *reg
 void control_set_rooms(struct control *control, const struct control_rooms *rooms)
 {
     CHECK(!control->started);
-    control->rooms = *rooms;
+    control->main.render = rooms->render;
+    control->main.stream = rooms->stream;
+}
+
+const struct access *control_access(const struct control *control)
+{
+    return control->access;
 }
 
 void control_set_canvas(struct control *control, uint32_t width, uint32_t height, bool home)
@@ -53,15 +62,16 @@ void control_set_canvas(struct control *control, uint32_t width, uint32_t height
     CHECK(!control->started);
     struct scene *scene = control->scene;
     struct record_batch *batch = record_batch_create();
-    record_put(batch, "view", "main", "canvas", json_from_integers((int64_t[]){width, height}, 2));
+    record_put(batch, "view", SCENE_MAIN, "canvas",
+               json_from_integers((int64_t[]){width, height}, 2));
     if (home && scene->layer_count) {
         struct scene_view view;
-        scene_view_read(scene, &view);
+        scene_view_read(scene, SCENE_MAIN, &view);
         view.width = width;
         view.height = height;
         struct oriel_camera camera;
         scene_home(scene, &view, view.ndisplay, &camera);
-        record_put(batch, "camera", view.ndisplay == 2 ? "plane" : "volume", "pose",
+        record_put(batch, "camera", SCENE_MAIN, scene_pose_key(view.ndisplay),
                    scene_pose_json(&camera));
     }
     record_commit(scene->record, batch, NULL);
@@ -70,7 +80,7 @@ void control_set_canvas(struct control *control, uint32_t width, uint32_t height
 struct scene_snapshot *control_snapshot(struct control *control)
 {
     if (!control->started)
-        return scene_snapshot_create(control->scene);
+        return scene_snapshot_create(control->scene, SCENE_MAIN);
     pthread_mutex_lock(&control->mutex);
     struct scene_snapshot *snapshot = scene_snapshot_ref(control->current);
     pthread_mutex_unlock(&control->mutex);
@@ -104,6 +114,10 @@ static void take(struct control *control, struct message *message)
         job->done(control, job);
         break;
     }
+    case MESSAGE_REQUEST:
+        request_take(control, message->request);
+        message->request = NULL;
+        break;
     case MESSAGE_DEFERRED:
         loop_take(control, message);
         return;
@@ -146,6 +160,7 @@ static void *run(void *data)
         deadline = INT64_MAX;
         loop_timers(control, now, &deadline);
         play_timers(control, now, &deadline);
+        call_timers(control, now, &deadline);
         notify_changes(control, now);
         notify_timers(control, now, &deadline);
         session_timers(control, now, &deadline);
@@ -157,13 +172,12 @@ static void *run(void *data)
 
 bool control_start(struct control *control, struct error *err)
 {
-    struct scene_snapshot *snapshot = scene_snapshot_create(control->scene);
+    struct scene_snapshot *snapshot = scene_snapshot_create(control->scene, SCENE_MAIN);
     control->current = snapshot;
-    control->posted = 0; /* the thread posts it */
     uint64_t revision = record_revision(control->scene->record);
-    control->told_layers = control->told_scene = control->told_dims = revision;
-    control->told_pose = revision;
-    if (control->rooms.stream && stream_current(control->rooms.stream, &control->stream))
+    control->told_layers = control->told_scene = revision;
+    control->main.told_dims = control->main.told_pose = revision; /* the thread posts it */
+    if (control->main.stream && stream_current(control->main.stream, &control->stream))
         control->has_stream = true;
     control->worker = worker_create(control);
     control->started = thread_start(&control->thread, "control", run, control);
@@ -215,8 +229,8 @@ void control_destroy(struct control *control)
     scene_destroy(control->scene);
     history_destroy(control->history);
     cJSON_Delete(control->faults);
-    free(control->last_dims);
-    free(control->last_status);
+    view_finish(&control->main);
+    access_destroy(control->access);
     pthread_mutex_destroy(&control->mutex);
     pthread_cond_destroy(&control->wake);
     free(control);

@@ -48,9 +48,12 @@ struct scene_snapshot *control_snapshot(struct control *control);
 /* Before control_start: canvas size in pixels; resets the camera when `home`. */
 void control_set_canvas(struct control *control, uint32_t width, uint32_t height, bool home);
 
-/* State connections. [any-thread] */
+/* Who may do what here. */
+const struct access *control_access(const struct control *control);
+
+/* State connections. `token` is that of the request, or "". [any-thread] */
 void control_conn_open(struct control *control, const struct oriel_transport *transport, void *self,
-                       uint64_t conn, const char *query, const char *peer);
+                       uint64_t conn, const char *token, const char *peer);
 void control_conn_message(struct control *control, uint64_t conn, uint32_t kind,
                           const uint8_t *data, uint64_t bytes);
 void control_conn_closed(struct control *control, uint64_t conn);

@@ -103,12 +103,13 @@ void frame_send_json(struct control *control, struct session *session,
 }
 
 void frame_broadcast(struct control *control, const struct envelope *envelope,
-                     const char *const payload[SPEC_CLASSES],
+                     const char *const payload[SPEC_CLASSES], const struct view *view,
                      bool (*filter)(const struct session *))
 {
     const struct oriel_buffer *tails[SPEC_CLASSES] = {NULL};
     for (struct session *s = control->sessions; s; s = s->next) {
-        if (s->state != SESSION_READY || !payload[s->class] || (filter && !filter(s)))
+        if (s->state != SESSION_READY || !payload[s->class] || (view && s->view != view) ||
+            (filter && !filter(s)))
             continue;
         if (!tails[s->class])
             tails[s->class] = make_tail(envelope, payload[s->class]);

@@ -79,7 +79,8 @@ static void welcome(struct control *control, struct session *session)
     for (size_t i = 0; names[i] && (oriel || i < 3); i++)
         cJSON_AddItemToArray(list, cJSON_CreateString(names[i]));
     if (oriel) {
-        toggle(features, "oriel", true, false);
+        json_put_string(toggle(features, "oriel", true, false), "role",
+                        access_role_name(session->role));
         toggle(features, "notify.view", true, false);
         toggle(features, "notify.error", true, false);
         toggle(features, "notify.status", true, false);
@@ -195,6 +196,16 @@ static void check_hello(struct control *control, struct session *session, const 
         return;
     }
     cJSON_Delete(missing);
+    const cJSON *auth = cJSON_GetObjectItemCaseSensitive(payload, "auth");
+    const char *token = json_string(cJSON_GetObjectItemCaseSensitive(auth, "token"));
+    enum access_role role = access_role(control->access, token);
+    if (role > session->role)
+        session->role = role;
+    if (session->role == ROLE_NONE) {
+        hello_reject(control, session, "unauthorized",
+                     token ? "the token is not one of this server" : "a token is needed", NULL);
+        return;
+    }
     accept_hello(control, session, payload, now);
 }
 

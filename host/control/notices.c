@@ -19,7 +19,8 @@ void notice_send(struct control *control, struct session *session, const cJSON *
     frame_id_make(control, "error", id);
     struct envelope envelope = {.type = "notify.error", .frame_id = id};
     if (!session)
-        frame_broadcast(control, &envelope, (const char *const[SPEC_CLASSES]){NULL, text}, NULL);
+        frame_broadcast(control, &envelope, (const char *const[SPEC_CLASSES]){NULL, text}, NULL,
+                        NULL);
     else if (session->class == SPEC_ORIEL && session->state == SESSION_READY)
         frame_send(control, session, &envelope, text);
     free(text);
@@ -173,14 +174,14 @@ void notice_stream(struct control *control, const struct stream_info *info)
         control,
         &(struct envelope){
             .type = "notify.stream", .cursor = true, .seq = frame->seq, .token = frame->token},
-        (const char *const *)frame->payload, NULL);
+        (const char *const *)frame->payload, &control->main, NULL);
 }
 
-char *status_payload(struct control *control)
+char *status_payload(struct control *control, const struct view *view)
 {
     cJSON *status = cJSON_CreateObject();
-    json_put_number(status, "revision", (double)record_revision(control->scene->record));
-    const struct render *render = control->rooms.render;
+    json_put_number(status, "revision", (double)scene_view_revision(control->scene, view->id));
+    const struct render *render = view->render;
     const char *renderer = render ? render_renderer(render) : "";
     json_put_string(status, "renderer", renderer);
     json_put_bool(status, "software",
@@ -188,7 +189,7 @@ char *status_payload(struct control *control)
                       strcasestr(renderer, "swiftshader"));
     json_put_string(status, "capture", render ? render_capture_id(render) : "");
     json_put_string(status, "scene_module", render ? render_scene_id(render) : "");
-    char *stream = control->rooms.stream ? stream_status_json(control->rooms.stream) : NULL;
+    char *stream = view->stream ? stream_status_json(view->stream) : NULL;
     cJSON *parsed = stream ? cJSON_Parse(stream) : NULL;
     json_put(status, "stream", parsed ? parsed : cJSON_CreateNull());
     free(stream);

@@ -54,12 +54,13 @@ static void send_plain(struct control *control, struct session *session, const c
 }
 
 static void broadcast_plain(struct control *control, const char *type, const char *payload,
-                            bool (*filter)(const struct session *), const char *intent)
+                            const struct view *view, bool (*filter)(const struct session *),
+                            const char *intent)
 {
     char id[64];
     frame_id_make(control, "", id);
     frame_broadcast(control, &(struct envelope){.type = type, .frame_id = id, .intent = intent},
-                    (const char *const[SPEC_CLASSES]){payload, payload}, filter);
+                    (const char *const[SPEC_CLASSES]){payload, payload}, view, filter);
 }
 
 static cJSON *camera_frame(const char *mode, const char *origin, const char *part, cJSON *value)
@@ -71,17 +72,18 @@ static cJSON *camera_frame(const char *mode, const char *origin, const char *par
     return payload;
 }
 
-static cJSON *pose_frame(const struct control *control)
+static cJSON *pose_frame(const struct control *control, const struct view *view)
 {
-    return camera_frame("pose", "worker.state.camera", "state", spec_camera(control->scene));
+    return camera_frame("pose", "worker.state.camera", "state",
+                        spec_camera(control->scene, view->id));
 }
 
-void notify_camera_delta(struct control *control, const char *mode, const cJSON *delta,
-                         const char *intent)
+void notify_camera_delta(struct control *control, const struct view *view, const char *mode,
+                         const cJSON *delta, const char *intent)
 {
     char *payload =
         print_and_free(camera_frame(mode, "state.update", "delta", cJSON_Duplicate(delta, true)));
-    broadcast_plain(control, "notify.camera", payload, wants_camera, intent);
+    broadcast_plain(control, "notify.camera", payload, view, wants_camera, intent);
     free(payload);
 }
 
@@ -89,16 +91,21 @@ void notify_camera_delta(struct control *control, const char *mode, const cJSON 
  */
 
 /* The newest change of camera, and of all else that a view shows; `latest` is the newest of all. */
-static void view_revisions(const struct control *control, uint64_t *camera, uint64_t *other,
-                           const struct record_entry **latest)
+static void view_revisions(const struct control *control, const struct view *view, uint64_t *camera,
+                           uint64_t *other, const struct record_entry **latest)
 {
-    static const char *const scopes[] = {"camera", "dims", "view", "multiscale", "scene"};
+    static const struct {
+        const char *scope;
+        bool own;
+    } scopes[] = {
+        {"camera", true}, {"dims", true}, {"view", true}, {"multiscale", true}, {"scene", false}};
     *camera = *other = 0;
     *latest = NULL;
     for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++) {
         size_t cursor = 0;
         const struct record_entry *entry;
-        while ((entry = record_next(control->scene->record, scopes[i], NULL, &cursor))) {
+        while ((entry = record_next(control->scene->record, scopes[i].scope,
+                                    scopes[i].own ? view->id : NULL, &cursor))) {
             uint64_t *group = i == 0 ? camera : other;
             *group = newest(*group, entry->revision);
             if (!*latest || entry->revision > (*latest)->revision)
@@ -107,22 +114,23 @@ static void view_revisions(const struct control *control, uint64_t *camera, uint
     }
 }
 
-static cJSON *view_frame(const struct control *control, const struct record_entry *latest)
+static cJSON *view_frame(const struct control *control, const struct view *view,
+                         const struct record_entry *latest)
 {
     const char *id = latest ? latest->origin.session : "";
     const struct session *from = id[0] ? session_find(control, id) : NULL;
-    return spec_view(control->scene, id, from ? from->rev : 0);
+    return spec_view(control->scene, view->id, id, from ? from->rev : 0);
 }
 
-static void send_views(struct control *control, int64_t now)
+static void send_views(struct control *control, struct view *view, int64_t now)
 {
     uint64_t camera, other;
     const struct record_entry *latest;
-    view_revisions(control, &camera, &other, &latest);
+    view_revisions(control, view, &camera, &other, &latest);
     bool any = false;
     for (struct session *s = control->sessions; s; s = s->next) {
         s->view_pending = false;
-        if (s->state != SESSION_READY || s->class != SPEC_ORIEL ||
+        if (s->state != SESSION_READY || s->class != SPEC_ORIEL || s->view != view ||
             s->view_told >= newest(camera, other))
             continue;
         /* Who moved the camera has it already, and its frames say what it was. */
@@ -133,61 +141,63 @@ static void send_views(struct control *control, int64_t now)
         any = any || s->view_pending;
     }
     if (any) {
-        char *payload = print_and_free(view_frame(control, latest));
-        broadcast_plain(control, "notify.view", payload, view_pending, NULL);
+        char *payload = print_and_free(view_frame(control, view, latest));
+        broadcast_plain(control, "notify.view", payload, view, view_pending, NULL);
         free(payload);
     }
-    if (camera > control->told_pose) {
-        control->told_pose = camera;
-        char *payload = print_and_free(pose_frame(control));
-        broadcast_plain(control, "notify.camera", payload, wants_camera, NULL);
+    if (camera > view->told_pose) {
+        view->told_pose = camera;
+        char *payload = print_and_free(pose_frame(control, view));
+        broadcast_plain(control, "notify.camera", payload, view, wants_camera, NULL);
         free(payload);
     }
-    control->view_last_ns = now;
-    control->view_due_ns = INT64_MAX;
+    view->told_ns = now;
+    view->due_ns = INT64_MAX;
 }
 
 /* Dims at once; a camera that only moves, at most every VIEW_INTERVAL_NS. */
-static void tell_view(struct control *control, int64_t now)
+static void tell_view(struct control *control, struct view *view, int64_t now)
 {
     uint64_t camera, other;
     const struct record_entry *latest;
-    view_revisions(control, &camera, &other, &latest);
-    uint64_t told = control->told_pose;
+    view_revisions(control, view, &camera, &other, &latest);
+    uint64_t told = view->told_pose;
     for (const struct session *s = control->sessions; s; s = s->next) {
-        if (s->state == SESSION_READY && s->class == SPEC_ORIEL && s->view_told < other) {
-            send_views(control, now);
+        if (s->state != SESSION_READY || s->class != SPEC_ORIEL || s->view != view)
+            continue;
+        if (s->view_told < other) {
+            send_views(control, view, now);
             return;
         }
-        if (s->state == SESSION_READY && s->class == SPEC_ORIEL && s->view_told < told)
+        if (s->view_told < told)
             told = s->view_told;
     }
     if (camera <= told)
         return;
-    int64_t due = control->view_last_ns + VIEW_INTERVAL_NS;
+    int64_t due = view->told_ns + VIEW_INTERVAL_NS;
     if (due <= now)
-        send_views(control, now);
-    else if (due < control->view_due_ns)
-        control->view_due_ns = due;
+        send_views(control, view, now);
+    else if (due < view->due_ns)
+        view->due_ns = due;
 }
 
-static void tell_dims(struct control *control)
+static void tell_dims(struct control *control, struct view *view)
 {
-    uint64_t revision = newest(newest(revision_of(control, "dims", "main", "step"),
-                                      revision_of(control, "view", "main", "ndisplay")),
-                               newest(revision_of(control, "view", "main", "order"),
-                                      revision_of(control, "multiscale", "main", "level")));
-    if (revision <= control->told_dims)
+    uint64_t revision = newest(newest(revision_of(control, "dims", view->id, "step"),
+                                      revision_of(control, "view", view->id, "ndisplay")),
+                               newest(revision_of(control, "view", view->id, "order"),
+                                      revision_of(control, "multiscale", view->id, "level")));
+    if (revision <= view->told_dims)
         return;
-    control->told_dims = revision;
-    char *payload = print_and_free(spec_dims(control->scene));
-    if (control->last_dims && strcmp(payload, control->last_dims) == 0) {
+    view->told_dims = revision;
+    char *payload = print_and_free(spec_dims(control->scene, view->id));
+    if (view->last_dims && strcmp(payload, view->last_dims) == 0) {
         free(payload);
         return;
     }
-    broadcast_plain(control, "notify.dims", payload, wants_dims, NULL);
-    free(control->last_dims);
-    control->last_dims = payload;
+    broadcast_plain(control, "notify.dims", payload, view, wants_dims, NULL);
+    free(view->last_dims);
+    view->last_dims = payload;
 }
 
 /* --- layers -------------------------------------------------------------------------------------
@@ -206,7 +216,7 @@ static void send_layer(struct control *control, char *payload[SPEC_CLASSES], con
                                        .seq = frame->seq,
                                        .token = frame->token,
                                        .intent = frame->intent},
-                    (const char *const *)frame->payload, NULL);
+                    (const char *const *)frame->payload, NULL, NULL);
 }
 
 /* The one intent behind all changes of a layer after `since`, or "". */
@@ -238,6 +248,12 @@ static char *layer_change(const struct control *control, const struct scene_laye
     json_put_string(payload, "layer_id", layer->id);
     if (controls)
         json_put(payload, "controls", controls);
+    if (class == SPEC_ORIEL) {
+        cJSON *versions = json_put(payload, "control_versions",
+                                   spec_control_versions(control->scene, layer, controls));
+        if (renamed)
+            json_put(versions, "name", spec_version(name));
+    }
     /* The reference's client takes no top-level name. */
     if (renamed)
         json_put(class == SPEC_ORIEL ? payload : json_put(payload, "data", cJSON_CreateObject()),
@@ -330,13 +346,13 @@ void notify_baseline(struct control *control, struct session *session, const str
     send_topic(control, session, "notify.scene", HISTORY_SCENE,
                spec_scene(control->scene, session->class, control->fps));
     if (session->wants_dims)
-        send_plain(control, session, "notify.dims", spec_dims(control->scene));
+        send_plain(control, session, "notify.dims", spec_dims(control->scene, session->view->id));
     if (session->class == SPEC_ORIEL) {
         uint64_t camera, other;
         const struct record_entry *latest;
-        view_revisions(control, &camera, &other, &latest);
+        view_revisions(control, session->view, &camera, &other, &latest);
         session->view_told = newest(camera, other);
-        send_plain(control, session, "notify.view", view_frame(control, latest));
+        send_plain(control, session, "notify.view", view_frame(control, session->view, latest));
     }
     if (resume && resume->layers)
         replay(control, session, "notify.layers", HISTORY_LAYERS, resume->layers_token);
@@ -352,10 +368,10 @@ void notify_baseline(struct control *control, struct session *session, const str
                    cJSON_Duplicate(stream, true));
     cJSON_Delete(stream);
     if (session->wants_camera && control->scene->layer_count)
-        send_plain(control, session, "notify.camera", pose_frame(control));
+        send_plain(control, session, "notify.camera", pose_frame(control, session->view));
     if (session->class != SPEC_ORIEL)
         return;
-    char *status = status_payload(control);
+    char *status = status_payload(control, session->view);
     char id[64];
     frame_id_make(control, "", id);
     frame_send(control, session, &(struct envelope){.type = "notify.status", .frame_id = id},
@@ -374,9 +390,12 @@ static void tell_scene(struct control *control)
     uint64_t revision = record_revision(control->scene->record);
     history_reset(control->history, HISTORY_SCENE);
     history_reset(control->history, HISTORY_LAYERS);
-    control->told_scene = control->told_layers = control->told_dims = revision;
-    free(control->last_dims);
-    control->last_dims = print_and_free(spec_dims(control->scene));
+    control->told_scene = control->told_layers = revision;
+    for (struct view *view = &control->main; view; view = view->next) {
+        view->told_dims = revision;
+        free(view->last_dims);
+        view->last_dims = print_and_free(spec_dims(control->scene, view->id));
+    }
     for (size_t i = 0; i < control->scene->layer_count; i++)
         control->scene->layers[i]->state.told = control->scene->layers[i]->state.changed;
     for (struct session *s = control->sessions; s; s = s->next) {
@@ -388,68 +407,82 @@ static void tell_scene(struct control *control)
 /* --- after every batch of messages ---------------------------------------------------------------
  */
 
-static void post(struct control *control, int64_t now)
+static void post(struct control *control, struct view *view)
 {
-    struct scene_snapshot *snapshot = scene_snapshot_create(control->scene);
-    control->posted = snapshot->scene.revision;
-    pthread_mutex_lock(&control->mutex);
-    struct scene_snapshot *old = control->current;
-    control->current = scene_snapshot_ref(snapshot);
-    pthread_mutex_unlock(&control->mutex);
-    scene_snapshot_unref(old);
-
+    struct scene_snapshot *snapshot = scene_snapshot_create(control->scene, view->id);
+    view->posted = snapshot->scene.revision;
+    if (view == &control->main) {
+        pthread_mutex_lock(&control->mutex);
+        struct scene_snapshot *old = control->current;
+        control->current = scene_snapshot_ref(snapshot);
+        pthread_mutex_unlock(&control->mutex);
+        scene_snapshot_unref(old);
+    }
     const struct oriel_camera *camera = &snapshot->scene.camera;
     struct pixel_pose pose = {
         .zoom = camera->zoom, .fov = camera->fov, .ndisplay = snapshot->scene.ndisplay};
     memcpy(pose.center, camera->center, sizeof pose.center);
     memcpy(pose.quat, camera->quat, sizeof pose.quat);
-    if (control->rooms.stream)
-        stream_note_pose(control->rooms.stream, control->posted, &pose);
-    if (control->rooms.render)
-        render_post(control->rooms.render, snapshot);
+    if (view->stream)
+        stream_note_pose(view->stream, view->posted, &pose);
+    if (view->render)
+        render_post(view->render, snapshot);
     scene_snapshot_unref(snapshot);
-    if (control->status_due_ns == INT64_MAX)
-        control->status_due_ns = now + STATUS_INTERVAL_NS;
 }
 
 void notify_changes(struct control *control, int64_t now)
 {
-    uint64_t revision = record_revision(control->scene->record);
-    if (revision <= control->posted)
-        return;
     /* The picture is what people wait for; then those who watch. */
-    post(control, now);
+    bool changed = false;
+    for (struct view *view = &control->main; view; view = view->next) {
+        if (scene_view_revision(control->scene, view->id) > view->posted) {
+            post(control, view);
+            changed = true;
+        }
+    }
+    if (!changed)
+        return;
+    if (control->status_due_ns == INT64_MAX)
+        control->status_due_ns = now + STATUS_INTERVAL_NS;
     if (revision_of(control, "scene", "main", "layers") > control->told_scene)
         tell_scene(control);
-    tell_dims(control);
+    for (struct view *view = &control->main; view; view = view->next)
+        tell_dims(control, view);
     tell_layers(control);
-    tell_view(control, now);
+    for (struct view *view = &control->main; view; view = view->next)
+        tell_view(control, view, now);
 }
 
 static void tell_status(struct control *control, int64_t now)
 {
     control->status_due_ns = INT64_MAX;
-    char *status = status_payload(control);
-    /* `revision` alone is no news. */
-    const char *old = control->last_status ? strchr(control->last_status, ',') : NULL;
-    const char *now_said = strchr(status, ',');
-    if (old && now_said && strcmp(old, now_said) == 0) {
-        free(status);
-        return;
+    for (struct view *view = &control->main; view; view = view->next) {
+        char *status = status_payload(control, view);
+        /* `revision` alone is no news. */
+        const char *old = view->last_status ? strchr(view->last_status, ',') : NULL;
+        const char *now_said = strchr(status, ',');
+        if (old && now_said && strcmp(old, now_said) == 0) {
+            free(status);
+            continue;
+        }
+        char id[64];
+        frame_id_make(control, "", id);
+        frame_broadcast(control, &(struct envelope){.type = "notify.status", .frame_id = id},
+                        (const char *const[SPEC_CLASSES]){NULL, status}, view, NULL);
+        free(view->last_status);
+        view->last_status = status;
+        control->status_due_ns = now + STATUS_INTERVAL_NS;
     }
-    char id[64];
-    frame_id_make(control, "", id);
-    frame_broadcast(control, &(struct envelope){.type = "notify.status", .frame_id = id},
-                    (const char *const[SPEC_CLASSES]){NULL, status}, NULL);
-    free(control->last_status);
-    control->last_status = status;
-    control->status_due_ns = now + STATUS_INTERVAL_NS;
 }
 
 void notify_timers(struct control *control, int64_t now, int64_t *deadline)
 {
-    if (now >= control->view_due_ns)
-        send_views(control, now);
+    for (struct view *view = &control->main; view; view = view->next) {
+        if (now >= view->due_ns)
+            send_views(control, view, now);
+        if (view->due_ns < *deadline)
+            *deadline = view->due_ns;
+    }
     if (now >= control->state_due_ns)
         notify_layer_state(control, now);
     bool watched = false;
@@ -459,7 +492,7 @@ void notify_timers(struct control *control, int64_t now, int64_t *deadline)
         control->status_due_ns = INT64_MAX;
     if (now >= control->status_due_ns)
         tell_status(control, now);
-    int64_t due[] = {control->view_due_ns, control->state_due_ns, control->status_due_ns};
+    int64_t due[] = {control->state_due_ns, control->status_due_ns};
     for (size_t i = 0; i < sizeof due / sizeof *due; i++) {
         if (due[i] < *deadline)
             *deadline = due[i];

@@ -24,6 +24,8 @@ void message_destroy(struct message *message)
 {
     if (message->job)
         message->job->drop(message->job);
+    if (message->request)
+        request_drop(message->request);
     free(message->text);
     free(message);
 }
@@ -48,13 +50,13 @@ void control_post(struct control *control, struct message *message)
 }
 
 void control_conn_open(struct control *control, const struct oriel_transport *transport, void *self,
-                       uint64_t conn, const char *query, const char *peer)
+                       uint64_t conn, const char *token, const char *peer)
 {
-    (void)query; /* the state channel takes everything from the hello */
     struct message *message = message_create(MESSAGE_OPEN, conn);
     message->transport = transport;
     message->self = self;
     snprintf(message->peer, sizeof message->peer, "%s", peer);
+    message->role = access_role(control->access, token);
     control_post(control, message);
 }
 

@@ -5,8 +5,10 @@
 
 #include <pthread.h>
 
+#include "control/access.h"
 #include "control/control.h"
 #include "control/history.h"
+#include "control/surface.h"
 #include "control/worker.h"
 #include "scene/layers.h"
 #include "scene/reduce.h"
@@ -28,8 +30,22 @@ enum message_kind {
     MESSAGE_NOTICE,
     MESSAGE_STREAM,
     MESSAGE_FAULT,
+    MESSAGE_REQUEST, /* of surface.h */
     MESSAGE_DONE,    /* a job of the worker */
     MESSAGE_DEFERRED /* a module's */
+};
+
+/* What surface.h takes. */
+struct request {
+    enum { REQUEST_UPDATE, REQUEST_CALL, REQUEST_CANCEL } kind;
+    char id[64], view[SCENE_VIEW_ID]; /* of the actor */
+    enum access_role role;
+    char *scope, *target, *key; /* key is the command of a call */
+    cJSON *value;               /* or kwargs */
+    int64_t timeout_ms;
+    uint64_t number;
+    surface_done *done;
+    void *data;
 };
 
 struct deferred {
@@ -47,13 +63,38 @@ struct message {
     const struct oriel_transport *transport;
     void *self;
     char peer[64];
+    enum access_role role; /* OPEN */
     uint32_t text_kind;
     size_t bytes;
     char *text; /* owned; TEXT, FAULT */
     struct render_notice notice;
     struct stream_info stream;
     struct job *job;
+    struct request *request; /* owned */
     struct deferred deferred;
+};
+
+/* A view and the rooms that draw and encode it. */
+struct view {
+    struct view *next;
+    char id[SCENE_VIEW_ID];
+    struct render *render; /* NULL: none */
+    struct stream *stream; /* NULL: none */
+    /* What its clients have been told, as revisions of the record. */
+    uint64_t posted, told_dims, told_pose;
+    int64_t told_ns, due_ns; /* notify.view; INT64_MAX: nothing waits */
+    char *last_dims, *last_status;
+    struct {
+        int64_t next_ns; /* INT64_MAX: still */
+        int direction;
+    } play;
+};
+
+/* Who asks for something. */
+struct actor {
+    const char *id; /* of the session, or as surface.h says */
+    enum access_role role;
+    struct view *view;
 };
 
 enum session_state { SESSION_NEW, SESSION_READY, SESSION_CLOSING };
@@ -67,6 +108,8 @@ struct session {
     enum session_state state;
     char id[SESSION_ID_BYTES];
     enum spec_class class;
+    enum access_role role;
+    struct view *view;
     bool wants_dims, wants_camera;
     int64_t deadline_ns; /* hello due, then the next heartbeat */
     bool heard;          /* anything since the last heartbeat */
@@ -90,12 +133,13 @@ struct control {
     const struct config *config;
     struct registry *registry;
     struct metrics *metrics;
-    struct control_rooms rooms;
+    struct access *access;
     double heartbeat_s;
     double fps;
     struct metric *sessions_gauge, *camera_counter, *connects_counter, *config_counter;
 
     struct scene *scene;
+    struct view main; /* the first of the views; never goes */
     struct history *history;
     struct worker *worker;
     struct session *sessions;
@@ -104,18 +148,12 @@ struct control {
     size_t allowed_count;
 
     /* What clients have been told, as revisions of the record. */
-    uint64_t posted, told_layers, told_scene, told_dims, told_pose;
-    int64_t view_last_ns;
-    int64_t view_due_ns, state_due_ns, status_due_ns; /* INT64_MAX: nothing waits */
-    char *last_dims, *last_status;
+    uint64_t told_layers, told_scene;
+    int64_t state_due_ns, status_due_ns; /* INT64_MAX: nothing waits */
     cJSON *faults; /* errors that hold now: notify.error payloads, for clients that come later */
     struct stream_info stream;
     bool has_stream;
-    struct {
-        char axis[32];
-        int64_t next_ns; /* INT64_MAX: still */
-        int direction;
-    } play;
+    struct call *calls; /* that have not been answered yet */
     uint64_t next_frame_id;
     struct message *deferred; /* by due time */
 
@@ -127,7 +165,8 @@ struct control {
     struct message *head, **tail;
     size_t queued_bytes;
     bool stopping;
-    struct scene_snapshot *current;
+    uint64_t next_call;
+    struct scene_snapshot *current; /* of the shared view */
 };
 
 /* queue.c [any-thread] */
@@ -150,9 +189,10 @@ void frame_send(struct control *control, struct session *session, const struct e
 /* The same with a payload to print; takes it. */
 void frame_send_json(struct control *control, struct session *session,
                      const struct envelope *envelope, cJSON *payload);
-/* To every ready session for which `filter` holds; payloads by class, NULL skips that class. */
+/* To every ready session that looks at `view` (NULL: at any) and for which `filter` (or NULL)
+ * holds; payloads by class, NULL skips that class. */
 void frame_broadcast(struct control *control, const struct envelope *envelope,
-                     const char *const payload[SPEC_CLASSES],
+                     const char *const payload[SPEC_CLASSES], const struct view *view,
                      bool (*filter)(const struct session *));
 
 /* session.c */
@@ -163,10 +203,14 @@ void session_timers(struct control *control, int64_t now, int64_t *deadline);
 void session_goodbye(struct control *control, struct session *session, const char *code,
                      const char *message, const char *reason, uint32_t close_code);
 struct session *session_find(const struct control *control, const char *id);
-/* The largest width and height that sessions other than `except` (or NULL) asked for; 0: none. */
-void session_canvas(const struct control *control, const struct session *except, uint32_t size[2]);
+/* The largest width and height that sessions at `view` other than `except` (or NULL) asked for; 0:
+ * none. */
+void session_canvas(const struct control *control, const struct view *view,
+                    const struct session *except, uint32_t size[2]);
 /* A log line that names the peer, and a notify.error for an Oriel client. */
 void session_complain(struct control *control, struct session *session, const char *what);
+
+void session_actor(const struct session *session, struct actor *actor);
 
 /* hello.c: the handshake. */
 void hello_take(struct control *control, struct session *session, const struct message *message);
@@ -176,6 +220,21 @@ void hello_reject(struct control *control, struct session *session, const char *
 /* update.c */
 void update_take(struct control *control, struct session *session, const cJSON *frame,
                  int64_t received_ns);
+/* One request by `actor`, by scope, target, key and value of `request`, whose other members are
+ * filled in here: checked against the role, reduced, committed. The caller finishes `out`. True
+ * when it wrote something. */
+bool update_apply(struct control *control, const struct actor *actor, struct session *session,
+                  struct scene_request *request, const struct record_origin *origin,
+                  struct reduction *out);
+
+/* surface.c */
+void request_take(struct control *control, struct request *request);
+void request_drop(struct request *request); /* answers that the room stops */
+
+/* views.c */
+struct view *view_find(struct control *control, const char *id); /* NULL: there is none */
+void view_init(struct view *view, const char *id);
+void view_finish(struct view *view);
 
 /* notify.c */
 struct resume {
@@ -186,8 +245,8 @@ void notify_baseline(struct control *control, struct session *session, const str
 /* Tells what changed since the last time, and posts the snapshot. */
 void notify_changes(struct control *control, int64_t now);
 void notify_timers(struct control *control, int64_t now, int64_t *deadline);
-void notify_camera_delta(struct control *control, const char *mode, const cJSON *delta,
-                         const char *intent);
+void notify_camera_delta(struct control *control, const struct view *view, const char *mode,
+                         const cJSON *delta, const char *intent);
 void notify_layer_state(struct control *control, int64_t now);
 
 /* notices.c */
@@ -200,7 +259,7 @@ void notice_clear(struct control *control, const char *code, const char *layer_i
 void notice_send(struct control *control, struct session *session, const cJSON *payload);
 /* notify.stream's payload for clients that decode AVCC; NULL for another codec. */
 cJSON *stream_payload(const struct stream_info *info);
-char *status_payload(struct control *control);
+char *status_payload(struct control *control, const struct view *view);
 
 /* files.c: what may be listed and opened. */
 bool files_resolve(const struct control *control, const char *path, char **resolved,
@@ -212,19 +271,43 @@ cJSON *files_images(const char *path);
 bool files_is_image(const char *path); /* [any-thread] */
 
 /* command.c */
-void command_take(struct control *control, struct session *session, const cJSON *frame);
 const char *const *command_names(void); /* NULL-terminated; the reference's three first */
-/* A call that is being answered. */
+/* Runs the command, or answers why not. Takes `call`. */
+void command_run(struct control *control, struct call *call, const char *name, const cJSON *kwargs);
+
+/* call.c: a call from its arrival until its command is done with it. It is answered once: by the
+ * command, or before that because it was cancelled or took too long. */
 struct call {
-    char session[SESSION_ID_BYTES];
-    char *in_reply_to;
-    char *key; /* idempotency_key, or NULL */
+    struct control *control;
+    struct call *next;
+    uint64_t number;
+    char actor[64]; /* id of the session, or as surface.h says */
+    enum access_role role;
+    char view[SCENE_VIEW_ID]; /* when it was called */
+    char *in_reply_to;        /* frame_id of a session's; NULL: of surface.h */
+    char *key;                /* idempotency_key, or NULL */
+    surface_done *done;
+    void *data;
+    int64_t due_ns;
+    bool answered;
+    bool cancelled; /* __atomic: a job may ask */
 };
+void call_take(struct control *control, struct session *session, const cJSON *frame);
+void call_cancel_take(struct control *control, struct session *session, const cJSON *frame);
+struct call *call_create(struct control *control, const struct actor *actor, uint64_t number,
+                         int64_t timeout_ms);
+/* Answers that the server stops if nothing has been answered. */
 void call_finish(struct call *call);
-void call_reply(struct control *control, const struct call *call,
+void call_reply(struct control *control, struct call *call,
                 cJSON *result); /* takes it; may be NULL */
-void call_error(struct control *control, const struct call *call, const char *code,
-                const char *message, cJSON *details); /* takes details; may be NULL */
+void call_error(struct control *control, struct call *call, const char *code, const char *message,
+                cJSON *details); /* takes details; may be NULL */
+void call_cancel(struct control *control, uint64_t number);
+void call_timers(struct control *control, int64_t now, int64_t *deadline);
+/* The view that the caller looks at. */
+struct view *call_view(struct control *control, const struct call *call);
+/* Whose a change by this call is. */
+void call_origin(const struct call *call, struct record_origin *origin);
 /* Each takes `call` over. command_data.c, command_open.c */
 void command_probe(struct control *control, struct call *call, const cJSON *kwargs);
 void command_range(struct control *control, struct call *call, const cJSON *kwargs, bool apply);
@@ -254,7 +337,7 @@ void loop_timers(struct control *control, int64_t now, int64_t *deadline);
 void loop_close(struct control *control);
 
 /* play.c */
-void play_changed(struct control *control, int64_t now);
+void play_changed(struct control *control, struct view *view, int64_t now);
 void play_timers(struct control *control, int64_t now, int64_t *deadline);
 
 #endif

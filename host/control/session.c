@@ -22,6 +22,8 @@ void session_open(struct control *control, const struct message *message)
     session->self = message->self;
     session->conn = message->conn;
     snprintf(session->peer, sizeof session->peer, "%s", message->peer);
+    session->role = message->role;
+    session->view = &control->main;
     session->deadline_ns = message->received_ns + HELLO_TIMEOUT_NS;
     session->next = control->sessions;
     control->sessions = session;
@@ -44,11 +46,17 @@ struct session *session_find(const struct control *control, const char *id)
     return session;
 }
 
-void session_canvas(const struct control *control, const struct session *except, uint32_t size[2])
+void session_actor(const struct session *session, struct actor *actor)
+{
+    *actor = (struct actor){session->id, session->role, session->view};
+}
+
+void session_canvas(const struct control *control, const struct view *view,
+                    const struct session *except, uint32_t size[2])
 {
     size[0] = size[1] = 0;
     for (const struct session *s = control->sessions; s; s = s->next) {
-        for (int i = 0; s != except && i < 2; i++)
+        for (int i = 0; s != except && s->view == view && i < 2; i++)
             size[i] = s->canvas[i] > size[i] ? s->canvas[i] : size[i];
     }
 }
@@ -57,13 +65,13 @@ void session_canvas(const struct control *control, const struct session *except,
 static void give_canvas_back(struct control *control, const struct session *gone)
 {
     uint32_t size[2];
-    session_canvas(control, NULL, size);
+    session_canvas(control, gone->view, NULL, size);
     if (!gone->canvas[0] || !size[0])
         return;
     struct record_origin origin = {.received_ns = clock_ns()};
     snprintf(origin.session, sizeof origin.session, "%s", gone->id);
     struct record_batch *batch = record_batch_create();
-    record_put(batch, "view", "main", "canvas",
+    record_put(batch, "view", gone->view->id, "canvas",
                json_from_integers((int64_t[]){size[0], size[1]}, 2));
     record_commit(control->scene->record, batch, &origin);
 }
@@ -79,8 +87,8 @@ void session_closed(struct control *control, uint64_t conn)
     *at = session->next;
     give_canvas_back(control, session);
     if (session->id[0]) {
-        if (control->rooms.stream)
-            stream_session_closed(control->rooms.stream, session->id);
+        if (session->view->stream)
+            stream_session_closed(session->view->stream, session->id);
         metric_add(control->sessions_gauge, -1);
         log_info(LOG_CONTROL, "%s left (session %s)", session->peer, session->id);
     }
@@ -130,7 +138,9 @@ static void dispatch(struct control *control, struct session *session, const cJS
     else if (strcasecmp(type, "state.update") == 0)
         update_take(control, session, frame, received_ns);
     else if (strcasecmp(type, "call.command") == 0)
-        command_take(control, session, frame);
+        call_take(control, session, frame);
+    else if (strcasecmp(type, "cancel.command") == 0)
+        call_cancel_take(control, session, frame);
     else if (strcasecmp(type, "session.goodbye") == 0)
         session_goodbye(control, session, "goodbye", "as you wish", "client_goodbye", 1000);
     else /* ping, session.ack, shutdown, what later clients may say: signs of life */

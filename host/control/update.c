@@ -46,6 +46,10 @@ static void ack(struct control *control, struct session *session, const struct u
         json_put_number(payload, "version",
                         (double)record_version(control->scene->record, result->scope,
                                                result->target, result->key));
+        const struct record_entry *entry =
+            record_find(control->scene->record, result->scope, result->target, result->key);
+        if (session->class == SPEC_ORIEL && entry)
+            json_put(payload, "control_version", spec_version(entry));
     } else {
         cJSON *error = json_put(payload, "error", cJSON_CreateObject());
         json_put_string(error, "code", result->code);
@@ -107,13 +111,58 @@ static bool parse(struct control *control, struct session *session, const cJSON 
     return true;
 }
 
-static void note_pose(struct control *control, struct session *session, uint64_t rev)
+static void note_pose(struct control *control, const struct view *view, struct session *session,
+                      uint64_t rev)
 {
     if (rev > session->rev)
         session->rev = rev;
-    if (control->rooms.stream)
-        stream_note_intent(control->rooms.stream, session->id, rev,
-                           record_revision(control->scene->record));
+    if (view->stream)
+        stream_note_intent(view->stream, session->id, rev,
+                           scene_view_revision(control->scene, view->id));
+}
+
+/* A viewer sizes its own pictures and moves in a view of its own; the rest is for editors. */
+static bool allowed(const struct control *control, const struct actor *actor,
+                    const struct scene_request *request)
+{
+    static const char *const own[] = {"view", "dims", "camera", "multiscale"};
+    if (actor->role >= ROLE_EDITOR)
+        return true;
+    if (strcmp(request->scope, "view") == 0 && strcmp(request->key, "canvas") == 0)
+        return true;
+    bool mine = false;
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        mine = mine || strcmp(request->scope, own[i]) == 0;
+    return mine && actor->view != &control->main;
+}
+
+bool update_apply(struct control *control, const struct actor *actor, struct session *session,
+                  struct scene_request *request, const struct record_origin *origin,
+                  struct reduction *out)
+{
+    request->view = actor->view->id;
+    request->canvas_max = config_int(control->config, "canvas.max");
+    if (session)
+        memcpy(request->own_canvas, session->canvas, sizeof request->own_canvas);
+    session_canvas(control, actor->view, session, request->other_canvas);
+    if (!allowed(control, actor, request)) {
+        *out = (struct reduction){.code = "state.forbidden"};
+        snprintf(out->message, sizeof out->message,
+                 "%.40s.%.60s needs the role editor; yours is %s", request->scope, request->key,
+                 access_role_name(actor->role));
+        return false;
+    }
+    scene_reduce(control->scene, request, out);
+    if (!out->accepted)
+        return false;
+    bool wrote = !record_batch_empty(out->writes);
+    record_commit(control->scene->record, out->writes, origin);
+    out->writes = NULL;
+    if (strcmp(request->scope, "camera") == 0)
+        metric_add(control->camera_counter, 1);
+    if (strcmp(request->scope, "view") == 0 && strcmp(request->key, "play") == 0)
+        play_changed(control, actor->view, origin->received_ns);
+    return wrote;
 }
 
 void update_take(struct control *control, struct session *session, const cJSON *frame,
@@ -131,35 +180,21 @@ void update_take(struct control *control, struct session *session, const cJSON *
         .key = update.key,
         .value = update.value,
         .level_indices = session->class == SPEC_CLASSIC,
-        .canvas_max = config_int(control->config, "canvas.max"),
-        .own_canvas = {session->canvas[0], session->canvas[1]},
     };
-    session_canvas(control, session, request.other_canvas);
+    struct actor actor;
+    session_actor(session, &actor);
     struct reduction result;
-    scene_reduce(control->scene, &request, &result);
-    bool wrote = false;
-    if (result.accepted) {
-        wrote = !record_batch_empty(result.writes);
-        record_commit(control->scene->record, result.writes, &update.origin);
-        result.writes = NULL;
-        if (result.canvas[0])
-            memcpy(session->canvas, result.canvas, sizeof session->canvas);
-    } else {
+    bool wrote = update_apply(control, &actor, session, &request, &update.origin, &result);
+    if (!result.accepted)
         log_debug(LOG_STATE, "%s: %s.%s of %s rejected: %s", session->peer, update.scope,
                   update.key, update.target, result.message);
-    }
-    if (pose && result.accepted) {
-        if (!result.stale)
-            note_pose(control, session, result.rev);
-    } else {
+    if (result.accepted && result.canvas[0])
+        memcpy(session->canvas, result.canvas, sizeof session->canvas);
+    if (!pose || !result.accepted)
         ack(control, session, &update, &result);
-    }
-    if (result.accepted && strcmp(update.scope, "camera") == 0) {
-        metric_add(control->camera_counter, 1);
-        if (wrote)
-            notify_camera_delta(control, update.key, result.applied, update.intent);
-    }
-    if (result.accepted && strcmp(update.scope, "view") == 0 && strcmp(update.key, "play") == 0)
-        play_changed(control, received_ns);
+    else if (!result.stale)
+        note_pose(control, session->view, session, result.rev);
+    if (wrote && strcmp(update.scope, "camera") == 0)
+        notify_camera_delta(control, session->view, update.key, result.applied, update.intent);
     reduction_finish(&result);
 }

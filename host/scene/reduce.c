@@ -41,7 +41,7 @@ void reduce_write(struct reduction *out, const char *scope, const char *target, 
     reduce_accept(out, scope, target, key, value);
 }
 
-void scene_reduce(const struct scene *scene, const struct scene_request *request,
+void scene_reduce(const struct scene *scene, const struct scene_request *from,
                   struct reduction *out)
 {
     static const struct {
@@ -51,6 +51,10 @@ void scene_reduce(const struct scene *scene, const struct scene_request *request
                   {"camera", reduce_camera}, {"layer", reduce_layer},
                   {"volume", reduce_volume}, {"multiscale", reduce_multiscale}};
     *out = (struct reduction){.writes = record_batch_create()};
+    struct scene_request copy = *from;
+    const struct scene_request *request = &copy;
+    if (!copy.view)
+        copy.view = SCENE_MAIN;
     if (!request->scope[0] || !request->key[0]) {
         reduce_reject(out, "state.invalid", "scope/key required");
         return;

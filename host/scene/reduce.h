@@ -9,6 +9,7 @@
 struct scene_request {
     const char *scope, *target, *key; /* scope and key trimmed, lower case */
     const cJSON *value;               /* or NULL */
+    const char *view;                 /* the requester's; NULL: the shared one */
     /* Indices in it and in what was applied count in the locked level, as the reference's clients
      * do. */
     bool level_indices;

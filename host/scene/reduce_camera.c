@@ -13,18 +13,18 @@ static const cJSON *item(const struct scene_request *request, const char *key)
     return cJSON_GetObjectItemCaseSensitive(request->value, key);
 }
 
-static void finish(struct reduction *out, uint32_t ndisplay, const struct oriel_camera *camera,
-                   cJSON *applied)
+static void finish(struct reduction *out, const char *id, uint32_t ndisplay,
+                   const struct oriel_camera *camera, cJSON *applied)
 {
-    const char *mode = ndisplay == 2 ? "plane" : "volume";
+    const char *key = scene_pose_key(ndisplay);
     struct oriel_camera pose = *camera;
     if (!reduce_pose_ok(&pose)) {
         cJSON_Delete(applied);
         reduce_reject(out, "state.invalid", "the camera cannot go there");
         return;
     }
-    record_put(out->writes, "camera", mode, "pose", scene_pose_json(&pose));
-    reduce_accept(out, "camera", mode, "pose", applied);
+    record_put(out->writes, "camera", id, key, scene_pose_json(&pose));
+    reduce_accept(out, "camera", id, key, applied);
 }
 
 static void reduce_zoom(const struct scene_view *view, const struct scene_request *request,
@@ -50,7 +50,7 @@ static void reduce_zoom(const struct scene_view *view, const struct scene_reques
     cJSON *applied = cJSON_CreateObject();
     json_put_number(applied, "factor", factor);
     json_put_numbers(applied, "anchor_px", anchor, 2);
-    finish(out, view->ndisplay, &camera, applied);
+    finish(out, view->id, view->ndisplay, &camera, applied);
 }
 
 static void reduce_pan(const struct scene_view *view, const struct scene_request *request,
@@ -65,7 +65,7 @@ static void reduce_pan(const struct scene_view *view, const struct scene_request
     json_put_number(applied, "dx_px", dx);
     json_put_number(applied, "dy_px", dy);
     if (dx == 0 && dy == 0) {
-        reduce_accept(out, "camera", view->ndisplay == 2 ? "plane" : "volume", "pose", applied);
+        reduce_accept(out, "camera", view->id, scene_pose_key(view->ndisplay), applied);
         return;
     }
     struct oriel_camera camera = view->camera;
@@ -73,7 +73,7 @@ static void reduce_pan(const struct scene_view *view, const struct scene_request
     camera_unproject(&view->camera, view->ndisplay, view->width, view->height,
                      view->width / 2.0 - dx, view->height / 2.0 - dy, world);
     memcpy(camera.center, world, sizeof world);
-    finish(out, view->ndisplay, &camera, applied);
+    finish(out, view->id, view->ndisplay, &camera, applied);
 }
 
 static void reduce_orbit(const struct scene_view *view, const struct scene_request *request,
@@ -98,7 +98,7 @@ static void reduce_orbit(const struct scene_view *view, const struct scene_reque
     cJSON *applied = cJSON_CreateObject();
     json_put_number(applied, "d_az_deg", az);
     json_put_number(applied, "d_el_deg", el);
-    finish(out, 3, &camera, applied);
+    finish(out, view->id, 3, &camera, applied);
 }
 
 /* Frames the data again; the orientation stays, as in the reference. */
@@ -113,7 +113,7 @@ static void reduce_reset(const struct scene *scene, const struct scene_view *vie
     camera_fit(&camera, view->ndisplay, view->width, view->height, &extent);
     cJSON *applied = cJSON_CreateObject();
     json_put_string(applied, "reason", reason ? reason : "state.update");
-    finish(out, view->ndisplay, &camera, applied);
+    finish(out, view->id, view->ndisplay, &camera, applied);
 }
 
 static bool set_plane(const struct scene_view *view, const struct scene_request *request,
@@ -191,12 +191,12 @@ static void reduce_set(const struct scene *scene, const struct scene_view *view,
     double angles[4];
     bool volume = view->ndisplay == 3 || json_numbers(item(request, "angles"), angles, 2, 4) >= 2;
     struct oriel_camera camera = view->camera;
-    if (volume && view->ndisplay == 2 && !scene_pose_read(scene, 3, &camera))
+    if (volume && view->ndisplay == 2 && !scene_pose_read(scene, view->id, 3, &camera))
         scene_home(scene, view, 3, &camera);
     cJSON *applied = cJSON_CreateObject();
     if (volume ? set_volume(view, request, &camera, applied)
                : set_plane(view, request, &camera, applied)) {
-        finish(out, volume ? 3 : 2, &camera, applied);
+        finish(out, view->id, volume ? 3 : 2, &camera, applied);
         return;
     }
     cJSON_Delete(applied);
@@ -208,9 +208,10 @@ void reduce_camera(const struct scene *scene, const struct scene_request *reques
                    struct reduction *out)
 {
     struct scene_view view;
-    scene_view_read(scene, &view);
+    scene_view_read(scene, request->view, &view);
     const char *key = request->key;
-    if (request->target[0] && strcmp(request->target, "main") != 0)
+    if (request->target[0] && strcmp(request->target, "main") != 0 &&
+        strcmp(request->target, request->view) != 0)
         reduce_reject(out, "state.invalid", "unsupported camera target %.60s", request->target);
     else if (strcmp(key, "zoom") == 0)
         reduce_zoom(&view, request, out);

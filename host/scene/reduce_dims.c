@@ -25,7 +25,7 @@ void reduce_dims(const struct scene *scene, const struct scene_request *request,
         return;
     }
     struct scene_view view;
-    scene_view_read(scene, &view);
+    scene_view_read(scene, request->view, &view);
     uint32_t level = request->level_indices ? scene_wire_level(scene, &view) : 0;
     uint32_t a = (uint32_t)axis;
     int64_t last = (int64_t)scene_axis_size(scene, a, level) - 1;
@@ -36,8 +36,9 @@ void reduce_dims(const struct scene *scene, const struct scene_request *request,
     }
     value = value < 0 ? 0 : value > last ? last : value;
     view.step[axis] = scene_index_from_level(scene, a, level, value);
-    record_put(out->writes, "dims", "main", "step", json_from_integers(view.step, scene->ndim));
-    reduce_accept(out, "dims", "main", "step", cJSON_CreateNumber((double)value));
+    record_put(out->writes, "dims", request->view, "step",
+               json_from_integers(view.step, scene->ndim));
+    reduce_accept(out, "dims", request->view, "step", cJSON_CreateNumber((double)value));
 }
 
 void reduce_multiscale(const struct scene *scene, const struct scene_request *request,
@@ -57,8 +58,8 @@ void reduce_multiscale(const struct scene *scene, const struct scene_request *re
     const cJSON *value = request->value;
     int64_t level;
     if (cJSON_IsNull(value) || (cJSON_IsString(value) && strcmp(value->valuestring, "auto") == 0)) {
-        record_put(out->writes, "multiscale", "main", "level", cJSON_CreateNumber(-1));
-        reduce_accept(out, "multiscale", "main", "level", cJSON_CreateString("auto"));
+        record_put(out->writes, "multiscale", request->view, "level", cJSON_CreateNumber(-1));
+        reduce_accept(out, "multiscale", request->view, "level", cJSON_CreateString("auto"));
         return;
     }
     const char *digits = json_string(value);
@@ -74,5 +75,5 @@ void reduce_multiscale(const struct scene *scene, const struct scene_request *re
     }
     int64_t last = (int64_t)primary->level_count - 1;
     level = level < 0 ? 0 : level > last ? last : level;
-    reduce_write(out, "multiscale", "main", "level", cJSON_CreateNumber((double)level));
+    reduce_write(out, "multiscale", request->view, "level", cJSON_CreateNumber((double)level));
 }

@@ -49,7 +49,7 @@ void reduce_layer(const struct scene *scene, const struct scene_request *request
     const char *key = request->key;
     if (strcmp(key, "interpolation") == 0) {
         struct scene_view view;
-        scene_view_read(scene, &view);
+        scene_view_read(scene, request->view, &view);
         key = view.ndisplay == 2 ? "interpolation2d" : "interpolation3d";
     }
     bool name = strcmp(key, "name") == 0;

@@ -6,21 +6,18 @@
 #include "scene/json.h"
 #include "scene/reduce_internal.h"
 
-static const char *mode_name(uint32_t ndisplay)
+static void put_pose(const struct scene_request *request, struct reduction *out, uint32_t ndisplay,
+                     const struct oriel_camera *camera)
 {
-    return ndisplay == 2 ? "plane" : "volume";
-}
-
-static void put_pose(struct reduction *out, uint32_t ndisplay, const struct oriel_camera *camera)
-{
-    record_put(out->writes, "camera", mode_name(ndisplay), "pose", scene_pose_json(camera));
+    record_put(out->writes, "camera", request->view, scene_pose_key(ndisplay),
+               scene_pose_json(camera));
 }
 
 /* The view as the requester sees it: a home fits its own canvas, not what others need besides. */
 static void read_own_view(const struct scene *scene, const struct scene_request *request,
                           struct scene_view *view)
 {
-    scene_view_read(scene, view);
+    scene_view_read(scene, request->view, view);
     if (request->own_canvas[0]) {
         view->width = request->own_canvas[0];
         view->height = request->own_canvas[1];
@@ -41,13 +38,13 @@ static void reduce_ndisplay(const struct scene *scene, const struct scene_reques
         return;
     }
     struct oriel_camera camera;
-    if (!scene_pose_read(scene, ndisplay, &camera)) {
+    if (!scene_pose_read(scene, request->view, ndisplay, &camera)) {
         struct scene_view view;
         read_own_view(scene, request, &view);
         scene_home(scene, &view, ndisplay, &camera);
-        put_pose(out, ndisplay, &camera);
+        put_pose(request, out, ndisplay, &camera);
     }
-    reduce_write(out, "view", "main", "ndisplay", cJSON_CreateNumber(ndisplay));
+    reduce_write(out, "view", request->view, "ndisplay", cJSON_CreateNumber(ndisplay));
 }
 
 bool reduce_pose_ok(struct oriel_camera *camera)
@@ -73,7 +70,7 @@ static void reduce_pose(const struct scene *scene, const struct scene_request *r
 {
     const cJSON *value = request->value;
     struct scene_view view;
-    scene_view_read(scene, &view);
+    scene_view_read(scene, request->view, &view);
     struct oriel_camera camera = view.camera;
     int64_t rev = 0, ndisplay;
     const cJSON *fov = cJSON_GetObjectItemCaseSensitive(value, "fov");
@@ -95,8 +92,9 @@ static void reduce_pose(const struct scene *scene, const struct scene_request *r
     out->rev = (uint64_t)rev;
     out->stale = ndisplay != view.ndisplay;
     if (!out->stale)
-        put_pose(out, view.ndisplay, &camera);
-    reduce_accept(out, "camera", mode_name(view.ndisplay), "pose", cJSON_CreateNumber((double)rev));
+        put_pose(request, out, view.ndisplay, &camera);
+    reduce_accept(out, "camera", request->view, scene_pose_key(view.ndisplay),
+                  cJSON_CreateNumber((double)rev));
 }
 
 static void reduce_canvas(const struct scene_request *request, struct reduction *out)
@@ -114,10 +112,10 @@ static void reduce_canvas(const struct scene_request *request, struct reduction 
         out->canvas[i] = (uint32_t)own[i];
         shared[i] = own[i] > request->other_canvas[i] ? own[i] : request->other_canvas[i];
     }
-    record_put(out->writes, "view", "main", "canvas", json_from_integers(shared, 2));
+    record_put(out->writes, "view", request->view, "canvas", json_from_integers(shared, 2));
     cJSON *applied = cJSON_CreateObject();
     json_put(applied, "size", json_from_integers(own, 2));
-    reduce_accept(out, "view", "main", "canvas", applied);
+    reduce_accept(out, "view", request->view, "canvas", applied);
 }
 
 static void reduce_order(const struct scene *scene, const struct scene_request *request,
@@ -150,10 +148,10 @@ static void reduce_order(const struct scene *scene, const struct scene_request *
     if (shown_changes) { /* other axes: napari goes home */
         struct oriel_camera home;
         scene_home(scene, &view, view.ndisplay, &home);
-        put_pose(out, view.ndisplay, &home);
-        record_put(out->writes, "camera", mode_name(5 - view.ndisplay), "pose", NULL);
+        put_pose(request, out, view.ndisplay, &home);
+        record_put(out->writes, "camera", request->view, scene_pose_key(5 - view.ndisplay), NULL);
     }
-    reduce_write(out, "view", "main", "order", json_from_integers(order, scene->ndim));
+    reduce_write(out, "view", request->view, "order", json_from_integers(order, scene->ndim));
 }
 
 static void reduce_reset(const struct scene *scene, const struct scene_request *request,
@@ -164,8 +162,9 @@ static void reduce_reset(const struct scene *scene, const struct scene_request *
     struct oriel_camera home;
     scene_home(scene, &view, view.ndisplay, &home);
     home.fov = view.camera.fov;
-    put_pose(out, view.ndisplay, &home);
-    reduce_accept(out, "camera", mode_name(view.ndisplay), "pose", cJSON_CreateObject());
+    put_pose(request, out, view.ndisplay, &home);
+    reduce_accept(out, "camera", request->view, scene_pose_key(view.ndisplay),
+                  cJSON_CreateObject());
 }
 
 static void reduce_background(const struct scene_request *request, struct reduction *out)
@@ -179,7 +178,7 @@ static void reduce_background(const struct scene_request *request, struct reduct
                       "view.background must be [r, g, b] or [r, g, b, a], 0..1");
         return;
     }
-    reduce_write(out, "view", "main", "background", cJSON_CreateDoubleArray(rgba, 4));
+    reduce_write(out, "view", request->view, "background", cJSON_CreateDoubleArray(rgba, 4));
 }
 
 static void reduce_play(const struct scene *scene, const struct scene_request *request,
@@ -187,8 +186,8 @@ static void reduce_play(const struct scene *scene, const struct scene_request *r
 {
     const cJSON *value = request->value;
     if (!value || cJSON_IsNull(value)) {
-        record_put(out->writes, "view", "main", "play", cJSON_CreateNull());
-        reduce_accept(out, "view", "main", "play", cJSON_CreateNull());
+        record_put(out->writes, "view", request->view, "play", cJSON_CreateNull());
+        reduce_accept(out, "view", request->view, "play", cJSON_CreateNull());
         return;
     }
     const char *target = json_string(cJSON_GetObjectItemCaseSensitive(value, "axis"));
@@ -214,7 +213,7 @@ static void reduce_play(const struct scene *scene, const struct scene_request *r
     json_put_string(play, "axis", target);
     json_put_number(play, "fps", fps);
     json_put_string(play, "mode", name);
-    reduce_write(out, "view", "main", "play", play);
+    reduce_write(out, "view", request->view, "play", play);
 }
 
 void reduce_view(const struct scene *scene, const struct scene_request *request,

@@ -8,6 +8,7 @@
 #include "render/dataset.h"
 #include "scene/controls.h"
 #include "scene/json.h"
+#include "scene/scene_file.h"
 #include "scene/world.h"
 #include "util/check.h"
 
@@ -17,13 +18,11 @@ struct scene *scene_create(uint32_t width, uint32_t height)
     scene->record = record_create();
     world_fit(scene);
     struct record_batch *batch = record_batch_create();
-    record_put(batch, "view", "main", "canvas", json_from_integers((int64_t[]){width, height}, 2));
-    record_put(batch, "view", "main", "background",
-               cJSON_CreateDoubleArray((double[]){0, 0, 0, 1}, 4));
-    record_put(batch, "view", "main", "ndisplay", cJSON_CreateNumber(2));
-    record_put(batch, "view", "main", "play", cJSON_CreateNull());
-    record_put(batch, "multiscale", "main", "level", cJSON_CreateNumber(-1));
-    world_put_dims(scene, batch);
+    const char *id = SCENE_MAIN;
+    record_put(batch, "view", id, "canvas", json_from_integers((int64_t[]){width, height}, 2));
+    record_put(batch, "view", id, "background", cJSON_CreateDoubleArray((double[]){0, 0, 0, 1}, 4));
+    record_put(batch, "view", id, "ndisplay", cJSON_CreateNumber(2));
+    world_put_view(scene, id, batch);
     record_commit(scene->record, batch, NULL);
     return scene;
 }
@@ -130,7 +129,7 @@ static void put_layer(struct scene *scene, struct scene_layer *layer, struct rec
     const cJSON *control;
     cJSON_ArrayForEach(control, layer->controls)
     {
-        if (strcmp(control->string, "name") != 0)
+        if (strcmp(control->string, "name") != 0 && strcmp(control->string, "source") != 0)
             record_put(batch, "layer", layer->id, control->string, cJSON_Duplicate(control, true));
     }
     const cJSON *name = cJSON_GetObjectItemCaseSensitive(layer->controls, "name");
@@ -138,6 +137,7 @@ static void put_layer(struct scene *scene, struct scene_layer *layer, struct rec
     scene_unique_name(scene, batch, json_string(name) ? name->valuestring : layer->id, layer->id,
                       unique);
     record_put(batch, "layer", layer->id, "name", cJSON_CreateString(unique));
+    record_put(batch, "layer", layer->id, "source", scene_file_layer_source(layer));
 }
 
 void scene_add(struct scene *scene, struct scene_layer **layers, size_t count,
@@ -233,9 +233,10 @@ void scene_clear(struct scene *scene, const struct record_origin *origin)
     scene->layer_count = 0;
     put_order(scene, batch);
     world_fit(scene);
-    record_put(batch, "view", "main", "ndisplay", cJSON_CreateNumber(2));
-    record_put(batch, "view", "main", "play", cJSON_CreateNull());
-    record_put(batch, "multiscale", "main", "level", cJSON_CreateNumber(-1));
-    world_put_dims(scene, batch);
+    const char *id;
+    for (size_t i = 0; (id = scene_view_id(scene, i)); i++) {
+        record_put(batch, "view", id, "ndisplay", cJSON_CreateNumber(2));
+        world_put_view(scene, id, batch);
+    }
     record_commit(scene->record, batch, origin);
 }

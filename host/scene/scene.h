@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The scene: the record (what can be changed) and the facts of its layers (what cannot). Everything
- * that a client may set lives in the record under these keys; indices are of level 0: view/main
- * ndisplay, order, canvas, background, play dims/main       step camera/plane    pose (2-D)
- * camera/volume  pose (3-D) multiscale/main level           volume/main    what the reference's
- * volume controls were set to layer/<id>      one key for each control, and name scene/main layers:
- * the ids, bottom first Owned by the control thread; not locked. */
+ * that a client may set lives in the record under these keys; indices are of level 0:
+ *
+ *   view/<view>        ndisplay, order, canvas, background, play
+ *   dims/<view>        step
+ *   camera/<view>      plane (the pose in 2-D), volume (that in 3-D)
+ *   multiscale/<view>  level
+ *   volume/main        what the reference's volume controls were set to
+ *   layer/<id>         one key for each control, name, and source
+ *   scene/main         layers: the ids, bottom first
+ *
+ * <view> is "main", which clients share, or a fork of it. Owned by the control thread; not locked.
+ */
 #ifndef SCENE_SCENE_H
 #define SCENE_SCENE_H
 
@@ -64,8 +71,12 @@ struct scene {
     struct scene_axis axes[ORIEL_MAX_AXES]; /* of the world: napari's dims ranges */
 };
 
-/* The view as the record has it. */
+#define SCENE_MAIN "main"
+#define SCENE_VIEW_ID 16
+
+/* A view as the record has it. */
 struct scene_view {
+    char id[SCENE_VIEW_ID];
     uint32_t ndisplay, ndim;
     uint32_t order[ORIEL_MAX_AXES];
     int64_t step[ORIEL_MAX_AXES];
@@ -100,10 +111,24 @@ struct scene_layer *scene_find_key(const struct scene *scene, uint64_t key);
 /* The layer whose levels stand for the world's: the first with all its axes. NULL when idle. */
 const struct scene_layer *scene_primary(const struct scene *scene);
 
-void scene_view_read(const struct scene *scene, struct scene_view *view);
+/* The view `id` as it is; one that is not there reads as an empty one. */
+void scene_view_read(const struct scene *scene, const char *id, struct scene_view *view);
+/* The index-th view, SCENE_MAIN among them; NULL past the end. */
+const char *scene_view_id(const struct scene *scene, size_t index);
+/* Whether a key matters to a view: its own, and everything that is shared. */
+bool scene_view_shows(const char *id, const struct record_entry *entry);
+/* The newest revision that this view shows something of. */
+uint64_t scene_view_revision(const struct scene *scene, const char *id);
+/* Makes the view `id` a copy of `from`, or takes it away. One revision. */
+void scene_view_fork(struct scene *scene, const char *from, const char *id,
+                     const struct record_origin *origin);
+void scene_view_remove(struct scene *scene, const char *id, const struct record_origin *origin);
 /* The pose of one mode; false when it was never set. */
-bool scene_pose_read(const struct scene *scene, uint32_t ndisplay, struct oriel_camera *camera);
+bool scene_pose_read(const struct scene *scene, const char *id, uint32_t ndisplay,
+                     struct oriel_camera *camera);
 cJSON *scene_pose_json(const struct oriel_camera *camera);
+/* The key of the pose in camera/<view>. */
+const char *scene_pose_key(uint32_t ndisplay);
 /* World box of all layers in x, y, z of the displayed axes; z is 0..0 in 2-D. */
 void scene_extent(const struct scene *scene, const struct scene_view *view,
                   struct camera_extent *extent);
@@ -129,7 +154,7 @@ int64_t scene_index_from_level(const struct scene *scene, uint32_t axis, uint32_
 void scene_unique_name(const struct scene *scene, const struct record_batch *batch,
                        const char *name, const char *except, char unique[256]);
 
-/* An immutable copy of everything. The caller's reference. */
-struct scene_snapshot *scene_snapshot_create(const struct scene *scene);
+/* An immutable copy of the layers and one view. The caller's reference. */
+struct scene_snapshot *scene_snapshot_create(const struct scene *scene, const char *view);
 
 #endif

@@ -38,6 +38,9 @@ bool scene_file_apply_layer(const struct scene_file *file, size_t index, struct 
 /* Canvas, dims and camera, once the layers are in the scene. One revision. */
 bool scene_file_apply_view(const struct scene_file *file, struct scene *scene, struct error *err);
 
+/* What a layer is made from, enough to make it again: uri, level, index and transform, as in a
+ * file. */
+cJSON *scene_file_layer_source(const struct scene_layer *layer);
 /* The scene as a file's content. Local files are written as absolute paths. */
 cJSON *scene_file_write(const struct scene *scene);
 

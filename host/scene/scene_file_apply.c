@@ -93,7 +93,7 @@ static bool apply_dims(const struct scene_file *file, const struct scene *scene,
             return error_set(err, "%s: dims.ndisplay: 3 needs three axes, the layers have %d",
                              file->path, n);
         view->ndisplay = file->ndisplay;
-        record_put(batch, "view", "main", "ndisplay", cJSON_CreateNumber(view->ndisplay));
+        record_put(batch, "view", SCENE_MAIN, "ndisplay", cJSON_CreateNumber(view->ndisplay));
     }
     if (file->order) {
         uint32_t seen = 0;
@@ -111,7 +111,7 @@ static bool apply_dims(const struct scene_file *file, const struct scene *scene,
                              n - 1);
         for (int i = 0; i < n; i++)
             view->order[i] = (uint32_t)order[i];
-        record_put(batch, "view", "main", "order", json_from_integers(order, scene->ndim));
+        record_put(batch, "view", SCENE_MAIN, "order", json_from_integers(order, scene->ndim));
     }
     if (file->step) {
         int got = last_numbers(file, "current_step", file->step, n, v);
@@ -120,7 +120,7 @@ static bool apply_dims(const struct scene_file *file, const struct scene *scene,
                              got, n);
         for (int i = 0; i < n; i++)
             view->step[i] = (int64_t)fmin(fmax(floor(v[i]), 0), (double)(scene->axes[i].size - 1));
-        record_put(batch, "dims", "main", "step", json_from_integers(view->step, scene->ndim));
+        record_put(batch, "dims", SCENE_MAIN, "step", json_from_integers(view->step, scene->ndim));
     }
     return true;
 }
@@ -176,16 +176,17 @@ static void apply_panzoom(const cJSON *camera, const struct scene_view *view,
 bool scene_file_apply_view(const struct scene_file *file, struct scene *scene, struct error *err)
 {
     struct scene_view view;
-    scene_view_read(scene, &view);
+    scene_view_read(scene, SCENE_MAIN, &view);
     struct record_batch *batch = record_batch_create();
     if (file->width) {
         view.width = file->width;
         view.height = file->height;
-        record_put(batch, "view", "main", "canvas",
+        record_put(batch, "view", SCENE_MAIN, "canvas",
                    json_from_integers((int64_t[]){view.width, view.height}, 2));
     }
     if (file->background)
-        record_put(batch, "view", "main", "background", cJSON_Duplicate(file->background, true));
+        record_put(batch, "view", SCENE_MAIN, "background",
+                   cJSON_Duplicate(file->background, true));
     if (file->volume_step)
         record_put(batch, "volume", "main", "sample_step",
                    cJSON_Duplicate(file->volume_step, true));
@@ -209,8 +210,7 @@ bool scene_file_apply_view(const struct scene_file *file, struct scene *scene, s
         record_batch_destroy(batch);
         return error_set(err, "%s: camera: is not a pose", file->path);
     }
-    record_put(batch, "camera", view.ndisplay == 2 ? "plane" : "volume", "pose",
-               scene_pose_json(&pose));
+    record_put(batch, "camera", SCENE_MAIN, scene_pose_key(view.ndisplay), scene_pose_json(&pose));
     record_commit(scene->record, batch, NULL);
     return true;
 }

@@ -6,12 +6,24 @@
 #include "scene/rotation.h"
 #include "scene/scene_file.h"
 
-static cJSON *source_json(const struct scene_layer *layer, const struct scene_view *view)
+static cJSON *transform_json(const struct scene_layer *layer)
+{
+    double scale[ORIEL_MAX_AXES], translate[ORIEL_MAX_AXES];
+    for (uint32_t a = 0; a < layer->ndim; a++) {
+        scale[a] = layer->axes[a].scale;
+        translate[a] = layer->axes[a].translate;
+    }
+    cJSON *transform = cJSON_CreateObject();
+    json_put_numbers(transform, "scale", scale, layer->ndim);
+    json_put_numbers(transform, "translate", translate, layer->ndim);
+    return transform;
+}
+
+static cJSON *source_json(const struct scene_layer *layer, int32_t level)
 {
     const struct layer_binding *binding = &layer->binding;
     cJSON *source = cJSON_CreateObject();
     json_put_string(source, "uri", layer->uri ? layer->uri : "");
-    int32_t level = binding->level >= 0 ? binding->level : view->level;
     if (level >= (int32_t)layer->level_count)
         level = (int32_t)layer->level_count - 1;
     json_put(source, "level", level >= 0 ? cJSON_CreateNumber(level) : cJSON_CreateNull());
@@ -29,6 +41,13 @@ static cJSON *source_json(const struct scene_layer *layer, const struct scene_vi
     return source;
 }
 
+cJSON *scene_file_layer_source(const struct scene_layer *layer)
+{
+    cJSON *source = source_json(layer, layer->binding.level);
+    json_put(source, "transform", transform_json(layer));
+    return source;
+}
+
 static cJSON *layer_json(const struct scene *scene, const struct scene_layer *layer,
                          const struct scene_view *view)
 {
@@ -37,15 +56,9 @@ static cJSON *layer_json(const struct scene *scene, const struct scene_layer *la
     json_put_string(out, "type", "image");
     const cJSON *name = record_value(record, "layer", layer->id, "name");
     json_put_string(out, "name", json_string(name) ? name->valuestring : layer->id);
-    json_put(out, "source", source_json(layer, view));
-    double scale[ORIEL_MAX_AXES], translate[ORIEL_MAX_AXES];
-    for (uint32_t a = 0; a < layer->ndim; a++) {
-        scale[a] = layer->axes[a].scale;
-        translate[a] = layer->axes[a].translate;
-    }
-    cJSON *transform = json_put(out, "transform", cJSON_CreateObject());
-    json_put_numbers(transform, "scale", scale, layer->ndim);
-    json_put_numbers(transform, "translate", translate, layer->ndim);
+    int32_t level = layer->binding.level >= 0 ? layer->binding.level : view->level;
+    json_put(out, "source", source_json(layer, level));
+    json_put(out, "transform", transform_json(layer));
     cJSON *controls = json_put(out, "controls", cJSON_CreateObject());
     for (size_t i = 0; control_name(i); i++) {
         const cJSON *value = record_value(record, "layer", layer->id, control_name(i));
@@ -58,18 +71,19 @@ static cJSON *layer_json(const struct scene *scene, const struct scene_layer *la
 cJSON *scene_file_write(const struct scene *scene)
 {
     struct scene_view view;
-    scene_view_read(scene, &view);
+    scene_view_read(scene, SCENE_MAIN, &view);
     const struct record *record = scene->record;
     cJSON *out = cJSON_CreateObject();
     json_put_number(out, "oriel_scene", 1);
     cJSON *canvas = json_put(out, "canvas", cJSON_CreateObject());
     json_put(canvas, "size", json_from_integers((int64_t[]){view.width, view.height}, 2));
     json_put(canvas, "background",
-             cJSON_Duplicate(record_value(record, "view", "main", "background"), true));
+             cJSON_Duplicate(record_value(record, "view", SCENE_MAIN, "background"), true));
     cJSON *dims = json_put(out, "dims", cJSON_CreateObject());
     json_put_number(dims, "ndisplay", view.ndisplay);
     json_put(dims, "current_step", json_from_integers(view.step, scene->ndim));
-    json_put(dims, "order", cJSON_Duplicate(record_value(record, "view", "main", "order"), true));
+    json_put(dims, "order",
+             cJSON_Duplicate(record_value(record, "view", SCENE_MAIN, "order"), true));
 
     const struct oriel_camera *pose = &view.camera;
     cJSON *camera = json_put(out, "camera", cJSON_CreateObject());

@@ -148,17 +148,17 @@ static struct oriel_layer *take_layer(struct owned *owned, const struct scene *s
     return layer;
 }
 
-struct scene_snapshot *scene_snapshot_create(const struct scene *scene)
+struct scene_snapshot *scene_snapshot_create(const struct scene *scene, const char *id)
 {
     struct owned *owned = xcalloc(1, sizeof *owned);
     atomic_init(&owned->references, 1);
     struct scene_snapshot *snapshot = &owned->snapshot;
     struct oriel_snapshot *out = &snapshot->scene;
     struct scene_view view;
-    scene_view_read(scene, &view);
+    scene_view_read(scene, id, &view);
 
     out->size = sizeof *out;
-    out->revision = record_revision(scene->record);
+    out->revision = scene_view_revision(scene, id);
     out->ndisplay = view.ndisplay;
     out->ndim = scene->ndim;
     for (uint32_t a = 0; a < scene->ndim; a++) {
@@ -188,6 +188,8 @@ struct scene_snapshot *scene_snapshot_create(const struct scene *scene)
     size_t cursor = 0;
     const struct record_entry *entry;
     while ((entry = record_next(scene->record, NULL, NULL, &cursor))) {
+        if (!scene_view_shows(id, entry))
+            continue;
         if (entry->origin.received_ns > snapshot->t_input_ns)
             snapshot->t_input_ns = entry->origin.received_ns;
         bool pose = strcmp(entry->scope, "camera") == 0 || strcmp(entry->scope, "dims") == 0 ||

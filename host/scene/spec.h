@@ -18,13 +18,18 @@ cJSON *spec_layer(const struct scene *scene, const struct scene_layer *layer,
  * after `since` changes `interpolation`. */
 cJSON *spec_controls(const struct scene *scene, const struct scene_layer *layer,
                      enum spec_class class, uint64_t since);
+/* Who wrote a key last: `control_versions` and `versions` of docs/protocol/state.md. */
+cJSON *spec_version(const struct record_entry *entry);
+/* That of every control in `controls`. */
+cJSON *spec_control_versions(const struct scene *scene, const struct scene_layer *layer,
+                             const cJSON *controls);
 /* The live part of a layer's `oriel` object: status, error, level. */
 cJSON *spec_layer_state(const struct scene_layer *layer);
-/* notify.dims */
-cJSON *spec_dims(const struct scene *scene);
+/* notify.dims of a view */
+cJSON *spec_dims(const struct scene *scene, const char *view);
 /* notify.camera's `state`: pan-zoom or turntable. */
-cJSON *spec_camera(const struct scene *scene);
+cJSON *spec_camera(const struct scene *scene, const char *view);
 /* notify.view; `session` may be "". */
-cJSON *spec_view(const struct scene *scene, const char *session, uint64_t rev);
+cJSON *spec_view(const struct scene *scene, const char *view, const char *session, uint64_t rev);
 
 #endif

@@ -25,6 +25,14 @@ static bool changed(const struct scene *scene, const char *scope, const char *ta
     return entry && (since == 0 || entry->revision > since);
 }
 
+/* The key that `interpolation` stands for. */
+static const char *filter_key(const struct scene *scene)
+{
+    struct scene_view view;
+    scene_view_read(scene, SCENE_MAIN, &view);
+    return view.ndisplay == 2 ? "interpolation2d" : "interpolation3d";
+}
+
 cJSON *spec_controls(const struct scene *scene, const struct scene_layer *layer,
                      enum spec_class class, uint64_t since)
 {
@@ -51,17 +59,44 @@ cJSON *spec_controls(const struct scene *scene, const struct scene_layer *layer,
             json_put(controls, key, cJSON_Duplicate(value, true));
         }
     }
-    struct scene_view view;
-    scene_view_read(scene, &view);
-    const char *filter = view.ndisplay == 2 ? "interpolation2d" : "interpolation3d";
+    const char *filter = filter_key(scene);
     const cJSON *value = record_value(scene->record, "layer", layer->id, filter);
     if (value && (changed(scene, "layer", layer->id, filter, since) ||
-                  changed(scene, "view", "main", "ndisplay", since)))
+                  changed(scene, "view", SCENE_MAIN, "ndisplay", since)))
         json_put(controls, "interpolation", cJSON_Duplicate(value, true));
     if (controls->child)
         return controls;
     cJSON_Delete(controls);
     return NULL;
+}
+
+cJSON *spec_version(const struct record_entry *entry)
+{
+    cJSON *out = cJSON_CreateObject();
+    json_put_number(out, "version", (double)entry->version);
+    json_put_number(out, "server_seq", (double)entry->revision);
+    json_put_string(out, "source_client_id", entry->origin.session);
+    json_put_number(out, "source_client_seq", (double)entry->origin.client_seq);
+    json_put_string(out, "interaction_id", entry->origin.interaction);
+    json_put_string(out, "phase", entry->origin.phase);
+    return out;
+}
+
+cJSON *spec_control_versions(const struct scene *scene, const struct scene_layer *layer,
+                             const cJSON *controls)
+{
+    cJSON *out = cJSON_CreateObject();
+    const cJSON *control;
+    cJSON_ArrayForEach(control, controls)
+    {
+        const char *key = control->string;
+        if (strcmp(key, "interpolation") == 0)
+            key = filter_key(scene);
+        const struct record_entry *entry = record_find(scene->record, "layer", layer->id, key);
+        if (entry)
+            json_put(out, control->string, spec_version(entry));
+    }
+    return out;
 }
 
 cJSON *spec_layer_state(const struct scene_layer *layer)
@@ -170,6 +205,8 @@ cJSON *spec_layer(const struct scene *scene, const struct scene_layer *layer, en
     json_put_bool(block, "volume", layer->ndim >= 3);
     cJSON *controls = spec_controls(scene, layer, class, 0);
     json_put(block, "controls", controls ? controls : cJSON_CreateObject());
+    if (class == SPEC_ORIEL)
+        json_put(block, "control_versions", spec_control_versions(scene, layer, controls));
     cJSON *shapes = json_put(block, "level_shapes", cJSON_CreateArray());
     for (uint32_t l = 0; l < layer->level_count; l++)
         cJSON_AddItemToArray(shapes, shape_of(layer, l, false));
@@ -194,14 +231,15 @@ static cJSON *viewer(const struct scene *scene, const struct scene_view *view, d
     json_put(settings, "canvas_size",
              json_from_integers((int64_t[]){view->width, view->height}, 2));
     json_put_bool(settings, "volume_enabled", view->ndisplay == 3);
-    cJSON *dims = spec_dims(scene), *shown = json_put(out, "dims", cJSON_CreateObject());
+    cJSON *dims = spec_dims(scene, SCENE_MAIN),
+          *shown = json_put(out, "dims", cJSON_CreateObject());
     json_put_number(shown, "ndim", scene->ndim);
     static const char *const keys[] = {"axis_labels",  "order",     "level_shapes", "current_level",
                                        "current_step", "displayed", "ndisplay"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         json_put(shown, keys[i], cJSON_DetachItemFromObjectCaseSensitive(dims, keys[i]));
     cJSON_Delete(dims);
-    cJSON *camera = json_put(out, "camera", spec_camera(scene));
+    cJSON *camera = json_put(out, "camera", spec_camera(scene, SCENE_MAIN));
     json_put_number(camera, "ndisplay", view->ndisplay);
     return out;
 }
@@ -211,7 +249,7 @@ static cJSON *policies(const struct scene *scene, const struct scene_view *view)
     cJSON *out = cJSON_CreateObject(), *scale = json_put(out, "multiscale", cJSON_CreateObject());
     json_put_number(scale, "active_level", scene_wire_level(scene, view));
     json_put_bool(scale, "downgraded", false);
-    cJSON *dims = spec_dims(scene);
+    cJSON *dims = spec_dims(scene, SCENE_MAIN);
     json_put(scale, "levels", cJSON_DetachItemFromObjectCaseSensitive(dims, "levels"));
     cJSON_Delete(dims);
     return out;
@@ -246,7 +284,7 @@ static cJSON *metadata(const struct scene *scene)
 cJSON *spec_scene(const struct scene *scene, enum spec_class class, double fps)
 {
     struct scene_view view;
-    scene_view_read(scene, &view);
+    scene_view_read(scene, SCENE_MAIN, &view);
     cJSON *out = cJSON_CreateObject();
     json_put(out, "viewer", viewer(scene, &view, fps));
     cJSON *layers = json_put(out, "layers", cJSON_CreateArray());

@@ -5,10 +5,10 @@
 #include "scene/json.h"
 #include "scene/spec.h"
 
-cJSON *spec_dims(const struct scene *scene)
+cJSON *spec_dims(const struct scene *scene, const char *id)
 {
     struct scene_view view;
-    scene_view_read(scene, &view);
+    scene_view_read(scene, id, &view);
     const struct scene_layer *primary = scene_primary(scene);
     uint32_t level = scene_wire_level(scene, &view);
     uint32_t levels = primary ? primary->level_count : 1;
@@ -54,10 +54,10 @@ cJSON *spec_dims(const struct scene *scene)
     return dims;
 }
 
-cJSON *spec_camera(const struct scene *scene)
+cJSON *spec_camera(const struct scene *scene, const char *id)
 {
     struct scene_view view;
-    scene_view_read(scene, &view);
+    scene_view_read(scene, id, &view);
     const struct oriel_camera *camera = &view.camera;
     cJSON *state = cJSON_CreateObject();
     if (view.ndisplay == 2) {
@@ -95,28 +95,55 @@ static cJSON *view_axes(const struct scene *scene)
     return axes;
 }
 
-static cJSON *duplicate(const struct scene *scene, const char *scope, const char *key)
+static cJSON *duplicate(const struct scene *scene, const char *scope, const char *id,
+                        const char *key)
 {
-    const cJSON *value = record_value(scene->record, scope, "main", key);
+    const cJSON *value = record_value(scene->record, scope, id, key);
     return value ? cJSON_Duplicate(value, true) : cJSON_CreateNull();
 }
 
-cJSON *spec_view(const struct scene *scene, const char *session, uint64_t rev)
+/* Who set what of the view last, for every part that was ever set. */
+static cJSON *view_versions(const struct scene *scene, const struct scene_view *view)
+{
+    const struct {
+        const char *name, *scope, *key;
+    } parts[] = {
+        {"camera", "camera", scene_pose_key(view->ndisplay)},
+        {"step", "dims", "step"},
+        {"level", "multiscale", "level"},
+        {"ndisplay", "view", "ndisplay"},
+        {"order", "view", "order"},
+        {"canvas", "view", "canvas"},
+        {"background", "view", "background"},
+        {"play", "view", "play"},
+    };
+    cJSON *out = cJSON_CreateObject();
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        const struct record_entry *entry =
+            record_find(scene->record, parts[i].scope, view->id, parts[i].key);
+        if (entry)
+            json_put(out, parts[i].name, spec_version(entry));
+    }
+    return out;
+}
+
+cJSON *spec_view(const struct scene *scene, const char *id, const char *session, uint64_t rev)
 {
     struct scene_view view;
-    scene_view_read(scene, &view);
+    scene_view_read(scene, id, &view);
     struct camera_extent extent;
     scene_extent(scene, &view, &extent);
 
     cJSON *out = cJSON_CreateObject();
-    json_put_number(out, "revision", (double)record_revision(scene->record));
+    json_put_string(out, "view", id);
+    json_put_number(out, "revision", (double)scene_view_revision(scene, id));
     json_put_number(out, "ndisplay", view.ndisplay);
-    json_put(out, "order", duplicate(scene, "view", "order"));
+    json_put(out, "order", duplicate(scene, "view", id, "order"));
     json_put(out, "axes", view_axes(scene));
-    json_put(out, "step", duplicate(scene, "dims", "step"));
+    json_put(out, "step", duplicate(scene, "dims", id, "step"));
     cJSON *canvas = json_put(out, "canvas", cJSON_CreateObject());
-    json_put(canvas, "size", duplicate(scene, "view", "canvas"));
-    json_put(canvas, "background", duplicate(scene, "view", "background"));
+    json_put(canvas, "size", duplicate(scene, "view", id, "canvas"));
+    json_put(canvas, "background", duplicate(scene, "view", id, "background"));
     json_put(out, "camera", scene_pose_json(&view.camera));
     cJSON *box = json_put(out, "extent", cJSON_CreateArray());
     cJSON_AddItemToArray(box, cJSON_CreateDoubleArray(extent.min, 3));
@@ -124,6 +151,7 @@ cJSON *spec_view(const struct scene *scene, const char *session, uint64_t rev)
     cJSON *origin = json_put(out, "origin", cJSON_CreateObject());
     json_put_string(origin, "session", session);
     json_put_number(origin, "rev", (double)rev);
-    json_put(out, "play", duplicate(scene, "view", "play"));
+    json_put(out, "play", duplicate(scene, "view", id, "play"));
+    json_put(out, "versions", view_versions(scene, &view));
     return out;
 }

@@ -1,15 +1,77 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The view as the record has it: dims, canvas, camera. */
+/* Views as the record has them: dims, canvas, camera. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "scene/json.h"
 #include "scene/scene.h"
 
-bool scene_pose_read(const struct scene *scene, uint32_t ndisplay, struct oriel_camera *camera)
+/* The scopes whose targets are views. */
+static const char *const view_scopes[] = {"camera", "dims", "multiscale", "view"};
+
+bool scene_view_shows(const char *id, const struct record_entry *entry)
 {
-    const cJSON *pose =
-        record_value(scene->record, "camera", ndisplay == 2 ? "plane" : "volume", "pose");
+    for (size_t i = 0; i < sizeof view_scopes / sizeof *view_scopes; i++) {
+        if (strcmp(entry->scope, view_scopes[i]) == 0)
+            return strcmp(entry->target, id) == 0;
+    }
+    return true;
+}
+
+const char *scene_view_id(const struct scene *scene, size_t index)
+{
+    size_t cursor = 0;
+    const struct record_entry *entry;
+    while ((entry = record_next(scene->record, "view", NULL, &cursor))) {
+        if (strcmp(entry->key, "ndisplay") == 0 && entry->value && index-- == 0)
+            return entry->target;
+    }
+    return NULL;
+}
+
+uint64_t scene_view_revision(const struct scene *scene, const char *id)
+{
+    uint64_t revision = 0;
+    size_t cursor = 0;
+    const struct record_entry *entry;
+    while ((entry = record_next(scene->record, NULL, NULL, &cursor))) {
+        if (entry->revision > revision && scene_view_shows(id, entry))
+            revision = entry->revision;
+    }
+    return revision;
+}
+
+void scene_view_fork(struct scene *scene, const char *from, const char *id,
+                     const struct record_origin *origin)
+{
+    struct record_batch *batch = record_batch_create();
+    for (size_t i = 0; i < sizeof view_scopes / sizeof *view_scopes; i++) {
+        size_t cursor = 0;
+        const struct record_entry *entry;
+        while ((entry = record_next(scene->record, view_scopes[i], from, &cursor)))
+            record_put(batch, entry->scope, id, entry->key, cJSON_Duplicate(entry->value, true));
+    }
+    record_commit(scene->record, batch, origin);
+}
+
+void scene_view_remove(struct scene *scene, const char *id, const struct record_origin *origin)
+{
+    struct record_batch *batch = record_batch_create();
+    for (size_t i = 0; i < sizeof view_scopes / sizeof *view_scopes; i++)
+        record_put_clear(batch, scene->record, view_scopes[i], id);
+    record_commit(scene->record, batch, origin);
+}
+
+const char *scene_pose_key(uint32_t ndisplay)
+{
+    return ndisplay == 2 ? "plane" : "volume";
+}
+
+bool scene_pose_read(const struct scene *scene, const char *id, uint32_t ndisplay,
+                     struct oriel_camera *camera)
+{
+    const cJSON *pose = record_value(scene->record, "camera", id, scene_pose_key(ndisplay));
     *camera = (struct oriel_camera){.quat = {1, 0, 0, 0}, .zoom = 1};
     if (!pose)
         return false;
@@ -30,30 +92,31 @@ cJSON *scene_pose_json(const struct oriel_camera *camera)
     return pose;
 }
 
-void scene_view_read(const struct scene *scene, struct scene_view *view)
+void scene_view_read(const struct scene *scene, const char *id, struct scene_view *view)
 {
     const struct record *record = scene->record;
     *view = (struct scene_view){.ndisplay = 2, .ndim = scene->ndim, .level = -1};
+    snprintf(view->id, sizeof view->id, "%s", id);
     double v[ORIEL_MAX_AXES], number;
-    if (json_number(record_value(record, "view", "main", "ndisplay"), &number))
+    if (json_number(record_value(record, "view", id, "ndisplay"), &number))
         view->ndisplay = (uint32_t)number;
-    int n = json_numbers(record_value(record, "view", "main", "order"), v, 0, ORIEL_MAX_AXES);
+    int n = json_numbers(record_value(record, "view", id, "order"), v, 0, ORIEL_MAX_AXES);
     for (int i = 0; i < n; i++)
         view->order[i] = (uint32_t)v[i];
-    n = json_numbers(record_value(record, "dims", "main", "step"), v, 0, ORIEL_MAX_AXES);
+    n = json_numbers(record_value(record, "dims", id, "step"), v, 0, ORIEL_MAX_AXES);
     for (int i = 0; i < n; i++)
         view->step[i] = (int64_t)v[i];
-    if (json_numbers(record_value(record, "view", "main", "canvas"), v, 2, 2) == 2) {
+    if (json_numbers(record_value(record, "view", id, "canvas"), v, 2, 2) == 2) {
         view->width = (uint32_t)v[0];
         view->height = (uint32_t)v[1];
     }
-    if (json_numbers(record_value(record, "view", "main", "background"), v, 4, 4) == 4) {
+    if (json_numbers(record_value(record, "view", id, "background"), v, 4, 4) == 4) {
         for (int i = 0; i < 4; i++)
             view->background[i] = (float)v[i];
     }
-    if (json_number(record_value(record, "multiscale", "main", "level"), &number))
+    if (json_number(record_value(record, "multiscale", id, "level"), &number))
         view->level = (int32_t)number;
-    scene_pose_read(scene, view->ndisplay, &view->camera);
+    scene_pose_read(scene, id, view->ndisplay, &view->camera);
 }
 
 void scene_extent(const struct scene *scene, const struct scene_view *view,

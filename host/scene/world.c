@@ -57,15 +57,53 @@ void world_fit(struct scene *scene)
     }
 }
 
-void world_put_dims(const struct scene *scene, struct record_batch *batch)
+void world_put_view(const struct scene *scene, const char *id, struct record_batch *batch)
 {
     int64_t order[ORIEL_MAX_AXES], step[ORIEL_MAX_AXES];
     for (uint32_t a = 0; a < scene->ndim; a++) {
         order[a] = a;
         step[a] = (int64_t)(scene->axes[a].size - 1) / 2;
     }
-    record_put(batch, "view", "main", "order", json_from_integers(order, scene->ndim));
-    record_put(batch, "dims", "main", "step", json_from_integers(step, scene->ndim));
+    record_put(batch, "view", id, "order", json_from_integers(order, scene->ndim));
+    record_put(batch, "view", id, "play", cJSON_CreateNull());
+    record_put(batch, "dims", id, "step", json_from_integers(step, scene->ndim));
+    record_put(batch, "multiscale", id, "level", cJSON_CreateNumber(-1));
+}
+
+/* The same axes, longer or shorter: stay at the same place, keep the view. */
+static void stay(const struct scene *scene, const struct world_axes *before, const char *id,
+                 struct record_batch *batch)
+{
+    struct scene_view view;
+    scene_view_read(scene, id, &view);
+    int64_t step[ORIEL_MAX_AXES];
+    for (uint32_t a = 0; a < scene->ndim; a++) {
+        double at = before->axes[a].translate + (double)view.step[a] * before->axes[a].scale;
+        double index = round((at - scene->axes[a].translate) / scene->axes[a].scale);
+        step[a] = (int64_t)fmin(fmax(index, 0), (double)(scene->axes[a].size - 1));
+    }
+    record_put(batch, "dims", id, "step", json_from_integers(step, scene->ndim));
+}
+
+static void start_anew(const struct scene *scene, const char *id, struct record_batch *batch)
+{
+    struct scene_view view;
+    scene_view_read(scene, id, &view);
+    world_put_view(scene, id, batch);
+    if (view.ndisplay > scene->ndim) {
+        view.ndisplay = 2;
+        record_put(batch, "view", id, "ndisplay", cJSON_CreateNumber(2));
+    }
+    record_put(batch, "camera", id, scene_pose_key(2), NULL);
+    record_put(batch, "camera", id, scene_pose_key(3), NULL);
+    if (!scene->layer_count)
+        return;
+    for (uint32_t a = 0; a < scene->ndim; a++)
+        view.order[a] = a;
+    view.ndim = scene->ndim;
+    struct oriel_camera home;
+    scene_home(scene, &view, view.ndisplay, &home);
+    record_put(batch, "camera", id, scene_pose_key(view.ndisplay), scene_pose_json(&home));
 }
 
 void world_put(const struct scene *scene, const struct world_axes *before,
@@ -76,39 +114,13 @@ void world_put(const struct scene *scene, const struct world_axes *before,
         const struct scene_axis *x = &before->axes[a], *y = &scene->axes[a];
         same = x->size == y->size && x->scale == y->scale && x->translate == y->translate;
     }
-    if (same)
-        return;
-    struct scene_view view;
-    scene_view_read(scene, &view);
-    if (before->ndim == scene->ndim && scene->layer_count) {
-        /* The same axes, longer or shorter: stay at the same place, keep the view. */
-        int64_t step[ORIEL_MAX_AXES];
-        for (uint32_t a = 0; a < scene->ndim; a++) {
-            double at = before->axes[a].translate + (double)view.step[a] * before->axes[a].scale;
-            double index = round((at - scene->axes[a].translate) / scene->axes[a].scale);
-            step[a] = (int64_t)fmin(fmax(index, 0), (double)(scene->axes[a].size - 1));
-        }
-        record_put(batch, "dims", "main", "step", json_from_integers(step, scene->ndim));
-        return;
+    const char *id;
+    for (size_t i = 0; !same && (id = scene_view_id(scene, i)); i++) {
+        if (before->ndim == scene->ndim && scene->layer_count)
+            stay(scene, before, id, batch);
+        else
+            start_anew(scene, id, batch);
     }
-    world_put_dims(scene, batch);
-    if (view.ndisplay > scene->ndim) {
-        view.ndisplay = 2;
-        record_put(batch, "view", "main", "ndisplay", cJSON_CreateNumber(2));
-    }
-    record_put(batch, "view", "main", "play", cJSON_CreateNull());
-    record_put(batch, "multiscale", "main", "level", cJSON_CreateNumber(-1));
-    record_put(batch, "camera", "plane", "pose", NULL);
-    record_put(batch, "camera", "volume", "pose", NULL);
-    if (!scene->layer_count)
-        return;
-    for (uint32_t a = 0; a < scene->ndim; a++)
-        view.order[a] = a;
-    view.ndim = scene->ndim;
-    struct oriel_camera home;
-    scene_home(scene, &view, view.ndisplay, &home);
-    record_put(batch, "camera", view.ndisplay == 2 ? "plane" : "volume", "pose",
-               scene_pose_json(&home));
 }
 
 int scene_axis_find(const struct scene *scene, const char *target)

@@ -13,10 +13,10 @@ struct world_axes {
 void world_remember(const struct scene *scene, struct world_axes *axes);
 /* Recomputes scene->ndim and scene->axes from the layers. */
 void world_fit(struct scene *scene);
-/* order and step for a new world: identity, the middle of every axis. */
-void world_put_dims(const struct scene *scene, struct record_batch *batch);
-/* Dims and cameras after layers came or went: as they were when the world is as `before`; else new
- * dims and napari's home. */
+/* A view of a new world: the axes in their order, the middle of each, nothing played or locked. */
+void world_put_view(const struct scene *scene, const char *id, struct record_batch *batch);
+/* Dims and cameras of every view after layers came or went: as they were when the world is as
+ * `before`; else new dims and napari's home. */
 void world_put(const struct scene *scene, const struct world_axes *before,
                struct record_batch *batch);
 

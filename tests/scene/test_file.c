@@ -84,7 +84,7 @@ static char *adapt(const char *text)
 static void assert_scene(const struct scene *scene)
 {
     struct scene_view view;
-    scene_view_read(scene, &view);
+    scene_view_read(scene, SCENE_MAIN, &view);
     assert_int_equal(view.width, 480);
     assert_int_equal(view.ndisplay, 3);
     assert_int_equal(view.step[1], 12);
@@ -95,7 +95,7 @@ static void assert_scene(const struct scene *scene)
     camera_to_angles(view.camera.quat, angles);
     assert_true(fabs(angles[0] - 20) < 1e-6 && fabs(angles[1] + 35) < 1e-6 &&
                 fabs(angles[2] - 110) < 1e-6);
-    struct scene_snapshot *snapshot = scene_snapshot_create(scene);
+    struct scene_snapshot *snapshot = scene_snapshot_create(scene, SCENE_MAIN);
     assert_int_equal(snapshot->scene.layer_count, 2);
     const struct oriel_layer *layer = snapshot->scene.layers[0];
     assert_string_equal(layer->name, "mri");
@@ -165,7 +165,7 @@ static void test_models(void **state)
     fclose(out);
     struct scene *scene = load("camera.json");
     struct scene_view view;
-    scene_view_read(scene, &view);
+    scene_view_read(scene, SCENE_MAIN, &view);
     assert_true(view.camera.center[0] == 60 && view.camera.center[1] == 70 &&
                 view.camera.zoom == 2);
     scene_destroy(scene);
@@ -177,7 +177,7 @@ static void test_models(void **state)
           out);
     fclose(out);
     scene = load("camera.json");
-    scene_view_read(scene, &view);
+    scene_view_read(scene, SCENE_MAIN, &view);
     struct camera_turntable t;
     camera_to_turntable(&view.camera, view.height, &t);
     assert_true(fabs(t.azimuth - 30) < 1e-9 && fabs(t.elevation - 40) < 1e-9 &&
@@ -196,7 +196,7 @@ static void test_more_dims_than_axes(void **state)
     free(save(text));
     struct scene *scene = load("test.scene.json"); /* whose folder is this one */
     struct scene_view view;
-    scene_view_read(scene, &view);
+    scene_view_read(scene, SCENE_MAIN, &view);
     assert_true(view.step[0] == 3 && view.step[1] == 4 && view.step[2] == 5);
     assert_true(view.order[0] == 1 && view.order[1] == 0 && view.order[2] == 2);
     free(text);

@@ -58,7 +58,7 @@ static void test_single_image(void **state)
     /* The coarsest level holds 6 × 64 × 48 values; its last index is 5·2 + 63·2 + 47·2. */
     assert_limits(scene, "layer-0", 0, 230);
     struct scene_view view;
-    scene_view_read(scene, &view);
+    scene_view_read(scene, SCENE_MAIN, &view);
     assert_int_equal(view.step[0], 5);
     assert_true(fabs(view.camera.zoom - 0.95 * 720 / 64) < 1e-9);
     assert_true(view.camera.center[0] == -0.25 + 24 && view.camera.center[1] == -0.25 + 32);
@@ -87,7 +87,7 @@ static void test_channels(void **state)
     assert_int_equal(scene->layers[1]->binding.layer_axis[1], -1);
     assert_int_equal(scene->layers[1]->binding.start[1], 1);
 
-    struct scene_snapshot *snapshot = scene_snapshot_create(scene);
+    struct scene_snapshot *snapshot = scene_snapshot_create(scene, SCENE_MAIN);
     scene_destroy(scene); /* the snapshot stands alone */
     assert_int_equal(snapshot->scene.layer_count, 3);
     assert_string_equal(snapshot->scene.layers[2]->name, "dapi [1]");

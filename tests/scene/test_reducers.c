@@ -49,7 +49,7 @@ static void apply(struct scene *scene, const char *scope, const char *target, co
     result.writes = NULL;
     reduction_finish(&result);
     cJSON_Delete(json);
-    scene_view_read(scene, view);
+    scene_view_read(scene, SCENE_MAIN, view);
 }
 
 static void test_plane_moves(void **state)
@@ -57,7 +57,7 @@ static void test_plane_moves(void **state)
     (void)state;
     struct scene *scene = make("mem:yx:480,640:u8");
     struct scene_view view, before;
-    scene_view_read(scene, &before);
+    scene_view_read(scene, SCENE_MAIN, &before);
     double fixed[3], now[3];
     /* The anchor counts from below: 100 up is row 380. */
     camera_unproject(&before.camera, 2, 640, 480, 50, 380, fixed);
@@ -74,7 +74,7 @@ static void test_plane_moves(void **state)
     apply(scene, "camera", "", "set", "{\"rect\":[0,0,64,48]}", &view);
     assert_true(view.camera.zoom == 10 && view.camera.center[0] == 32 &&
                 view.camera.center[1] == 24);
-    cJSON *pose = spec_camera(scene);
+    cJSON *pose = spec_camera(scene, SCENE_MAIN);
     double rect[4];
     json_numbers(cJSON_GetObjectItem(pose, "rect"), rect, 4, 4);
     assert_true(fabs(rect[0]) < 1e-9 && fabs(rect[1]) < 1e-9 && fabs(rect[2] - 64) < 1e-9 &&
@@ -167,7 +167,7 @@ static void test_volume_scope_reaches_layers(void **state)
             record_value(scene->record, "layer", scene->layers[i]->id, "rendering")->valuestring,
             "iso");
     apply(scene, "volume", "main", "sample_step", "2", &view);
-    struct scene_snapshot *snapshot = scene_snapshot_create(scene);
+    struct scene_snapshot *snapshot = scene_snapshot_create(scene, SCENE_MAIN);
     assert_true(snapshot->sample_step == 2);
     scene_snapshot_unref(snapshot);
     scene_destroy(scene);
