@@ -21,6 +21,7 @@ static const struct command {
     {"export", cli_export, "write a region of a dataset as .npy"},
     {"render", cli_render, "draw one picture into a PNG"},
     {"bench", cli_bench, "measure every stage on this machine"},
+    {"ctl", cli_ctl, "look at and change a running server"},
     {"demo", cli_demo, "write a synthetic time series to look at"},
 };
 
