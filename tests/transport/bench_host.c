@@ -63,9 +63,21 @@ static void host_buffer_unref(const struct oriel_host *host, const struct oriel_
 
 static void host_log(const struct oriel_host *host, uint32_t level, const char *text)
 {
-    (void)host;
-    if (level <= ORIEL_LOG_INFO || getenv("BENCH_VERBOSE"))
+    struct bench_host *bench = host->data;
+    if (level <= ORIEL_LOG_WARN || getenv("BENCH_VERBOSE"))
         printf("# log %u: %s\n", level, text);
+    pthread_mutex_lock(&bench->lock);
+    size_t used = strlen(bench->log);
+    snprintf(bench->log + used, sizeof bench->log - used, "%s\n", text);
+    pthread_mutex_unlock(&bench->lock);
+}
+
+bool bench_logged(struct bench_host *bench, const char *part)
+{
+    pthread_mutex_lock(&bench->lock);
+    bool found = strstr(bench->log, part);
+    pthread_mutex_unlock(&bench->lock);
+    return found;
 }
 
 static oriel_result host_fail(const struct oriel_host *host, oriel_result result, const char *text)
@@ -136,6 +148,7 @@ void bench_host_init(struct bench_host *bench, const struct oriel_option_table *
                    .data = bench},
         .values = values,
         .options = options,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
     };
 }
 

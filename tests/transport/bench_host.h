@@ -4,6 +4,7 @@
 #ifndef BENCH_HOST_H
 #define BENCH_HOST_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "oriel/transport.h"
@@ -19,10 +20,13 @@ struct bench_host {
     const struct bench_value *values; /* ends with a NULL name */
     const struct oriel_option_table *options;
     char failure[512];
+    pthread_mutex_t lock;
+    char log[16384]; /* lines so far, while there is room */
 };
 
 void bench_host_init(struct bench_host *bench, const struct oriel_option_table *options,
                      const struct bench_value *values);
+bool bench_logged(struct bench_host *bench, const char *part); /* [any-thread] */
 /* Buffers alive in the process; a test ends with as many as it began. */
 int bench_buffers(void);
 const struct oriel_buffer *bench_buffer(const void *data, uint64_t bytes);

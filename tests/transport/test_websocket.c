@@ -267,9 +267,10 @@ static void drains_at_the_end(void **state)
 static void pings_and_drops_the_dead(void **state)
 {
     (void)state;
-    static const struct bench_value values[] = {{"port", "0"},          {"pixel_port", "-1"},
-                                                {"metrics_port", "-1"}, {"ping_s", "1"},
-                                                {"drain_ms", "100"},    {NULL, NULL}};
+    static const struct bench_value values[] = {
+        {"port", "0"},   {"pixel_port", "-1"}, {"metrics_port", "-1"},
+        {"ping_s", "1"}, {"drain_ms", "100"},  {"ping_timeout_s", "1"},
+        {NULL, NULL}};
     struct site *site = site_start(values);
     int dead, alive;
     assert_int_equal(client_upgrade(site->ports[ORIEL_LISTENER_HTTP], "/", "", &dead), 101);
@@ -281,6 +282,7 @@ static void pings_and_drops_the_dead(void **state)
         assert_true(ws_send(alive, WS_PONG, true, frame.data, frame.bytes));
     }
     eventually(atomic_load(&site->closed) == 1);
+    assert_true(bench_logged(&site->bench, "is gone without a word"));
     assert_true(ws_send(alive, WS_TEXT, true, "x", 1));
     struct ws_frame frame;
     do

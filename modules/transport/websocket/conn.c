@@ -61,6 +61,7 @@ int conn_established(struct session *session)
     if (!session->conn)
         return -1;
     session->conn->established = true;
+    session_deadline(session, 0, NULL);
     listener_tune(session->server, session->wsi);
     lws_callback_on_writable(session->wsi); /* what opened() may have queued */
     return 0;
@@ -71,6 +72,7 @@ static int refuse(struct session *session, enum lws_close_status code, const cha
     unsigned char text[REASON_MAX + 1];
     int n = snprintf((char *)text, sizeof text, "%s", reason);
     lws_close_reason(session->wsi, code, text, (size_t)n);
+    session->conn->farewell = true;
     return -1;
 }
 
@@ -111,8 +113,8 @@ int conn_receive(struct session *session, const void *data, size_t bytes)
                             conn->inbound ? conn->inbound : (const uint8_t *)"",
                             conn->inbound_bytes);
     conn->inbound_bytes = 0;
-    if (conn->inbound_room >
-        65536) { /* large messages are rare: a client does not keep the memory */
+    /* Large messages are rare: a client does not keep the memory. */
+    if (conn->inbound_room > 65536) {
         free(conn->inbound);
         conn->inbound = NULL;
         conn->inbound_room = 0;
@@ -181,6 +183,10 @@ void conn_close(struct session *session)
     struct server *server = session->server;
     struct conn *conn = session->conn;
     uint64_t id = session->id;
+    if (!conn->farewell)
+        server_log(server, ORIEL_LOG_INFO,
+                   "%s is gone without a word: reset, no answer to pings, or against the protocol",
+                   session->peer);
     pthread_mutex_lock(&server->lock);
     server_forget(server, session);
     session->conn = NULL;

@@ -107,6 +107,7 @@ static int dispatch(struct session *session)
     request.seen.body = exchange->inbound;
     request.seen.body_bytes = exchange->inbound_bytes;
     lws_set_timeout(session->wsi, NO_PENDING_TIMEOUT, 0); /* the host may take its time */
+    session_deadline(session, 0, NULL);
     server->to->http(server->to, session->id, &request.seen);
     request_finish(&request);
     return 0;
@@ -128,8 +129,14 @@ int http_begin(struct session *session)
     struct request request;
     request_init(&request, session, &exchange->method);
     const char *length = request.seen.header(&request.seen, "content-length");
+    bool chunked = request.seen.header(&request.seen, "transfer-encoding");
+    bool digits = !length || (*length && !length[strspn(length, "0123456789")]);
     int64_t body = length ? strtoll(length, NULL, 10) : 0;
     request_finish(&request);
+    if (!digits || (length && chunked)) {
+        exchange->hang_up = true; /* where the next request begins is anyone's guess */
+        return answer_line(session, 400, "bad request\n", NULL, NULL);
+    }
 
     bool post = strcmp(exchange->method, "POST") == 0;
     if (!post && strcmp(exchange->method, "GET") != 0 && strcmp(exchange->method, "HEAD") != 0) {
@@ -145,7 +152,10 @@ int http_begin(struct session *session)
         exchange->hang_up = true;
         return answer_line(session, 413, "the body is too large\n", NULL, NULL);
     }
-    return post && body ? 0 : dispatch(session);
+    if (!post || !body)
+        return dispatch(session);
+    session_deadline(session, server->request_s, "the body of its request did not come");
+    return 0;
 }
 
 int http_body(struct session *session, const void *data, size_t bytes)
@@ -293,6 +303,7 @@ int http_writable(struct session *session)
     }
     bool hang_up = exchange->hang_up;
     http_end(session);
+    session_deadline(session, session->server->keepalive_s, "no other request came");
     return hang_up || lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 

@@ -16,6 +16,8 @@
 
 #include "server.h"
 
+#define REFUSAL_LOG_NS (INT64_C(10) * 1000000000)
+
 static void set_option(int fd, int level, int name, int value)
 {
     setsockopt(fd, level, name, &value, sizeof value); /* a wish; the socket works without */
@@ -149,6 +151,39 @@ static void refuse_one(struct server *server, const struct listener *listener)
     server_log(server, ORIEL_LOG_WARN, "out of file descriptors: a connection was refused");
 }
 
+/* One line of what cannot be taken; a log line a while. */
+static void refuse_full(struct server *server, int fd, const char *peer)
+{
+    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n"
+                                 "retry-after: 10\r\ncontent-length: 0\r\n\r\n";
+    send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    shutdown(fd, SHUT_WR);
+    close(fd);
+    int64_t now = now_ns();
+    server->refusals++;
+    if (server->refusal_told_ns && now - server->refusal_told_ns < REFUSAL_LOG_NS)
+        return;
+    server_log(server, ORIEL_LOG_WARN,
+               "%s was refused: there are %lld connections, the most allowed (%llu refused)", peer,
+               (long long)server->max_connections, (unsigned long long)server->refusals);
+    server->refusal_told_ns = now;
+    server->refusals = 0;
+}
+
+/* A peer that vanished is noticed by the kernel too, for plain HTTP and for what is still unsent
+ * when a connection has been closed. */
+static void watch_peer(const struct server *server, int fd)
+{
+    if (!server->ping_s)
+        return;
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, (int)server->ping_s);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, (int)(server->ping_timeout_s + 3) / 4);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
+               (int)(server->ping_s + server->ping_timeout_s) * 1000);
+}
+
 void listener_accept(struct server *server, const struct listener *listener)
 {
     struct sockaddr_storage address;
@@ -161,7 +196,16 @@ void listener_accept(struct server *server, const struct listener *listener)
             refuse_one(server, listener);
         return;
     }
+    char host[INET6_ADDRSTRLEN], peer[sizeof((struct session *)0)->peer];
+    uint32_t port = address_text(&address, host, sizeof host);
+    bool v6 = strchr(host, ':') != NULL;
+    snprintf(peer, sizeof peer, "%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", port);
+    if (server->session_count >= server->max_connections) {
+        refuse_full(server, fd, peer);
+        return;
+    }
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    watch_peer(server, fd);
 
     struct session *session = calloc(1, sizeof *session);
     if (!session) {
@@ -170,11 +214,7 @@ void listener_accept(struct server *server, const struct listener *listener)
     }
     session->server = server;
     session->listener = listener;
-    char host[INET6_ADDRSTRLEN];
-    uint32_t port = address_text(&address, host, sizeof host);
-    bool v6 = strchr(host, ':') != NULL;
-    snprintf(session->peer, sizeof session->peer, "%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "",
-             port);
+    memcpy(session->peer, peer, sizeof session->peer);
 
     struct lws *wsi = lws_adopt_socket_vhost(server->vhost, fd);
     if (!wsi) { /* lws has closed it */
@@ -190,6 +230,7 @@ void listener_accept(struct server *server, const struct listener *listener)
     pthread_mutex_lock(&server->lock);
     server->session_count++;
     pthread_mutex_unlock(&server->lock);
+    session_deadline(session, server->request_s, "no request came");
 }
 
 void listener_tune(const struct server *server, struct lws *wsi)

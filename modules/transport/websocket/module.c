@@ -26,8 +26,18 @@ static const struct oriel_option options[] = {
      "Unsent bytes in the kernel from which on a websocket counts as busy; 0: the kernel's choice.",
      0, 1 << 30, ORIEL_OPT_INT, 0},
     {"ping_s", "20", NULL,
-     "Silence after which a peer is pinged, s; twice that and it is dead. 0: never.", 0, 3600,
+     "Silence after which a peer is pinged, s; 0: never, and a peer that is gone may stay.", 0,
+     3600, ORIEL_OPT_INT, 0},
+    {"ping_timeout_s", "20", NULL, "Time that a pinged peer has to answer, s.", 1, 3600,
      ORIEL_OPT_INT, 0},
+    {"request_s", "10", NULL,
+     "Time in which a peer has to send a whole request, or to take what is left when it is closed, "
+     "s.",
+     1, 3600, ORIEL_OPT_INT, 0},
+    {"keepalive_s", "30", NULL, "Time that a connection may wait for its next request, s.", 1, 3600,
+     ORIEL_OPT_INT, 0},
+    {"max_connections", "512", NULL, "Most connections at a time; more are refused with 503.", 1,
+     65536, ORIEL_OPT_INT, 0},
 };
 
 static const struct oriel_option_table option_table = {

@@ -12,8 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HANDSHAKE_S 10u
-#define KEEPALIVE_S 30
 #define MAX_DESCRIPTORS                                                                            \
     16384u /* lws keeps tables of this size: an unlimited process would fill memory */
 
@@ -45,6 +43,23 @@ static void on_lws_log(int level, const char *line)
     /* lws calls a peer that hangs up an error; ours are told by return values. */
     server_log(log_server, level & LLL_ERR ? ORIEL_LOG_WARN : ORIEL_LOG_DEBUG,
                "libwebsockets: %.*s", (int)strcspn(line, "\n"), line);
+}
+
+void session_deadline(struct session *session, int64_t seconds, const char *due)
+{
+    session->due = due;
+    if (due)
+        lws_set_timer_usecs(session->wsi, seconds * LWS_USEC_PER_SEC);
+}
+
+static int deadline_passed(const struct session *session)
+{
+    if (!session->due) /* lws 4.1 takes a cancelled timer for one that has ended */
+        return 0;
+    server_log(session->server, ORIEL_LOG_INFO, "%s is closed: %s", session->peer, session->due);
+    /* What is left is not waited for, as a plain -1 would. */
+    lws_set_timeout(session->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+    return 0;
 }
 
 uint8_t *server_scratch(struct server *server, size_t bytes)
@@ -119,8 +134,14 @@ static void serve_woken(struct server *server)
         pthread_mutex_unlock(&server->lock);
         if (!session)
             return;
-        if (session->exchange || (session->conn && session->conn->established))
+        bool established = session->conn && session->conn->established;
+        if (session->exchange || established)
             lws_callback_on_writable(session->wsi);
+        pthread_mutex_lock(&server->lock);
+        bool closing = established && session->conn->close_code;
+        pthread_mutex_unlock(&server->lock);
+        if (closing && !session->due)
+            session_deadline(session, server->request_s, "it does not read what it was sent last");
     }
 }
 
@@ -216,6 +237,8 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_CLOSED_HTTP:
+    case LWS_CALLBACK_TIMER:
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
     case LWS_CALLBACK_WSI_DESTROY:
         session = lws_get_opaque_user_data(wsi);
         break;
@@ -241,6 +264,10 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
         return session->conn ? conn_receive(session, data, bytes) : -1;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return conn_writable(session);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        if (session->conn)
+            session->conn->farewell = true;
+        return 0; /* lws answers it */
     case LWS_CALLBACK_CLOSED:
         if (session->conn)
             conn_close(session);
@@ -248,6 +275,8 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     case LWS_CALLBACK_CLOSED_HTTP:
         http_end(session);
         return 0;
+    case LWS_CALLBACK_TIMER:
+        return deadline_passed(session);
     case LWS_CALLBACK_WSI_DESTROY: /* also of one that never got as far as CLOSED */
         lws_set_opaque_user_data(wsi, NULL);
         session_end(session);
@@ -286,7 +315,7 @@ static oriel_result fail(const struct server *server, oriel_result result, const
 static oriel_result context_open(struct server *server)
 {
     server->liveness.secs_since_valid_ping = (uint16_t)server->ping_s;
-    server->liveness.secs_since_valid_hangup = (uint16_t)(2 * server->ping_s);
+    server->liveness.secs_since_valid_hangup = (uint16_t)(server->ping_s + server->ping_timeout_s);
     struct lws_context_creation_info info;
     memset(&info, 0, sizeof info);
     info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
@@ -297,8 +326,9 @@ static oriel_result context_open(struct server *server)
     info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8 |
                    LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME;
     info.server_string = "oriel";
-    info.timeout_secs = HANDSHAKE_S;
-    info.keepalive_timeout = KEEPALIVE_S;
+    /* lws starts its timeouts again with each byte; session_deadline() does not, and comes first. */
+    info.timeout_secs = (unsigned)server->request_s + 5;
+    info.keepalive_timeout = (int)server->keepalive_s + 5;
     info.max_http_header_data = 16384;
     info.vhost_name = "oriel";
     if (server->ping_s)
@@ -355,6 +385,10 @@ static void read_options(struct server *server, const struct oriel_config *confi
     server->sndbuf = config->get_int(config, "sndbuf");
     server->notsent_lowat = config->get_int(config, "notsent_lowat");
     server->ping_s = config->get_int(config, "ping_s");
+    server->ping_timeout_s = config->get_int(config, "ping_timeout_s");
+    server->request_s = config->get_int(config, "request_s");
+    server->keepalive_s = config->get_int(config, "keepalive_s");
+    server->max_connections = config->get_int(config, "max_connections");
 }
 
 oriel_result transport_create(const struct oriel_host *host, const struct oriel_config *config,

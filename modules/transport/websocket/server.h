@@ -49,6 +49,7 @@ struct conn {
     char close_reason[REASON_MAX + 1];
     /* Service thread. */
     bool established;
+    bool farewell;    /* one side has said that it closes */
     uint8_t *inbound; /* a message being put together */
     size_t inbound_bytes, inbound_room;
 };
@@ -82,6 +83,7 @@ struct session {
     struct conn *conn;         /* either */
     struct exchange *exchange; /* or */
     /* Service thread. */
+    const char *due;             /* what is late when the timer ends */
     struct session *prev, *next; /* all of them */
 };
 
@@ -91,7 +93,8 @@ struct server {
     /* Configured. */
     char name[256];   /* server.host */
     char prefix[256]; /* "" or "/…" without a slash at its end */
-    int64_t message_bytes, drain_ms, sndbuf, notsent_lowat, ping_s;
+    int64_t message_bytes, drain_ms, sndbuf, notsent_lowat;
+    int64_t ping_s, ping_timeout_s, request_s, keepalive_s, max_connections;
 
     struct listener listeners[SERVER_LISTENERS];
     uint32_t listener_count;
@@ -111,7 +114,9 @@ struct server {
 
     /* Service thread. */
     struct session *sessions;
-    int spare_fd; /* given up for a moment when there are no descriptors left */
+    int64_t refusal_told_ns; /* the newest log line about too many connections */
+    uint64_t refusals;       /* since it */
+    int spare_fd;            /* given up for a moment when there are no descriptors left */
     bool stopped_listening;
     uint8_t *scratch; /* LWS_PRE bytes, then room for the largest message so far */
     size_t scratch_room;
@@ -122,6 +127,10 @@ void server_log(const struct server *server, uint32_t level, const char *format,
     __attribute__((format(printf, 3, 4)));
 /* At least `bytes` behind LWS_PRE bytes; NULL when out of memory. */
 uint8_t *server_scratch(struct server *server, size_t bytes);
+
+/* Within `seconds` the session has to get further, or it is closed with `due` in the log; NULL: it
+ * may take its time. [service] */
+void session_deadline(struct session *session, int64_t seconds, const char *due);
 
 /* Under the lock. */
 struct session *server_find(struct server *server, uint64_t id);
