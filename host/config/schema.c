@@ -175,6 +175,8 @@ static const struct oriel_option options[] = {
     AREA("encoder-sps"),
     AREA("encoder-settings"),
 
+    TEXT("debug.frame_dir", "",
+         "folder where every frame of the state channels is logged, for tests; \"\": none"),
     TEXT("debug.dump_dir", "", "folder for what is dumped; \"\": the current one"),
     INT("debug.dump_bitstream", "0", 0, 1000000,
         "encoded pictures written to a file from the start on"),

@@ -36,6 +36,7 @@ struct control *control_create(const struct config *config, struct registry *reg
     control->scene = scene_create((uint32_t)config_int(config, "canvas.width"),
                                   (uint32_t)config_int(config, "canvas.height"));
     control->history = history_create((size_t)config_int(config, "control.history_layers"));
+    control->frames = frame_log_create(config_string(config, "debug.frame_dir"));
     control->faults = cJSON_CreateArray();
     control->state_due_ns = control->status_due_ns = INT64_MAX;
     view_init(&control->main, SCENE_MAIN);
@@ -228,6 +229,7 @@ void control_destroy(struct control *control)
     scene_snapshot_unref(control->current);
     scene_destroy(control->scene);
     history_destroy(control->history);
+    frame_log_destroy(control->frames);
     cJSON_Delete(control->faults);
     view_finish(&control->main);
     access_destroy(control->access);

@@ -52,7 +52,7 @@ static const struct oriel_buffer *make_tail(const struct envelope *e, const char
     return buffer;
 }
 
-static void send_tail(struct session *session, const struct envelope *e,
+static void send_tail(struct control *control, struct session *session, const struct envelope *e,
                       const struct oriel_buffer *tail)
 {
     if (!tail || !session->transport)
@@ -80,16 +80,16 @@ static void send_tail(struct session *session, const struct envelope *e,
     log_trace(LOG_STATE, "to %s: %s%.*s", session->peer, head, (int)tail->bytes,
               (const char *)tail->data);
     session->transport->send(session->self, session->conn, &message);
+    frame_log_add(control->frames, session->class, session->peer, &message);
 }
 
 void frame_send(struct control *control, struct session *session, const struct envelope *envelope,
                 const char *payload)
 {
-    (void)control;
     if (session->state == SESSION_CLOSING)
         return;
     const struct oriel_buffer *tail = make_tail(envelope, payload);
-    send_tail(session, envelope, tail);
+    send_tail(control, session, envelope, tail);
     buffer_unref(tail);
 }
 
@@ -113,7 +113,7 @@ void frame_broadcast(struct control *control, const struct envelope *envelope,
             continue;
         if (!tails[s->class])
             tails[s->class] = make_tail(envelope, payload[s->class]);
-        send_tail(s, envelope, tails[s->class]);
+        send_tail(control, s, envelope, tails[s->class]);
     }
     for (int c = 0; c < SPEC_CLASSES; c++)
         buffer_unref(tails[c]);

@@ -7,6 +7,7 @@
 
 #include "control/access.h"
 #include "control/control.h"
+#include "control/frame_log.h"
 #include "control/history.h"
 #include "control/surface.h"
 #include "control/worker.h"
@@ -141,6 +142,7 @@ struct control {
     struct scene *scene;
     struct view main; /* the first of the views; never goes */
     struct history *history;
+    struct frame_log *frames; /* or NULL */
     struct worker *worker;
     struct session *sessions;
     struct removed *removed;

@@ -153,12 +153,6 @@ static oriel_result wire_send(void *self, uint64_t conn, const struct oriel_mess
         wire->frames = xrealloc(wire->frames, wire->capacity * sizeof *wire->frames);
     }
     wire->frames[wire->count++] = text;
-    const char *dump = getenv("ORIEL_FRAME_DUMP");
-    FILE *out = dump ? fopen(dump, "a") : NULL;
-    if (out) {
-        fprintf(out, "%llu %s\n", (unsigned long long)conn, text);
-        fclose(out);
-    }
     pthread_cond_broadcast(&rig->changed);
     pthread_mutex_unlock(&rig->mutex);
     return ORIEL_OK;
@@ -194,14 +188,23 @@ struct rig *rig_create(const char *const *sets, const char *data)
 {
     struct rig *rig = xcalloc(1, sizeof *rig);
     struct error err;
+    const char *all[16] = {NULL};
     size_t count = 0;
-    while (sets && sets[count])
-        count++;
+    for (; sets && sets[count]; count++) {
+        assert_true(count + 1 < sizeof all / sizeof *all);
+        all[count] = sets[count];
+    }
+    /* The one thing taken from the environment: where frames are logged. */
+    const char *folder = getenv("ORIEL_DEBUG_FRAME_DIR");
+    char *frames = folder ? xasprintf("debug.frame_dir=%s", folder) : NULL;
+    if (frames)
+        all[count++] = frames;
     for (int area = 0; area < LOG_AREA_COUNT; area++)
         log_set_level((enum log_area)area, LOG_ERROR);
-    rig->config = config_create(&(struct config_inputs){.sets = sets, .set_count = count}, &err);
+    rig->config = config_create(&(struct config_inputs){.sets = all, .set_count = count}, &err);
     if (!rig->config)
         fail_msg("%s", err.text);
+    free(frames);
     rig->metrics = metrics_create();
     rig->control = control_create(rig->config, NULL, rig->metrics, &err);
     pthread_mutex_init(&rig->mutex, NULL);

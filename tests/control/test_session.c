@@ -12,6 +12,11 @@
 #include "rig.h"
 #include "util/check.h"
 
+/* An AVCDecoderConfigurationRecord with the beginnings of an SPS and a PPS. */
+#define AVCC                                                                                       \
+    {                                                                                              \
+        1, 0x42, 0xc0, 0x2a, 0xff, 0xe1, 0, 4, 0x67, 0x42, 0xc0, 0x2a, 1, 0, 2, 0x68, 0xce         \
+    }
 #define DATA "mem:zyx:64,128,96:u16:levels=3:scale=2,0.5,0.5:unit=micrometer"
 
 static const char *type_of(const cJSON *frame)
@@ -27,8 +32,8 @@ static void test_baseline_classic(void **state)
                                .width = 1280,
                                .height = 720,
                                .fps = 60,
-                               .avcc = {1, 0x42, 0xc0, 0x2a},
-                               .avcc_bytes = 4};
+                               .avcc = AVCC,
+                               .avcc_bytes = 17};
     control_stream_config(rig_control(rig), &info);
     uint64_t conn = rig_hello(rig, false);
     static const char *const order[] = {"session.welcome", "notify.scene",  "notify.dims",
@@ -64,7 +69,7 @@ static void test_baseline_classic(void **state)
             assert_null(cJSON_GetObjectItem(frame, "seq"));
         }
         if (i == 4)
-            assert_string_equal(rig_at(frame, "avcc")->valuestring, "AULAKg==");
+            assert_string_equal(rig_at(frame, "avcc")->valuestring, "AULAKv/hAARnQsAqAQACaM4=");
         cJSON_Delete(frame);
     }
     rig_destroy(rig);
@@ -242,7 +247,8 @@ static void test_stream_of_two_codecs(void **state)
     uint64_t early = rig_hello(rig, false);
     control_stream_config(rig_control(rig), &jpeg);
     rig_expect_none(rig, early, "notify.stream", 50);
-    info.avcc_bytes = 4;
+    memcpy(info.avcc, (const uint8_t[])AVCC, 17);
+    info.avcc_bytes = 17;
     control_stream_config(rig_control(rig), &info);
     control_stream_config(rig_control(rig), &jpeg);
     uint64_t late = rig_hello(rig, false);
