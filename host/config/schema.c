@@ -143,6 +143,10 @@ static const struct oriel_option options[] = {
          "role without a token; auto: editor where there are no tokens, else none"),
 
     FLOAT("control.heartbeat_s", "15", 0.1, 3600, "time between heartbeats, s"),
+    FLOAT("control.update_rate", "600", 0, 1000000,
+          "most updates of a client in a second, with bursts of twice as many; 0: no limit"),
+    FLOAT("control.command_rate", "50", 0, 1000000,
+          "most calls of a client in a second, with bursts of twice as many; 0: no limit"),
     INT("control.history_layers", "2048", 16, 1048576,
         "layer messages kept for clients that come back"),
     INT("control.command_timeout_ms", "60000", 1, 600000,

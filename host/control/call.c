@@ -6,11 +6,13 @@
 
 #include "config/config.h"
 #include "control/room.h"
+#include "metrics/metrics.h"
 #include "scene/json.h"
 #include "util/check.h"
 #include "util/log.h"
 
 #define TIMEOUT_MAX_MS 600000
+#define OPEN_CALLS 64u /* that one session may wait for */
 
 struct call *call_create(struct control *control, const struct actor *actor, uint64_t number,
                          int64_t timeout_ms)
@@ -116,8 +118,9 @@ void call_cancel_take(struct control *control, struct session *session, const cJ
 {
     const cJSON *payload = cJSON_GetObjectItemCaseSensitive(frame, "payload");
     const char *id = json_string(cJSON_GetObjectItemCaseSensitive(payload, "in_reply_to"));
-    if (!id) {
-        session_complain(control, session, "a cancel.command without in_reply_to");
+    if (!id || !limit_take(&session->others, control->update_rate, clock_ns())) {
+        session_complain(control, session,
+                         id ? "too many cancellations" : "a cancel.command without in_reply_to");
         return;
     }
     for (struct call *call = control->calls; call; call = call->next) {
@@ -151,7 +154,26 @@ void call_origin(const struct call *call, struct record_origin *origin)
     snprintf(origin->session, sizeof origin->session, "%.39s", call->actor);
 }
 
-void call_take(struct control *control, struct session *session, const cJSON *frame)
+/* Why the session may not call now; false: it may. */
+static bool too_often(struct control *control, struct session *session, int64_t received_ns,
+                      char *why, size_t room)
+{
+    unsigned open = 0;
+    for (const struct call *call = control->calls; call; call = call->next)
+        open += strcmp(call->actor, session->id) == 0;
+    if (open > OPEN_CALLS)
+        snprintf(why, room, "more than %u calls wait for their answer", OPEN_CALLS);
+    else if (!limit_take(&session->commands, control->command_rate, received_ns))
+        snprintf(why, room, "more than %g calls a second", control->command_rate);
+    else
+        return false;
+    metric_add(control->limited_commands, 1);
+    session_limited(session, "calls");
+    return true;
+}
+
+void call_take(struct control *control, struct session *session, const cJSON *frame,
+               int64_t received_ns)
 {
     const cJSON *payload = cJSON_GetObjectItemCaseSensitive(frame, "payload");
     const char *frame_id = json_string(cJSON_GetObjectItemCaseSensitive(frame, "frame_id"));
@@ -167,6 +189,12 @@ void call_take(struct control *control, struct session *session, const cJSON *fr
     call->key = key ? xstrdup(key) : NULL;
     if (!frame_id || !name || (kwargs && !cJSON_IsObject(kwargs) && !cJSON_IsNull(kwargs))) {
         call_error(control, call, "command.forbidden", "call.command payload invalid", NULL);
+        call_finish(call);
+        return;
+    }
+    char why[80];
+    if (too_often(control, session, received_ns, why, sizeof why)) {
+        call_error(control, call, "command.rate_limited", why, NULL);
         call_finish(call);
         return;
     }

@@ -25,6 +25,15 @@ struct control *control_create(const struct config *config, struct registry *reg
     control->metrics = metrics;
     control->heartbeat_s = config_float(config, "control.heartbeat_s");
     control->fps = config_float(config, "stream.fps");
+    control->update_rate = config_float(config, "control.update_rate");
+    control->command_rate = config_float(config, "control.command_rate");
+    static const char limited[] = "Requests of clients refused because they came too often.";
+    control->limited_updates =
+        metrics_counter(metrics, "oriel_rate_limited", "kind=\"update\"", limited);
+    control->limited_commands =
+        metrics_counter(metrics, "oriel_rate_limited", "kind=\"command\"", limited);
+    control->garbage_counter = metrics_counter(metrics, "oriel_garbage_messages", NULL,
+                                               "Messages of clients that could not be read.");
     control->sessions_gauge =
         metrics_gauge(metrics, "oriel_sessions", NULL, "Connected state sessions.");
     control->connects_counter = metrics_counter(metrics, "napari_cuda_state_connects", NULL,
@@ -100,6 +109,9 @@ static void take(struct control *control, struct message *message)
     case MESSAGE_CLOSED:
         session_closed(control, message->conn);
         break;
+    case MESSAGE_FLOOD:
+        session_flood(control, message->conn);
+        break;
     case MESSAGE_NOTICE:
         notice_take(control, &message->notice);
         break;
@@ -126,29 +138,13 @@ static void take(struct control *control, struct message *message)
     message_destroy(message);
 }
 
-/* What wants to be shown at the same time is one batch: all that waits when the thread wakes up. */
-static struct message *wait_for_messages(struct control *control, int64_t deadline, bool *stopping)
-{
-    pthread_mutex_lock(&control->mutex);
-    while (!control->head && !control->stopping &&
-           cond_wait_until(&control->wake, &control->mutex, deadline)) {
-    }
-    struct message *head = control->head;
-    control->head = NULL;
-    control->tail = &control->head;
-    control->queued_bytes = 0;
-    *stopping = control->stopping;
-    pthread_mutex_unlock(&control->mutex);
-    return head;
-}
-
 static void *run(void *data)
 {
     struct control *control = data;
     int64_t deadline = 0;
     for (;;) {
         bool stopping;
-        struct message *message = wait_for_messages(control, deadline, &stopping);
+        struct message *message = control_collect(control, deadline, &stopping);
         while (message) {
             struct message *next = message->next;
             message->next = NULL;
@@ -212,6 +208,7 @@ void control_destroy(struct control *control)
         message_destroy(control->head);
         control->head = next;
     }
+    inboxes_destroy(control);
     while (control->sessions) {
         struct session *next = control->sessions->next;
         free(control->sessions);

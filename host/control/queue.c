@@ -4,12 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/config.h"
 #include "control/room.h"
 #include "util/check.h"
 #include "util/log.h"
+#include "util/thread.h"
 
-/* What clients may have waiting here, all together; beyond it their messages are lost. */
-#define MAX_QUEUED_BYTES (64u << 20)
+/* What one connection may have waiting here beside one message of the largest size. Who sends more
+ * than the room can read is sent away, since the messages after that are lost. */
+#define INBOX_BYTES (2u << 20)
+
+/* What a connection has waiting; from its OPEN to its CLOSED. */
+struct inbox {
+    struct inbox *next;
+    uint64_t conn, batch;
+    size_t bytes; /* in this batch */
+    bool flooded;
+};
 
 struct message *message_create(enum message_kind kind, uint64_t conn)
 {
@@ -30,23 +41,94 @@ void message_destroy(struct message *message)
     free(message);
 }
 
+/* Under the mutex. */
+static struct inbox **inbox_find(struct control *control, uint64_t conn)
+{
+    struct inbox **at = &control->inboxes;
+    while (*at && (*at)->conn != conn)
+        at = &(*at)->next;
+    return at;
+}
+
+static void inbox_add(struct control *control, uint64_t conn)
+{
+    struct inbox *inbox = xcalloc(1, sizeof *inbox);
+    inbox->conn = conn;
+    pthread_mutex_lock(&control->mutex);
+    inbox->next = control->inboxes;
+    control->inboxes = inbox;
+    pthread_mutex_unlock(&control->mutex);
+}
+
+static void inbox_remove(struct control *control, uint64_t conn)
+{
+    pthread_mutex_lock(&control->mutex);
+    struct inbox **at = inbox_find(control, conn), *inbox = *at;
+    if (inbox)
+        *at = inbox->next;
+    pthread_mutex_unlock(&control->mutex);
+    free(inbox);
+}
+
+void inboxes_destroy(struct control *control)
+{
+    for (struct inbox *inbox = control->inboxes, *next; inbox; inbox = next) {
+        next = inbox->next;
+        free(inbox);
+    }
+    control->inboxes = NULL;
+}
+
+/* Under the mutex. Room for the message of its connection; `message` tells of the flood instead
+ * when the room is used up for the first time. */
+static bool inbox_take(struct control *control, struct message *message, size_t most)
+{
+    struct inbox *inbox = *inbox_find(control, message->conn);
+    if (!inbox || inbox->flooded)
+        return false;
+    if (inbox->batch != control->batch) {
+        inbox->batch = control->batch;
+        inbox->bytes = 0;
+    }
+    inbox->bytes += sizeof *message + message->bytes;
+    if (inbox->bytes > most) {
+        inbox->flooded = true;
+        message->kind = MESSAGE_FLOOD;
+    }
+    return true;
+}
+
 void control_post(struct control *control, struct message *message)
 {
-    size_t bytes = sizeof *message + message->bytes;
+    size_t most = INBOX_BYTES;
+    if (message->kind == MESSAGE_TEXT)
+        most += (size_t)config_int(control->config, "server.message_bytes");
     pthread_mutex_lock(&control->mutex);
-    bool full = message->kind == MESSAGE_TEXT && control->queued_bytes + bytes > MAX_QUEUED_BYTES;
-    if (!full) {
+    bool room = message->kind != MESSAGE_TEXT || inbox_take(control, message, most);
+    if (room) {
         *control->tail = message;
         control->tail = &message->next;
-        control->queued_bytes += bytes;
         pthread_cond_signal(&control->wake);
     }
     pthread_mutex_unlock(&control->mutex);
-    if (full) {
-        log_warn(LOG_CONTROL, "a message of connection %llu is lost: too much is waiting",
-                 (unsigned long long)message->conn);
+    if (!room)
         message_destroy(message);
+}
+
+/* What wants to be shown at the same time is one batch: all that waits when the thread wakes up. */
+struct message *control_collect(struct control *control, int64_t deadline, bool *stopping)
+{
+    pthread_mutex_lock(&control->mutex);
+    while (!control->head && !control->stopping &&
+           cond_wait_until(&control->wake, &control->mutex, deadline)) {
     }
+    struct message *head = control->head;
+    control->head = NULL;
+    control->tail = &control->head;
+    control->batch++;
+    *stopping = control->stopping;
+    pthread_mutex_unlock(&control->mutex);
+    return head;
 }
 
 void control_conn_open(struct control *control, const struct oriel_transport *transport, void *self,
@@ -57,6 +139,7 @@ void control_conn_open(struct control *control, const struct oriel_transport *tr
     message->self = self;
     snprintf(message->peer, sizeof message->peer, "%s", peer);
     message->role = access_role(control->access, token);
+    inbox_add(control, conn);
     control_post(control, message);
 }
 
@@ -79,6 +162,7 @@ void control_conn_message(struct control *control, uint64_t conn, uint32_t kind,
 
 void control_conn_closed(struct control *control, uint64_t conn)
 {
+    inbox_remove(control, conn);
     control_post(control, message_create(MESSAGE_CLOSED, conn));
 }
 

@@ -9,6 +9,7 @@
 #include "control/control.h"
 #include "control/frame_log.h"
 #include "control/history.h"
+#include "control/limit.h"
 #include "control/surface.h"
 #include "control/worker.h"
 #include "scene/layers.h"
@@ -28,6 +29,7 @@ enum message_kind {
     MESSAGE_OPEN,
     MESSAGE_TEXT,
     MESSAGE_CLOSED,
+    MESSAGE_FLOOD, /* more came from the connection than may wait */
     MESSAGE_NOTICE,
     MESSAGE_STREAM,
     MESSAGE_FAULT,
@@ -119,7 +121,10 @@ struct session {
     bool view_pending;  /* scratch of notify.c */
     uint64_t rev;       /* its newest view.pose */
     uint32_t canvas[2]; /* that it asked for; 0: never did */
-    unsigned garbage;   /* bad messages, for quieter logs */
+    struct limit updates, commands, others;
+    int64_t limited_told_ns; /* the newest log line about them */
+    unsigned garbage;        /* bad messages since garbage_ns */
+    int64_t garbage_ns;
 };
 
 /* A layer that was removed and may come back. */
@@ -137,6 +142,8 @@ struct control {
     struct access *access;
     double heartbeat_s;
     double fps;
+    double update_rate, command_rate;
+    struct metric *limited_updates, *limited_commands, *garbage_counter;
     struct metric *sessions_gauge, *camera_counter, *connects_counter, *config_counter;
 
     struct scene *scene;
@@ -165,7 +172,8 @@ struct control {
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t wake;
     struct message *head, **tail;
-    size_t queued_bytes;
+    struct inbox *inboxes; /* queue.c: of connections */
+    uint64_t batch;        /* counts the times that the queue was emptied */
     bool stopping;
     uint64_t next_call;
     struct scene_snapshot *current; /* of the shared view */
@@ -175,6 +183,9 @@ struct control {
 struct message *message_create(enum message_kind kind, uint64_t conn);
 void message_destroy(struct message *message);
 void control_post(struct control *control, struct message *message); /* takes it */
+/* All that waits, in order; waits for something until `deadline`. [control] */
+struct message *control_collect(struct control *control, int64_t deadline, bool *stopping);
+void inboxes_destroy(struct control *control);
 
 /* frame.c: sends. `payload` is JSON text of an object. */
 struct envelope {
@@ -201,6 +212,7 @@ void frame_broadcast(struct control *control, const struct envelope *envelope,
 void session_open(struct control *control, const struct message *message);
 void session_text(struct control *control, const struct message *message);
 void session_closed(struct control *control, uint64_t conn);
+void session_flood(struct control *control, uint64_t conn);
 void session_timers(struct control *control, int64_t now, int64_t *deadline);
 void session_goodbye(struct control *control, struct session *session, const char *code,
                      const char *message, const char *reason, uint32_t close_code);
@@ -209,8 +221,11 @@ struct session *session_find(const struct control *control, const char *id);
  * none. */
 void session_canvas(const struct control *control, const struct view *view,
                     const struct session *except, uint32_t size[2]);
-/* A log line that names the peer, and a notify.error for an Oriel client. */
+/* A log line that names the peer, and a notify.error for an Oriel client; who gives too much reason
+ * for it is sent away. */
 void session_complain(struct control *control, struct session *session, const char *what);
+/* The session asked too often; a log line now and then. */
+void session_limited(struct session *session, const char *what);
 
 void session_actor(const struct session *session, struct actor *actor);
 
@@ -294,7 +309,8 @@ struct call {
     bool answered;
     bool cancelled; /* __atomic: a job may ask */
 };
-void call_take(struct control *control, struct session *session, const cJSON *frame);
+void call_take(struct control *control, struct session *session, const cJSON *frame,
+               int64_t received_ns);
 void call_cancel_take(struct control *control, struct session *session, const cJSON *frame);
 struct call *call_create(struct control *control, const struct actor *actor, uint64_t number,
                          int64_t timeout_ms);

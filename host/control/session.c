@@ -14,6 +14,9 @@
 #include "util/log.h"
 
 #define GARBAGE_LOGGED 5u
+#define GARBAGE_MOST 100u /* within GARBAGE_NS; who sends more is sent away */
+#define GARBAGE_NS (10 * NS_PER_S)
+#define LIMITED_LOG_NS (10 * NS_PER_S)
 
 void session_open(struct control *control, const struct message *message)
 {
@@ -115,9 +118,23 @@ void session_goodbye(struct control *control, struct session *session, const cha
 
 void session_complain(struct control *control, struct session *session, const char *what)
 {
+    metric_add(control->garbage_counter, 1);
+    int64_t now = clock_ns();
+    if (!session->garbage_ns || now - session->garbage_ns > GARBAGE_NS) {
+        session->garbage_ns = now;
+        session->garbage = 0;
+    }
+    if (session->garbage == GARBAGE_MOST) {
+        log_warn(LOG_CONTROL, "%s sent %u messages of no use in %d s: closed", session->peer,
+                 GARBAGE_MOST, (int)(GARBAGE_NS / NS_PER_S));
+        session_goodbye(control, session, "garbage", "too many messages that cannot be read",
+                        "garbage", 1008);
+        return;
+    }
     if (session->garbage++ < GARBAGE_LOGGED)
         log_warn(LOG_CONTROL, "%s sent %s: ignored%s", session->peer, what,
-                 session->garbage == GARBAGE_LOGGED ? " (more of it will not be logged)" : "");
+                 session->garbage == GARBAGE_LOGGED ? " (more of it is not logged for a while)"
+                                                    : "");
     cJSON *payload = cJSON_CreateObject();
     json_put_string(payload, "severity", "warning");
     json_put_string(payload, "domain", "state");
@@ -129,6 +146,25 @@ void session_complain(struct control *control, struct session *session, const ch
     cJSON_Delete(payload);
 }
 
+void session_limited(struct session *session, const char *what)
+{
+    int64_t now = clock_ns();
+    if (session->limited_told_ns && now - session->limited_told_ns < LIMITED_LOG_NS)
+        return;
+    session->limited_told_ns = now;
+    log_warn(LOG_CONTROL, "%s sends more %s than allowed", session->peer, what);
+}
+
+void session_flood(struct control *control, uint64_t conn)
+{
+    struct session *session = find_conn(control, conn);
+    if (!session || session->state == SESSION_CLOSING)
+        return;
+    log_warn(LOG_CONTROL, "%s sends faster than the server reads: closed", session->peer);
+    session_goodbye(control, session, "flood", "more messages than the server can read", "flood",
+                    1008);
+}
+
 static void dispatch(struct control *control, struct session *session, const cJSON *frame,
                      int64_t received_ns)
 {
@@ -138,13 +174,15 @@ static void dispatch(struct control *control, struct session *session, const cJS
     else if (strcasecmp(type, "state.update") == 0)
         update_take(control, session, frame, received_ns);
     else if (strcasecmp(type, "call.command") == 0)
-        call_take(control, session, frame);
+        call_take(control, session, frame, received_ns);
     else if (strcasecmp(type, "cancel.command") == 0)
         call_cancel_take(control, session, frame);
     else if (strcasecmp(type, "session.goodbye") == 0)
         session_goodbye(control, session, "goodbye", "as you wish", "client_goodbye", 1000);
+    else if (!limit_take(&session->others, control->update_rate, received_ns))
+        session_complain(control, session, "too many messages of no known type");
     else /* ping, session.ack, shutdown, what later clients may say: signs of life */
-        log_trace(LOG_STATE, "%s from %s", type, session->peer);
+        log_trace(LOG_STATE, "%.60s from %s", type, session->peer);
 }
 
 void session_text(struct control *control, const struct message *message)
@@ -156,6 +194,10 @@ void session_text(struct control *control, const struct message *message)
     session->missed = 0;
     if (session->state == SESSION_NEW) {
         hello_take(control, session, message);
+        return;
+    }
+    if (message->text_kind != ORIEL_MESSAGE_TEXT) {
+        session_complain(control, session, "a binary message");
         return;
     }
     if ((int64_t)message->bytes > config_int(control->config, "server.message_bytes")) {

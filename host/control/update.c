@@ -171,6 +171,15 @@ void update_take(struct control *control, struct session *session, const cJSON *
     struct update update = {0};
     if (!parse(control, session, frame, &update))
         return;
+    if (!limit_take(&session->updates, control->update_rate, received_ns)) {
+        metric_add(control->limited_updates, 1);
+        session_limited(session, "updates");
+        struct reduction late = {.code = "state.rate_limited"};
+        snprintf(late.message, sizeof late.message, "more than %g updates a second",
+                 control->update_rate);
+        ack(control, session, &update, &late);
+        return;
+    }
     bool pose = strcmp(update.scope, "view") == 0 && strcmp(update.key, "pose") == 0;
     update.origin.received_ns = received_ns;
     update.origin.shown = pose;
