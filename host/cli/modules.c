@@ -10,7 +10,7 @@
 #include "cli/modules_markdown.h"
 #include "cli/options.h"
 #include "config/config.h"
-#include "module/registry.h"
+#include "module/inventory.h"
 #include "util/check.h"
 
 static const char usage[] =
@@ -19,120 +19,15 @@ static const char usage[] =
     "  --json               for programs, with options, formats and codecs\n"
     "  --markdown           all keys and options as the page docs/options.md\n";
 
-/* The lists of the configuration and what stands in them. */
-static const struct list {
-    const char *key;
-    enum module_kind kind;
-} lists[] = {
-    {"modules.capture", MODULE_CAPTURE}, {"modules.encoder", MODULE_ENCODER},
-    {"modules.still", MODULE_ENCODER},   {"modules.transport", MODULE_TRANSPORT},
-    {"modules.scene", MODULE_SCENE},     {"modules.source", MODULE_SOURCE},
-};
-
-#define LIST_COUNT (sizeof lists / sizeof lists[0])
-
-struct inventory {
-    const struct config *config;
-    const struct registry *registry;
-};
-
-static bool wanted(const struct inventory *inventory, enum module_kind kind, const char *id)
-{
-    for (size_t i = 0; i < LIST_COUNT; i++) {
-        const char *item;
-        for (size_t j = 0; (item = config_item(inventory->config, lists[i].key, j)); j++) {
-            if (lists[i].kind == kind && strcmp(item, id) == 0)
-                return true;
-        }
-    }
-    return false;
-}
-
-/* Calls `each` for whatever the configuration names and cannot have. */
-static void for_missing(const struct inventory *inventory,
-                        void (*each)(void *data, const struct list *list, const char *id,
-                                     const char *reason),
-                        void *data)
-{
-    for (size_t i = 0; i < LIST_COUNT; i++) {
-        const char *id;
-        for (size_t j = 0; (id = config_item(inventory->config, lists[i].key, j)); j++) {
-            struct error why;
-            if (!registry_usable(inventory->registry, lists[i].kind, id, &why))
-                each(data, &lists[i], id, why.text);
-        }
-    }
-}
-
-/* ---- for programs ---- */
-
-static void add_text(cJSON *to, const char *name, const char *text)
-{
-    cJSON_AddItemToObject(to, name,
-                          text && text[0] ? cJSON_CreateString(text) : cJSON_CreateNull());
-}
-
-/* One for each kind of a module; a refused file has one without a kind. */
-static cJSON *add_entry(cJSON *list, const struct module *module, const char *kind)
-{
-    cJSON *entry = cJSON_CreateObject();
-    cJSON_AddItemToArray(list, entry);
-    add_text(entry, "id", module->id);
-    add_text(entry, "kind", kind);
-    add_text(entry, "version", module->version);
-    char *abi = xasprintf("%u.%u", module->abi_major, module->abi_minor);
-    add_text(entry, "abi", module->id[0] ? abi : NULL);
-    free(abi);
-    cJSON_AddNumberToObject(entry, "target_minor", module->target_minor);
-    add_text(entry, "file", module->path);
-    add_text(entry, "vendor", module->vendor);
-    add_text(entry, "license", module->license);
-    add_text(entry, "description", module->description);
-    add_text(entry, "build", module->build);
-    add_text(entry, "result", module->reason ? "refused" : "usable");
-    add_text(entry, "reason", module->reason);
-    const cJSON *facts = cJSON_GetObjectItemCaseSensitive(module->facts, kind ? kind : "");
-    for (const cJSON *fact = facts ? facts->child : NULL; fact; fact = fact->next)
-        cJSON_AddItemToObject(entry, fact->string, cJSON_Duplicate(fact, true));
-    return entry;
-}
-
-static void add_missing(void *data, const struct list *list, const char *id, const char *reason)
-{
-    cJSON *entry = cJSON_CreateObject();
-    cJSON_AddItemToArray(data, entry);
-    add_text(entry, "id", id);
-    add_text(entry, "kind", module_kind_name(list->kind));
-    add_text(entry, "key", list->key);
-    add_text(entry, "result", "missing");
-    add_text(entry, "reason", reason);
-}
-
 static void print_json(const struct inventory *inventory)
 {
-    cJSON *root = cJSON_CreateObject();
-    cJSON *list = cJSON_AddArrayToObject(root, "modules");
-    for (size_t i = 0; i < registry_count(inventory->registry); i++) {
-        const struct module *module = registry_at(inventory->registry, i);
-        if (!module->facts)
-            add_entry(list, module, NULL);
-        for (int kind = 0; module->facts && kind < MODULE_KIND_COUNT; kind++) {
-            if (!module->kinds[kind])
-                continue;
-            cJSON *entry = add_entry(list, module, module_kind_name((enum module_kind)kind));
-            cJSON_AddBoolToObject(entry, "wanted",
-                                  wanted(inventory, (enum module_kind)kind, module->id));
-        }
-    }
-    for_missing(inventory, add_missing, cJSON_AddArrayToObject(root, "missing"));
-    char *text = cJSON_Print(root);
+    cJSON *json = inventory_json(inventory);
+    char *text = cJSON_Print(json);
     CHECK(text);
     printf("%s\n", text);
     free(text);
-    cJSON_Delete(root);
+    cJSON_Delete(json);
 }
-
-/* ---- for people ---- */
 
 /* "h264, jpeg" or "image, labels": what tells the modules of a kind apart. */
 static char *abilities(const struct module *module, const char *kind)
@@ -172,7 +67,7 @@ static void row(const struct inventory *inventory, const struct module *module,
         widen(&columns->abilities, able);
     } else {
         printf("%c %-*s  %-*s  %-*s  %u.%u  %-*s  %s\n",
-               wanted(inventory, kind, module->id) ? '*' : ' ', columns->id, module->id,
+               inventory_wants(inventory, kind, module->id) ? '*' : ' ', columns->id, module->id,
                columns->kind, name, columns->version, module->version, module->abi_major,
                module->abi_minor, columns->abilities, able, module->path);
     }
@@ -190,7 +85,8 @@ static void table(const struct inventory *inventory, struct columns *columns, bo
     }
 }
 
-static void print_missing(void *data, const struct list *list, const char *id, const char *reason)
+static void print_missing(void *data, const struct inventory_list *list, const char *id,
+                          const char *reason)
 {
     bool *first = data;
     (void)id;
@@ -216,7 +112,7 @@ static void print_people(const struct inventory *inventory)
         }
     }
     bool first = true;
-    for_missing(inventory, print_missing, &first);
+    inventory_missing(inventory, print_missing, &first);
 }
 
 int cli_modules(int argc, char **argv)

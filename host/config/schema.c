@@ -136,6 +136,10 @@ static const struct oriel_option options[] = {
     INT("view.open_level", "-1", -1, 63, "level shown at the start; -1: chosen"),
     INT("view.open_z", "-1", -1, 2147483647, "slice shown at the start; -1: the middle"),
 
+    TEXT("state.dir", "", "folder that keeps the scene over a restart; \"\": none"),
+    TEXT("scene.folder", "",
+         "folder of the scenes that clients save; \"\": scenes in state.dir, without one none"),
+
     {"access.tokens", "", NULL, "who may do what: role:token, the roles being viewer and editor", 0,
      0, CONFIG_LIST, ORIEL_OPT_SECRET},
     TEXT("access.token_file", "", "file with more of them, a line each: role token"),
@@ -154,6 +158,14 @@ static const struct oriel_option options[] = {
     INT("control.ack_timeout_ms", "250", 1, MS_MAX,
         "time in which clients may expect an acknowledgement, ms"),
 
+    BOOL("mcp.enabled", "false", "serve the Model Context Protocol at /mcp"),
+    INT("mcp.call_ms", "5000", 100, 100000,
+        "time that a call of a tool may take, ms; six times as long where it reads data or draws"),
+    INT("mcp.calls_per_minute", "600", 1, 100000,
+        "most calls of tools in a minute, of all its clients together"),
+    INT("mcp.sessions", "32", 1, 1024,
+        "its sessions at a time; the one unused for longest makes room for a new one"),
+
     NAME("log.level", "info", "error warn info debug trace",
          "level of every area that has none of its own"),
     AREA("main"),
@@ -166,6 +178,7 @@ static const struct oriel_option options[] = {
     AREA("pixel"),
     AREA("transport"),
     AREA("http"),
+    AREA("mcp"),
     AREA("camera"),
     AREA("dims"),
     AREA("layer"),

@@ -116,6 +116,31 @@ static void layer_restore(struct control *control, struct call *call, const cJSO
     call_finish(call);
 }
 
+static void layer_rename(struct control *control, struct call *call, const cJSON *kwargs)
+{
+    struct scene_layer *layer = named_layer(control, call, kwargs);
+    if (!layer)
+        return;
+    struct scene_request request = {.scope = "layer",
+                                    .target = layer->id,
+                                    .key = "name",
+                                    .value = cJSON_GetObjectItemCaseSensitive(kwargs, "name")};
+    struct actor actor = {call->actor, call->role, call_view(control, call)};
+    struct record_origin origin;
+    call_origin(call, &origin);
+    struct reduction result;
+    update_apply(control, &actor, NULL, &request, &origin, &result);
+    if (result.accepted) {
+        cJSON *reply = cJSON_CreateObject();
+        json_put(reply, "name", cJSON_Duplicate(result.applied, true));
+        call_reply(control, call, reply);
+    } else {
+        call_error(control, call, "command.invalid", result.message, NULL);
+    }
+    reduction_finish(&result);
+    call_finish(call);
+}
+
 static void layer_range(struct control *control, struct call *call, const cJSON *kwargs)
 {
     command_range(control, call, kwargs, false);
@@ -147,7 +172,16 @@ static const struct {
     {"napari.layer.move", ROLE_EDITOR, layer_move},
     {"napari.layer.remove", ROLE_EDITOR, layer_remove},
     {"napari.layer.restore", ROLE_EDITOR, layer_restore},
+    {"napari.layer.add", ROLE_EDITOR, command_add},
+    {"napari.layer.rename", ROLE_EDITOR, layer_rename},
+    {"napari.close", ROLE_EDITOR, command_close},
     {"napari.scene.get", ROLE_VIEWER, scene_get},
+    {"napari.scene.save", ROLE_EDITOR, command_scene_save},
+    {"napari.scene.load", ROLE_EDITOR, command_scene_load},
+    {"napari.scene.list", ROLE_VIEWER, command_scene_list},
+    {"oriel.modules", ROLE_VIEWER, command_modules},
+    {"oriel.streams", ROLE_VIEWER, command_streams},
+    {"oriel.describe", ROLE_VIEWER, command_describe},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 

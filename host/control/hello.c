@@ -127,6 +127,7 @@ static void accept_hello(struct control *control, struct session *session, const
     metric_add(control->connects_counter, 1);
     const char *name = json_string(cJSON_GetObjectItemCaseSensitive(client, "name"));
     const char *version = json_string(cJSON_GetObjectItemCaseSensitive(client, "version"));
+    snprintf(session->name, sizeof session->name, "%s", name ? name : "");
     log_info(LOG_CONTROL, "%s is %.60s %.30s, session %s", session->peer, name ? name : "a client",
              version ? version : "", session->id);
 

@@ -81,6 +81,16 @@ void notice_clear(struct control *control, const char *code, const char *layer_i
     cJSON_Delete(fault);
 }
 
+void notice_clear_all(struct control *control)
+{
+    while (control->faults->child) {
+        char *code = xstrdup(cJSON_GetObjectItem(control->faults->child, "code")->valuestring);
+        const char *layer = json_string(cJSON_GetObjectItem(control->faults->child, "layer_id"));
+        notice_clear(control, code, layer);
+        free(code);
+    }
+}
+
 void notice_take(struct control *control, const struct render_notice *notice)
 {
     struct scene_layer *layer = scene_find_key(control->scene, notice->layer);

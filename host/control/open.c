@@ -129,22 +129,24 @@ bool control_open_data(struct control *control, const char *uri, struct error *e
     return true;
 }
 
-static bool open_file_layer(struct control *control, const struct scene_file *file, size_t index,
-                            struct opened *opened, struct error *err)
+bool open_file_layer(struct registry *registry, const struct layers_options *usual,
+                     const struct scene_file *file, size_t index, struct opened *opened,
+                     struct error *err)
 {
     const struct scene_file_layer *from = &file->layers[index];
-    struct layers_options options;
-    open_options(control, &options);
-    options.split = LAYERS_SPLIT_NEVER;
+    struct layers_options options = *usual;
     options.level = from->level;
     options.index = from->has_index ? &from->index : NULL;
     options.limits_known = cJSON_HasObjectItem(from->controls, "contrast_limits");
-    if (!open_uri(control->registry, from->uri, &options, opened, err))
+    if (!open_uri(registry, from->uri, &options, opened, err))
         return error_prefix(err, "%s: layers[%zu].source", file->path, index);
-    if (scene_file_apply_layer(file, index, opened->layers[0], err))
-        return true;
-    opened_finish(opened);
-    return false;
+    for (size_t i = 0; i < opened->count; i++) {
+        if (!scene_file_apply_layer(file, index, opened->layers[i], err)) {
+            opened_finish(opened);
+            return false;
+        }
+    }
+    return true;
 }
 
 bool control_open_scene(struct control *control, const char *path, struct error *err)
@@ -153,10 +155,13 @@ bool control_open_scene(struct control *control, const char *path, struct error 
     struct scene_file *file = scene_file_read(path, err);
     if (!file)
         return false;
+    struct layers_options options;
+    open_options(control, &options);
+    options.split = LAYERS_SPLIT_NEVER;
     bool ok = true;
     for (size_t i = 0; ok && i < file->layer_count; i++) {
         struct opened opened;
-        ok = open_file_layer(control, file, i, &opened, err);
+        ok = open_file_layer(control->registry, &options, file, i, &opened, err);
         if (!ok)
             break;
         scene_add(control->scene, opened.layers, opened.count, NULL);

@@ -8,6 +8,7 @@
 #include "control/access.h"
 #include "control/control.h"
 #include "control/frame_log.h"
+#include "control/files.h"
 #include "control/history.h"
 #include "control/limit.h"
 #include "control/surface.h"
@@ -15,6 +16,7 @@
 #include "scene/layers.h"
 #include "scene/reduce.h"
 #include "scene/scene.h"
+#include "scene/scene_file.h"
 #include "scene/spec.h"
 #include "util/clock.h"
 
@@ -110,6 +112,7 @@ struct session {
     char peer[64];
     enum session_state state;
     char id[SESSION_ID_BYTES];
+    char name[64]; /* what the client calls itself */
     enum spec_class class;
     enum access_role role;
     struct view *view;
@@ -278,15 +281,6 @@ void notice_send(struct control *control, struct session *session, const cJSON *
 cJSON *stream_payload(const struct stream_info *info);
 char *status_payload(struct control *control, const struct view *view);
 
-/* files.c: what may be listed and opened. */
-bool files_resolve(const struct control *control, const char *path, char **resolved,
-                   const char **code, struct error *err);
-cJSON *files_list(const char *const *roots, size_t root_count, const char *path, const cJSON *only,
-                  bool hidden, const char **code, struct error *err); /* [any-thread] */
-/* Names of the images in `path` and below it, at most two folders deep and 32. [any-thread] */
-cJSON *files_images(const char *path);
-bool files_is_image(const char *path); /* [any-thread] */
-
 /* command.c */
 const char *const *command_names(void); /* NULL-terminated; the reference's three first */
 /* Runs the command, or answers why not. Takes `call`. */
@@ -329,8 +323,23 @@ void call_origin(const struct call *call, struct record_origin *origin);
 /* Each takes `call` over. command_data.c, command_open.c */
 void command_probe(struct control *control, struct call *call, const cJSON *kwargs);
 void command_range(struct control *control, struct call *call, const cJSON *kwargs, bool apply);
+void command_add(struct control *control, struct call *call, const cJSON *kwargs);
 void command_listdir(struct control *control, struct call *call, const cJSON *kwargs);
 void command_load(struct control *control, struct call *call, const cJSON *kwargs);
+/* command_scene.c */
+void command_scene_save(struct control *control, struct call *call, const cJSON *kwargs);
+void command_scene_list(struct control *control, struct call *call, const cJSON *kwargs);
+void command_scene_load(struct control *control, struct call *call, const cJSON *kwargs);
+void command_close(struct control *control, struct call *call, const cJSON *kwargs);
+/* command_about.c */
+void command_modules(struct control *control, struct call *call, const cJSON *kwargs);
+void command_streams(struct control *control, struct call *call, const cJSON *kwargs);
+void command_describe(struct control *control, struct call *call, const cJSON *kwargs);
+/* Says no, and is done with the call. Takes details. */
+void command_refuse(struct control *control, struct call *call, const char *code,
+                    const char *message, cJSON *details);
+/* Faults of data that is not shown any more. */
+void notice_clear_all(struct control *control);
 
 /* open.c */
 struct opened {
@@ -342,6 +351,10 @@ void opened_finish(struct opened *opened);
 /* Reads data; [any-thread] */
 bool open_uri(struct registry *registry, const char *uri, const struct layers_options *options,
               struct opened *opened, struct error *err);
+/* The layers of the index-th entry of a file; one, unless `usual` splits channels. [any-thread] */
+bool open_file_layer(struct registry *registry, const struct layers_options *usual,
+                     const struct scene_file *file, size_t index, struct opened *opened,
+                     struct error *err);
 void open_options(const struct control *control, struct layers_options *options);
 /* After a fresh scene was filled: what the configuration says about the first view, which fits the
  * canvas of `viewer` if there is one and it is known. */

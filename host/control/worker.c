@@ -8,34 +8,56 @@
 #include "util/check.h"
 #include "util/thread.h"
 
+/* A slow disk holds up one of them; the others answer. */
+#define THREADS 4
+
 struct worker {
     struct control *control;
-    pthread_t thread;
+    pthread_t threads[THREADS];
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t wake;
     struct job *head, **tail;
+    bool ordered; /* a job that is in_order runs */
     bool stopping;
 };
+
+/* Under the mutex: the first job that may run now. */
+static struct job *take(struct worker *worker)
+{
+    struct job **at = &worker->head;
+    while (*at && (*at)->in_order && worker->ordered)
+        at = &(*at)->next;
+    struct job *job = *at;
+    if (!job)
+        return NULL;
+    *at = job->next;
+    if (!*at)
+        worker->tail = at;
+    worker->ordered |= job->in_order;
+    return job;
+}
 
 static void *run(void *data)
 {
     struct worker *worker = data;
     pthread_mutex_lock(&worker->mutex);
     while (!worker->stopping) {
-        struct job *job = worker->head;
+        struct job *job = take(worker);
         if (!job) {
             pthread_cond_wait(&worker->wake, &worker->mutex);
             continue;
         }
-        worker->head = job->next;
-        if (!worker->head)
-            worker->tail = &worker->head;
+        bool ordered = job->in_order;
         pthread_mutex_unlock(&worker->mutex);
         job->run(job);
         struct message *message = message_create(MESSAGE_DONE, 0);
         message->job = job;
         control_post(worker->control, message);
         pthread_mutex_lock(&worker->mutex);
+        if (ordered) {
+            worker->ordered = false;
+            pthread_cond_broadcast(&worker->wake);
+        }
     }
     pthread_mutex_unlock(&worker->mutex);
     return NULL;
@@ -48,7 +70,8 @@ struct worker *worker_create(struct control *control)
     worker->tail = &worker->head;
     pthread_mutex_init(&worker->mutex, NULL);
     pthread_cond_init(&worker->wake, NULL);
-    CHECK(thread_start(&worker->thread, "control-jobs", run, worker));
+    for (int i = 0; i < THREADS; i++)
+        CHECK(thread_start(&worker->threads[i], "control-jobs", run, worker));
     return worker;
 }
 
@@ -58,9 +81,10 @@ void worker_destroy(struct worker *worker)
         return;
     pthread_mutex_lock(&worker->mutex);
     worker->stopping = true;
-    pthread_cond_signal(&worker->wake);
+    pthread_cond_broadcast(&worker->wake);
     pthread_mutex_unlock(&worker->mutex);
-    pthread_join(worker->thread, NULL);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(worker->threads[i], NULL);
     while (worker->head) {
         struct job *next = worker->head->next;
         worker->head->drop(worker->head);

@@ -30,6 +30,9 @@ struct scene_file {
 };
 
 struct scene_file *scene_file_read(const char *path, struct error *err);
+/* The same of JSON that is there. `path` is what errors name, and relative URIs are relative to its
+ * folder. */
+struct scene_file *scene_file_parse(const cJSON *json, const char *path, struct error *err);
 void scene_file_destroy(struct scene_file *file); /* NULL is fine */
 
 /* Puts what the file says about a layer over the defaults of one that was made for it. */

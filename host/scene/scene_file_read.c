@@ -330,25 +330,31 @@ static bool read_all(struct scene_file *file, const cJSON *json, struct error *e
     return true;
 }
 
+struct scene_file *scene_file_parse(const cJSON *json, const char *path, struct error *err)
+{
+    struct scene_file *file = xcalloc(1, sizeof *file);
+    file->path = xstrdup(path);
+    if (read_all(file, json, err))
+        return file;
+    scene_file_destroy(file);
+    return NULL;
+}
+
 struct scene_file *scene_file_read(const char *path, struct error *err)
 {
     size_t bytes = 0;
     char *text = slurp(path, &bytes, err);
     if (!text)
         return NULL;
-    struct scene_file *file = xcalloc(1, sizeof *file);
-    file->path = xstrdup(path);
     cJSON *json = json_parse(text, bytes, err);
     free(text);
-    bool ok = json != NULL;
-    if (!ok)
+    if (!json) {
         error_prefix(err, "%s", path);
-    ok = ok && read_all(file, json, err);
+        return NULL;
+    }
+    struct scene_file *file = scene_file_parse(json, path, err);
     cJSON_Delete(json);
-    if (ok)
-        return file;
-    scene_file_destroy(file);
-    return NULL;
+    return file;
 }
 
 void scene_file_destroy(struct scene_file *file)
