@@ -198,8 +198,8 @@ enum drawn draw_picture(struct painter *painter, bool moving)
     else if (volume && (software || parts > 1))
         quality_rested(&painter->quality, (double)took / NS_PER_MS, true);
     stats_stage(painter->setup.stats, STAGE_DRAW, took);
-    if (!stage_check(painter, result, "draw", false))
-        return DRAWN_FAILED;
+    if (!stage_check(painter, result, "draw", false) || result != ORIEL_OK)
+        return DRAWN_FAILED; /* what is there is no picture; it is drawn again */
     const char *fault = egl_fault(painter->egl);
     if (fault) {
         stage_fault(painter, fault);
@@ -213,5 +213,8 @@ enum drawn draw_picture(struct painter *painter, bool moving)
                 stamp.coverage);
     result = taps_grab(painter->setup.taps, &target, &stamp, false, &painter->owed);
     painter->in_flight = true;
-    return stage_check(painter, result, "grab", true) ? DRAWN : DRAWN_FAILED;
+    if (!stage_check(painter, result, "grab", true) || result != ORIEL_OK)
+        return DRAWN_FAILED;
+    painter->failed_calls = 0;
+    return DRAWN;
 }

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* What the render thread does in a turn, and what others ask of it. */
 #include "render/painter_internal.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "util/check.h"
 #include "util/clock.h"
-#include "util/log.h"
-#include "util/thread.h"
 
 /* Handing over data may delay a picture by this much. */
 #define UPLOAD_NS (4 * NS_PER_MS)
@@ -52,10 +49,12 @@ static bool apply(struct painter *painter)
     return stage_check(painter, result, "apply", false);
 }
 
-static void accept(struct painter *painter, struct scene_snapshot *snapshot)
+void painter_accept(struct painter *painter, struct scene_snapshot *snapshot)
 {
     struct scene_snapshot *old = painter->snapshot;
     bool same = old && old->scene.revision == snapshot->scene.revision;
+    scene_snapshot_unref(painter->former);
+    painter->former = old; /* the module has its layers until apply() */
     painter->snapshot = snapshot;
     painter->dirty |= !same;
     if (!same)
@@ -63,20 +62,25 @@ static void accept(struct painter *painter, struct scene_snapshot *snapshot)
     painter->rest_planned = false;
     if (painter->staged && apply(painter))
         plan(painter, painter->still_now);
-    scene_snapshot_unref(old); /* the module had its layers until apply() */
+    painter->former = NULL;
+    scene_snapshot_unref(old);
 }
 
 static void restage(struct painter *painter)
 {
     struct error err;
     if (!stage_open(painter, &err)) {
+        stage_forgive(painter);
         stage_fault(painter, err.text);
         return;
     }
-    painter_notice(painter, RENDER_NOTICE_READY, egl_host_gl(painter->egl)->renderer);
     painter->dirty = true;
-    if (painter->snapshot && apply(painter))
+    if (painter->snapshot) {
+        if (!apply(painter))
+            return;
         plan(painter, false);
+    }
+    painter_notice(painter, RENDER_NOTICE_READY, egl_host_gl(painter->egl)->renderer);
 }
 
 static void answer_still(struct painter *painter)
@@ -125,7 +129,7 @@ static int64_t earlier(int64_t a, int64_t b)
 }
 
 /* Does what can be done now; returns when there may be more to do. */
-static int64_t work(struct painter *painter)
+int64_t painter_work(struct painter *painter)
 {
     if (!painter->staged) {
         if (clock_ns() < painter->restage_ns)
@@ -182,6 +186,7 @@ static int64_t work(struct painter *painter)
         painter->end_ns = clock_ns();
         if (!stage_check(painter, result, "grab", true))
             return 0;
+        painter->dirty |= result != ORIEL_OK;
     }
     if (painter->in_flight)
         painter->in_flight = taps_poll(painter->setup.taps, false);
@@ -196,107 +201,6 @@ static int64_t work(struct painter *painter)
     if (painter->in_flight || painter->measuring)
         deadline = earlier(deadline, clock_ns() + POLL_NS);
     return deadline;
-}
-
-static void *run(void *data)
-{
-    struct painter *painter = data;
-    struct error err = {""};
-    bool started = stage_open(painter, &err);
-    if (started) {
-        snprintf(painter->renderer, sizeof painter->renderer, "%s",
-                 egl_host_gl(painter->egl)->renderer);
-        snprintf(painter->scene_module, sizeof painter->scene_module, "%s",
-                 painter->scene_use.module->id);
-    }
-    pthread_mutex_lock(&painter->mutex);
-    painter->started = true;
-    painter->start_failed = !started;
-    painter->start_error = err;
-    pthread_cond_broadcast(&painter->answer);
-
-    pthread_mutex_unlock(&painter->mutex);
-    if (started)
-        painter_notice(painter, RENDER_NOTICE_READY, painter->renderer);
-    pthread_mutex_lock(&painter->mutex);
-
-    int64_t deadline = 0;
-    while (started && !painter->quit) {
-        while (!painter->quit && !painter->mailbox && !painter->woken && clock_ns() < deadline)
-            cond_wait_until(&painter->wake, &painter->mutex, deadline);
-        struct scene_snapshot *snapshot = painter->mailbox;
-        bool quit = painter->quit;
-        painter->mailbox = NULL;
-        painter->woken = false;
-        painter->still_now = painter->still;
-        pthread_mutex_unlock(&painter->mutex);
-        if (snapshot)
-            accept(painter, snapshot);
-        if (!quit)
-            deadline = work(painter);
-        pthread_mutex_lock(&painter->mutex);
-    }
-    pthread_mutex_unlock(&painter->mutex);
-    if (painter->staged)
-        stage_close(painter);
-    return NULL;
-}
-
-static void wake(void *data)
-{
-    painter_wake(data);
-}
-
-static void painter_free(struct painter *painter)
-{
-    view_destroy(painter->view);
-    lane_destroy(painter->lane);
-    scene_snapshot_unref(painter->snapshot);
-    scene_snapshot_unref(painter->mailbox);
-    pthread_cond_destroy(&painter->answer);
-    pthread_cond_destroy(&painter->wake);
-    pthread_mutex_destroy(&painter->mutex);
-    free(painter);
-}
-
-struct painter *painter_create(const struct painter_setup *setup, struct error *err)
-{
-    struct painter *painter = xcalloc(1, sizeof *painter);
-    painter->setup = *setup;
-    painter->created_ns = clock_ns();
-    pthread_mutex_init(&painter->mutex, NULL);
-    cond_init(&painter->wake);
-    cond_init(&painter->answer);
-    painter->lane = lane_create(setup->loader, wake, painter);
-    painter->view = view_create(setup->loader, painter->lane, &setup->policy, &setup->events);
-    if (!thread_start(&painter->thread, "oriel-render", run, painter)) {
-        error_set(err, "cannot start the render thread");
-        painter_free(painter);
-        return NULL;
-    }
-    pthread_mutex_lock(&painter->mutex);
-    while (!painter->started)
-        pthread_cond_wait(&painter->answer, &painter->mutex);
-    bool failed = painter->start_failed;
-    if (failed && err)
-        *err = painter->start_error;
-    pthread_mutex_unlock(&painter->mutex);
-    if (!failed)
-        return painter;
-    painter_destroy(painter);
-    return NULL;
-}
-
-void painter_destroy(struct painter *painter)
-{
-    if (!painter)
-        return;
-    pthread_mutex_lock(&painter->mutex);
-    painter->quit = true;
-    pthread_cond_broadcast(&painter->wake);
-    pthread_mutex_unlock(&painter->mutex);
-    pthread_join(painter->thread, NULL);
-    painter_free(painter);
 }
 
 void painter_post(struct painter *painter, struct scene_snapshot *snapshot)

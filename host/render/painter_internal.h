@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The painter's own state, for painter.c (the loop), stage.c (context and modules) and draw.c. */
+/* The painter's own state, for life.c (the thread), painter.c (its turns), stage.c (context and
+ * modules) and draw.c. */
 #ifndef RENDER_PAINTER_INTERNAL_H
 #define RENDER_PAINTER_INTERNAL_H
 
@@ -16,12 +17,13 @@
 
 struct painter {
     struct painter_setup setup;
-    pthread_t thread;
     char renderer[256], scene_module[64]; /* set by the first start */
 
     pthread_mutex_t mutex;
     pthread_cond_t wake;   /* for the render thread */
     pthread_cond_t answer; /* started, or a still is done */
+    pthread_t thread;      /* the newest … */
+    pthread_t before;      /* … which joins the one before */
     bool quit, woken, started, start_failed;
     struct error start_error;
     struct scene_snapshot *mailbox;
@@ -43,8 +45,10 @@ struct painter {
     bool measured_quick;          /* … whether it moved, and its `costs` */
     uint64_t measured_costs;
     const char *refused_scene[MAX_REFUSED + 1], *refused_capture[MAX_REFUSED + 1];
-    unsigned invalid_calls, faults;
-    int64_t fault_ns, restage_ns;
+    unsigned invalid_calls, failed_calls, faults;
+    int64_t restage_ns;
+    struct module_use *lost; /* of instances that are not called any more, not even to go */
+    size_t lost_count;
 
     struct lane *lane;
     struct view *view;
@@ -52,6 +56,7 @@ struct painter {
     uint64_t costs; /* of what `quality` has been measured */
     bool abandoned; /* the last picture was given up for newer input */
     struct scene_snapshot *snapshot;
+    struct scene_snapshot *former; /* while another one is accepted */
     uint64_t seq;
     bool still_now;           /* `still` as of this turn */
     bool dirty;               /* what is on display changed since the last picture */
@@ -67,9 +72,19 @@ struct painter {
     int64_t end_ns;
 };
 
+/* painter.c */
+void painter_accept(struct painter *painter, struct scene_snapshot *snapshot); /* takes it over */
+/* Does what can be done now; returns when there may be more to do. */
+int64_t painter_work(struct painter *painter);
+
 /* stage.c */
 bool stage_open(struct painter *painter, struct error *err);
-void stage_close(struct painter *painter);
+void stage_close(struct painter *painter); /* closed is fine */
+/* A module has ended the thread: everything is closed, but for the instance that was running. On
+ * the thread's way out. */
+void stage_lost(struct painter *painter);
+/* Modules that failed for good get another chance. */
+void stage_forgive(struct painter *painter);
 /* Deals with a failure of the scene or capture module, or of OpenGL. True: nothing to worry about.
  */
 bool stage_check(struct painter *painter, oriel_result result, const char *what, bool capture);

@@ -37,14 +37,14 @@ static struct plan_policy policy_of(const struct config *config)
     };
 }
 
-struct render *render_create(struct render_pool *pool, const struct render_events *events,
-                             struct error *err)
+struct render *render_create(struct render_pool *pool, const char *view,
+                             const struct render_events *events, struct error *err)
 {
     const struct config *config = render_pool_config(pool);
     struct registry *registry = render_pool_registry(pool);
     struct render *render = xcalloc(1, sizeof *render);
     render->pool = pool;
-    render->stats = stats_create(render_pool_metrics(pool));
+    render->stats = stats_create(render_pool_metrics(pool), strcmp(view, "main") != 0);
     render->taps = taps_create(registry, render->stats);
     double fps = config_float(config, "stream.fps");
     struct painter_setup setup = {

@@ -50,10 +50,10 @@ struct render_tap {
     void *data;
 };
 
-/* Returns when the context, the scene module and the capture module work; NULL with the reason why
- * not. The pool outlives it. [any-thread] */
-struct render *render_create(struct render_pool *pool, const struct render_events *events,
-                             struct error *err);
+/* Of the view named `view` ("main" is the shared one). Returns when the context, the scene module
+ * and the capture module work; NULL with the reason why not. The pool outlives it. [any-thread] */
+struct render *render_create(struct render_pool *pool, const char *view,
+                             const struct render_events *events, struct error *err);
 /* Nobody uses it any more. NULL is fine. [any-thread but its callbacks] */
 void render_destroy(struct render *render);
 

@@ -6,13 +6,16 @@
 #include "module/services.h"
 #include "oriel/host_gl.h"
 #include "render/painter_internal.h"
+#include "util/check.h"
 #include "util/clock.h"
 #include "util/log.h"
 
-/* Faults further apart than this do not count as a series. */
+/* A fault that comes later after a start begins a new series. */
 #define FAULT_MEMORY_NS (60 * NS_PER_S)
-#define MAX_FAULTS 5u
+/* In a series the pauses before a start are 0, 0.5, 1, 2, 4, … seconds, up to this. */
+#define MAX_PAUSE_NS (60 * NS_PER_S)
 #define MAX_INVALID 3u
+#define MAX_FAILED 3u
 
 static bool listed(const char *const *ids, const char *id)
 {
@@ -61,7 +64,7 @@ bool stage_open(struct painter *painter, struct error *err)
         return false;
     }
     painter->scene = painter->scene_use.vtable;
-    painter->invalid_calls = 0;
+    painter->invalid_calls = painter->failed_calls = 0;
     painter->staged = true;
     if (!gl->software)
         glCreateQueries(GL_TIMESTAMP, 2, painter->queries);
@@ -75,13 +78,12 @@ void stage_close(struct painter *painter)
 {
     taps_close(painter->setup.taps);
     view_set_scene(painter->view, NULL, NULL, 0, 0);
-    if (painter->scene_self)
-        ((const struct oriel_scene_module *)painter->scene_use.vtable)
-            ->destroy(painter->scene_self);
+    void *scene = painter->scene_self;
+    painter->scene_self = NULL; /* no second time, should it end the thread */
+    if (scene)
+        ((const struct oriel_scene_module *)painter->scene_use.vtable)->destroy(scene);
     module_use_close(&painter->scene_use);
-    painter->scene_use = (struct module_use){0};
     painter->scene = NULL;
-    painter->scene_self = NULL;
     if (painter->egl) {
         egl_target_destroy(&painter->target);
         if (painter->queries[0])
@@ -93,27 +95,68 @@ void stage_close(struct painter *painter)
         painter->egl = NULL;
     }
     painter->staged = false;
+    painter->in_flight = painter->owed = false;
+}
+
+static int64_t pause_after(unsigned faults)
+{
+    if (faults <= 1)
+        return 0;
+    unsigned doublings = faults - 2 < 16 ? faults - 2 : 16;
+    int64_t pause = (NS_PER_S / 2) << doublings;
+    return pause < MAX_PAUSE_NS ? pause : MAX_PAUSE_NS;
 }
 
 void stage_fault(struct painter *painter, const char *text)
 {
     int64_t now = clock_ns();
     stats_fault(painter->setup.stats);
-    painter->faults = now - painter->fault_ns < FAULT_MEMORY_NS ? painter->faults + 1 : 1;
-    painter->fault_ns = now;
-    bool again = painter->faults <= MAX_FAULTS;
-    painter->restage_ns = again ? now + (painter->faults - 1) * (NS_PER_S / 2) : INT64_MAX;
+    painter->faults = now < painter->restage_ns + FAULT_MEMORY_NS ? painter->faults + 1 : 1;
+    int64_t pause = pause_after(painter->faults);
+    painter->restage_ns = now + pause;
     struct error said;
-    error_set(&said, "%s; %s", text, again ? "rendering starts again" : "rendering has stopped");
+    if (pause)
+        error_set(&said, "%s; rendering starts again in %g s", text, (double)pause / NS_PER_S);
+    else
+        error_set(&said, "%s; rendering starts again", text);
     log_error(LOG_RENDER, "%s", said.text);
     painter_notice(painter, RENDER_NOTICE_FAULT, said.text);
-    stage_close(painter);
-    painter->in_flight = painter->owed = false;
 
     pthread_mutex_lock(&painter->mutex);
     painter->still_error = said;
     pthread_cond_broadcast(&painter->answer);
     pthread_mutex_unlock(&painter->mutex);
+    stage_close(painter);
+}
+
+void stage_lost(struct painter *painter)
+{
+    const struct module *module = painter->scene_use.module;
+    const char *id = module ? module->id : "something";
+    if (taps_lost(painter->setup.taps)) {
+        id = taps_module(painter->setup.taps);
+    } else if (module) {
+        painter->lost = xrealloc(painter->lost, (painter->lost_count + 1) * sizeof *painter->lost);
+        painter->lost[painter->lost_count++] = painter->scene_use;
+        painter->scene_use = (struct module_use){0};
+        painter->scene_self = NULL;
+    }
+    struct error text;
+    error_set(&text, "%s has ended the render thread", id);
+    pthread_mutex_lock(&painter->mutex);
+    bool goes_on = painter->started && !painter->quit;
+    painter->start_error = text;
+    pthread_mutex_unlock(&painter->mutex);
+    if (goes_on)
+        stage_fault(painter, text.text);
+    else
+        stage_close(painter);
+}
+
+void stage_forgive(struct painter *painter)
+{
+    memset(painter->refused_scene, 0, sizeof painter->refused_scene);
+    memset(painter->refused_capture, 0, sizeof painter->refused_capture);
 }
 
 bool stage_check(struct painter *painter, oriel_result result, const char *what, bool capture)
@@ -126,7 +169,7 @@ bool stage_check(struct painter *painter, oriel_result result, const char *what,
     error_set(&text, "%s: %s failed (result %d)%s%s", id, what, result, *why ? ": " : "", why);
     bool fatal = result == ORIEL_FATAL ||
                  (result == ORIEL_INVALID && ++painter->invalid_calls >= MAX_INVALID);
-    if (!fatal && result != ORIEL_DEVICE_LOST) {
+    if (!fatal && result != ORIEL_DEVICE_LOST && ++painter->failed_calls < MAX_FAILED) {
         log_warn(LOG_RENDER, "%s", text.text);
         return true;
     }

@@ -30,19 +30,21 @@ struct stats {
     float coverage;
 };
 
-struct stats *stats_create(struct metrics *m)
+struct stats *stats_create(struct metrics *m, bool fork)
 {
     struct stats *s = xcalloc(1, sizeof *s);
     pthread_mutex_init(&s->mutex, NULL);
     for (int i = 0; i < STAGE_COUNT; i++) {
         char labels[64];
-        snprintf(labels, sizeof labels, "stage=\"%s\"", stage_names[i]);
+        snprintf(labels, sizeof labels, "stage=\"%s\"%s", stage_names[i],
+                 fork ? ",view=\"fork\"" : "");
         s->stages[i] = metrics_histogram(m, "oriel_stage_seconds", labels, "Time a stage took.");
     }
-    s->frames = metrics_counter(m, "oriel_render_frames_total", NULL, "Pictures drawn.");
-    s->abandoned = metrics_counter(m, "oriel_render_abandoned_total", NULL,
+    const char *view = fork ? "view=\"fork\"" : NULL;
+    s->frames = metrics_counter(m, "oriel_render_frames_total", view, "Pictures drawn.");
+    s->abandoned = metrics_counter(m, "oriel_render_abandoned_total", view,
                                    "Pictures given up for newer input.");
-    s->faults = metrics_counter(m, "oriel_render_faults_total", NULL,
+    s->faults = metrics_counter(m, "oriel_render_faults_total", view,
                                 "Times the context or a module had to be rebuilt.");
     s->blocks = metrics_counter(m, "oriel_data_chunks_total", NULL, "Chunks read.");
     s->value_bytes = metrics_counter(m, "oriel_data_bytes_total", NULL, "Bytes of values decoded.");

@@ -3,6 +3,7 @@
 #ifndef RENDER_STATS_H
 #define RENDER_STATS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct loader;
@@ -11,7 +12,8 @@ struct stats;
 
 enum stage { STAGE_APPLY, STAGE_PLAN, STAGE_UPLOAD, STAGE_DRAW, STAGE_CAPTURE, STAGE_COUNT };
 
-struct stats *stats_create(struct metrics *metrics);
+/* `fork`: of a view that is not the shared one; their metrics stand together, as view="fork". */
+struct stats *stats_create(struct metrics *metrics, bool fork);
 void stats_destroy(struct stats *stats); /* NULL is fine */
 
 void stats_stage(struct stats *stats, enum stage stage, int64_t ns); /* [render] */

@@ -38,6 +38,9 @@ struct taps {
     struct oriel_format *formats;
     uint32_t format_count;
     struct instance *instances;
+    struct instance *lost; /* not called any more, not even to go */
+    bool calling;          /* the module runs */
+    const char *module;    /* lives as long as the registry */
 
     pthread_mutex_t mutex;
     pthread_cond_t idle; /* a callback returned */
@@ -52,6 +55,7 @@ struct taps *taps_create(struct registry *registry, struct stats *stats)
     taps->registry = registry;
     taps->stats = stats;
     taps->next_id = 1;
+    taps->module = "";
     pthread_mutex_init(&taps->mutex, NULL);
     pthread_cond_init(&taps->idle, NULL);
     return taps;
@@ -61,6 +65,11 @@ void taps_destroy(struct taps *taps)
 {
     if (!taps)
         return;
+    for (struct instance *i = taps->lost, *next; i; i = next) {
+        next = i->next;
+        module_use_close(&i->use);
+        free(i);
+    }
     for (struct tap *tap = taps->list, *next; tap; tap = next) {
         next = tap->next;
         free(tap);
@@ -160,10 +169,14 @@ static bool try_module(struct module_use *use, void *data, struct error *err)
     }
     const struct oriel_capture *capture = use->vtable;
     struct taps *taps = choice->taps;
+    taps->module = use->module->id;
     taps->format_count = 0;
     for (uint32_t i = 0; i < 64; i++) {
         struct oriel_format format = {0};
-        if (capture->output_format(use->host, i, &format) != ORIEL_OK)
+        taps->calling = true;
+        oriel_result result = capture->output_format(use->host, i, &format);
+        taps->calling = false;
+        if (result != ORIEL_OK)
             break;
         format.width = format.height = 0;
         taps->formats = xrealloc(taps->formats, (i + 1) * sizeof *taps->formats);
@@ -184,29 +197,50 @@ bool taps_open(struct taps *taps, const char *const *refused, struct error *err)
 
 static void instance_destroy(struct instance *instance)
 {
-    if (instance->self)
+    if (instance->self) {
+        instance->taps->calling = true;
         instance->capture->destroy(instance->self);
+        instance->taps->calling = false;
+    }
     module_use_close(&instance->use);
     free(instance);
 }
 
+static void forget_instances(struct taps *taps)
+{
+    pthread_mutex_lock(&taps->mutex);
+    taps->changed = true; /* they are made again */
+    pthread_mutex_unlock(&taps->mutex);
+}
+
 void taps_close(struct taps *taps)
 {
-    for (struct instance *i = taps->instances, *next; i; i = next) {
-        next = i->next;
-        instance_destroy(i);
+    for (struct instance *instance; (instance = taps->instances);) {
+        taps->instances = instance->next;
+        instance_destroy(instance);
     }
-    taps->instances = NULL;
-    pthread_mutex_lock(&taps->mutex);
-    taps->changed = true;
-    pthread_mutex_unlock(&taps->mutex);
+    forget_instances(taps);
     module_use_close(&taps->probe_use);
-    taps->probe_use = (struct module_use){0};
+}
+
+bool taps_lost(struct taps *taps)
+{
+    if (!taps->calling)
+        return false;
+    taps->calling = false;
+    while (taps->instances) {
+        struct instance *instance = taps->instances;
+        taps->instances = instance->next;
+        instance->next = taps->lost;
+        taps->lost = instance;
+    }
+    forget_instances(taps);
+    return true;
 }
 
 const char *taps_module(const struct taps *taps)
 {
-    return taps->probe_use.module ? taps->probe_use.module->id : "";
+    return taps->module;
 }
 
 uint32_t taps_formats(const struct taps *taps, const struct oriel_format **formats)
@@ -228,9 +262,11 @@ static struct instance *instance_create(struct taps *taps, const struct oriel_fo
                          &instance->use, err))
         return instance;
     instance->capture = instance->use.vtable;
+    taps->calling = true;
     oriel_result result =
         instance->capture->create(instance->use.host, instance->use.config, format, frames_held,
                                   &instance->sink, &instance->self);
+    taps->calling = false;
     if (result != ORIEL_OK) {
         const char *why = services_failure();
         instance->self = NULL;
@@ -321,7 +357,9 @@ oriel_result taps_grab(struct taps *taps, const struct oriel_target *target,
         i->owed = false;
         if (!i->self || !wanted || !somebody_takes(taps, i, stamp->flags & ORIEL_FRAME_COMPLETE))
             continue;
+        taps->calling = true;
         oriel_result result = i->capture->grab(i->self, target, stamp);
+        taps->calling = false;
         if (result == ORIEL_AGAIN)
             i->owed = *owed = true;
         else if (result < worst)
@@ -334,8 +372,11 @@ bool taps_poll(struct taps *taps, bool wait)
 {
     bool in_flight = false;
     for (struct instance *i = taps->instances; i; i = i->next) {
-        if (i->self && i->capture->poll(i->self, wait) == ORIEL_AGAIN)
-            in_flight = true;
+        if (!i->self)
+            continue;
+        taps->calling = true;
+        in_flight |= i->capture->poll(i->self, wait) == ORIEL_AGAIN;
+        taps->calling = false;
     }
     return in_flight;
 }

@@ -27,7 +27,9 @@ bool taps_wanted(struct taps *taps, bool *news);
 bool taps_open(struct taps *taps, const char *const *refused, struct error *err);
 /* Drops what is in flight and destroys every instance. [render] */
 void taps_close(struct taps *taps);
-const char *taps_module(const struct taps *taps);
+/* The capture module has ended the thread: true. Its instances are not called any more. [render] */
+bool taps_lost(struct taps *taps);
+const char *taps_module(const struct taps *taps); /* the one chosen last, "" before */
 uint32_t taps_formats(const struct taps *taps, const struct oriel_format **formats);
 
 /* Makes the instances fit the demand and the canvas. A format that cannot be captured is told once,

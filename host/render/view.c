@@ -35,9 +35,10 @@ struct view *view_create(struct loader *loader, struct lane *lane, const struct 
 
 static void retire(struct view *view, struct slab *slab)
 {
-    if (slab && view->scene)
-        view->scene->evict(view->self, slab->id);
+    uint64_t id = slab ? slab->id : 0;
     slab_destroy(slab);
+    if (id && view->scene)
+        view->scene->evict(view->self, id);
 }
 
 static bool in_pair(const struct pair *pair, const struct slab *slab)
@@ -86,6 +87,9 @@ void view_destroy(struct view *view)
 void view_set_scene(struct view *view, const struct oriel_scene_module *scene, void *self,
                     uint32_t max_texture_2d, uint32_t max_texture_3d)
 {
+    if (view->placing) /* the module has ended the thread meanwhile */
+        loader_release(view->loader, view->placing);
+    view->placing = NULL;
     view->scene = NULL; /* what it knew is gone */
     for (uint32_t i = 0; i < view->layer_count; i++)
         layer_clear(view, view->layers[i]);
@@ -213,13 +217,15 @@ bool view_plan(struct view *view, const struct scene_snapshot *snapshot, bool re
             layers[i]->key = key;
         }
     }
-    for (uint32_t j = 0; j < view->layer_count; j++) {
-        if (view->layers[j])
-            layer_destroy(view, view->layers[j]);
-    }
-    free(view->layers);
+    struct layer **gone = view->layers;
+    uint32_t gone_count = view->layer_count;
     view->layers = layers;
     view->layer_count = count;
+    for (uint32_t j = 0; j < gone_count; j++) {
+        if (gone[j])
+            layer_destroy(view, gone[j]);
+    }
+    free(gone);
     for (uint32_t i = 0; i < count; i++)
         changed |= layer_plan(view, layers[i], snapshot, i, resting, now_ns);
     return changed;
@@ -442,11 +448,11 @@ static oriel_result piece_upload(struct view *view, struct layer *layer, struct 
         log_warn(LOG_RENDER, "no room on the GPU for level %u (%u x %u x %u): asking for less",
                  slab->plan.level, out.shape[0], out.shape[1], out.shape[2]);
         return ORIEL_OK;
-    } else if (result == ORIEL_NOMEM || result == ORIEL_UNSUPPORTED) {
+    } else if (result != ORIEL_DEVICE_LOST && result != ORIEL_FATAL) {
         const char *why = services_failure();
         piece_refused(view, layer, slab, piece,
                       *why ? why : "the scene module has no room for this layer");
-        return ORIEL_OK;
+        return result == ORIEL_INVALID ? result : ORIEL_OK;
     }
     return result;
 }
@@ -492,7 +498,9 @@ oriel_result view_upload(struct view *view, int64_t now_ns, int64_t until_ns, bo
     oriel_result result = ORIEL_OK;
     for (struct block *block; result == ORIEL_OK && (block = lane_take(view->lane, &failure));
          free(failure)) {
+        view->placing = block;
         result = place(view, block, failure, changed);
+        view->placing = NULL;
         loader_release(view->loader, block);
         if (clock_ns() >= until_ns) {
             *more = true;

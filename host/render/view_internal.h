@@ -44,6 +44,7 @@ struct view {
     const struct oriel_scene_module *scene;
     void *self;
     struct scratch scratch;
+    struct block *placing; /* handed over just now */
     uint64_t next_id;
     struct layer **layers; /* in the order of the snapshot */
     uint32_t layer_count;

@@ -77,8 +77,8 @@ void fixture_post(struct fixture *f, struct scene_snapshot *snapshot)
     scene_snapshot_unref(snapshot);
 }
 
-void fixture_make(struct fixture *f, uint32_t ndim, const uint64_t *shape, const uint64_t *chunk,
-                  uint32_t levels)
+void fixture_prepare(struct fixture *f, uint32_t ndim, const uint64_t *shape, const uint64_t *chunk,
+                     uint32_t levels)
 {
     memset(f, 0, sizeof *f);
     fake_source_set(ORIEL_U16, ndim, shape, chunk, levels, ndim > 2 ? ndim - 2 : 0);
@@ -86,25 +86,34 @@ void fixture_make(struct fixture *f, uint32_t ndim, const uint64_t *shape, const
     pthread_mutex_init(&f->mutex, NULL);
     f->dataset = rig_open();
     f->metrics = metrics_create();
-    f->stats = stats_create(f->metrics);
+    f->stats = stats_create(f->metrics, false);
     f->taps = taps_create(NULL, f->stats);
     struct error err = {""};
     f->loader = loader_create(2, 64 << 20, &err);
-    struct painter_setup setup = {.loader = f->loader,
-                                  .taps = f->taps,
-                                  .stats = f->stats,
-                                  .events = {notice, f},
-                                  .policy = {.threshold_in = 1.05,
-                                             .threshold_out = 1.35,
-                                             .fine_threshold = 1.05,
-                                             .cooldown_ns = 1000000,
-                                             .lock = -1,
-                                             .max_volume_bytes = 256 << 20},
-                                  .device = -1,
-                                  .frame_ns = 5 * NS_PER_MS,
-                                  .settle_ns = 60 * NS_PER_MS,
-                                  .budget_ms = 20};
-    f->painter = painter_create(&setup, &err);
+    f->setup = (struct painter_setup){.loader = f->loader,
+                                      .taps = f->taps,
+                                      .stats = f->stats,
+                                      .events = {notice, f},
+                                      .policy = {.threshold_in = 1.05,
+                                                 .threshold_out = 1.35,
+                                                 .fine_threshold = 1.05,
+                                                 .cooldown_ns = 1000000,
+                                                 .lock = -1,
+                                                 .max_volume_bytes = 256 << 20},
+                                      .device = -1,
+                                      .frame_ns = 5 * NS_PER_MS,
+                                      .settle_ns = 60 * NS_PER_MS,
+                                      .budget_ms = 20};
+    if (!f->loader)
+        fail_msg("%s", err.text);
+}
+
+void fixture_make(struct fixture *f, uint32_t ndim, const uint64_t *shape, const uint64_t *chunk,
+                  uint32_t levels)
+{
+    fixture_prepare(f, ndim, shape, chunk, levels);
+    struct error err = {""};
+    f->painter = painter_create(&f->setup, &err);
     if (!f->painter)
         fail_msg("%s", err.text);
 }
@@ -117,8 +126,10 @@ void fixture_finish(struct fixture *f)
     stats_destroy(f->stats);
     metrics_destroy(f->metrics);
     dataset_unref(f->dataset);
-    assert_int_equal(atomic_load(&fake_scene.creates), atomic_load(&fake_scene.destroys));
-    assert_int_equal(atomic_load(&fake_capture.creates), atomic_load(&fake_capture.destroys));
+    assert_int_equal(atomic_load(&fake_scene.creates),
+                     atomic_load(&fake_scene.destroys) + atomic_load(&fake_scene.lost));
+    assert_int_equal(atomic_load(&fake_capture.creates),
+                     atomic_load(&fake_capture.destroys) + atomic_load(&fake_capture.lost));
 }
 
 struct scene_snapshot *fixture_slice(struct fixture *f, uint64_t revision, double z)

@@ -16,6 +16,7 @@ struct fixture {
     struct stats *stats;
     struct taps *taps;
     struct loader *loader;
+    struct painter_setup setup;
     struct painter *painter;
     atomic_int frames, complete, notices[8];
     pthread_mutex_t mutex;
@@ -27,6 +28,9 @@ struct fixture {
 extern const struct oriel_format fixture_rgba;
 extern const uint64_t fixture_plane[3], fixture_tiles[3], fixture_cube[3];
 
+/* All but the painter. */
+void fixture_prepare(struct fixture *f, uint32_t ndim, const uint64_t *shape, const uint64_t *chunk,
+                     uint32_t levels);
 void fixture_make(struct fixture *f, uint32_t ndim, const uint64_t *shape, const uint64_t *chunk,
                   uint32_t levels);
 void fixture_finish(struct fixture *f);

@@ -2,6 +2,7 @@
 #include "rig.h"
 
 #include <epoxy/gl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -189,6 +190,20 @@ void fake_scene_reset(void)
     memset(slabs, 0, sizeof slabs);
 }
 
+static void maybe_end(atomic_int *end_in, atomic_int *lost, int call)
+{
+    if (atomic_load(end_in) != call)
+        return;
+    atomic_store(end_in, CALL_NONE);
+    atomic_fetch_add(lost, 1);
+    pthread_exit(NULL);
+}
+
+static void scene_may_end(int call)
+{
+    maybe_end(&fake_scene.end_in, &fake_scene.lost, call);
+}
+
 static oriel_result scene_kind(uint32_t index, uint32_t *kind)
 {
     *kind = ORIEL_LAYER_IMAGE;
@@ -203,6 +218,7 @@ static oriel_result scene_create(const struct oriel_host *host, const struct ori
     memset(slabs, 0, sizeof slabs);
     atomic_store(&fake_scene.slabs, 0);
     atomic_fetch_add(&fake_scene.creates, 1);
+    scene_may_end(CALL_CREATE);
     *self = &fake_scene;
     return ORIEL_OK;
 }
@@ -210,12 +226,14 @@ static oriel_result scene_create(const struct oriel_host *host, const struct ori
 static void scene_destroy(void *self)
 {
     (void)self;
+    scene_may_end(CALL_DESTROY);
     atomic_fetch_add(&fake_scene.destroys, 1);
 }
 
 static oriel_result scene_apply(void *self, const struct oriel_snapshot *snapshot)
 {
     (void)self, (void)snapshot;
+    scene_may_end(CALL_APPLY);
     atomic_fetch_add(&fake_scene.applies, 1);
     return ORIEL_OK;
 }
@@ -223,6 +241,11 @@ static oriel_result scene_apply(void *self, const struct oriel_snapshot *snapsho
 static oriel_result scene_upload(void *self, const struct oriel_slab *slab)
 {
     (void)self;
+    scene_may_end(CALL_UPLOAD);
+    if (atomic_load(&fake_scene.fail_uploads) > 0) {
+        atomic_fetch_sub(&fake_scene.fail_uploads, 1);
+        return ORIEL_IO;
+    }
     if (atomic_load(&fake_scene.nomem) > 0) {
         atomic_fetch_sub(&fake_scene.nomem, 1);
         return ORIEL_NOMEM;
@@ -251,6 +274,7 @@ static oriel_result scene_upload(void *self, const struct oriel_slab *slab)
 static void scene_evict(void *self, uint64_t id)
 {
     (void)self;
+    scene_may_end(CALL_EVICT);
     for (unsigned i = 0; i < FAKE_SLABS; i++) {
         if (slabs[i].id == id) {
             slabs[i].id = 0;
@@ -273,7 +297,12 @@ static oriel_result scene_draw(void *self, const struct oriel_view *view,
                                const struct oriel_target *target)
 {
     (void)self;
+    scene_may_end(CALL_DRAW);
     atomic_fetch_add(&fake_scene.draws, 1);
+    if (atomic_load(&fake_scene.fail_draws) > 0) {
+        atomic_fetch_sub(&fake_scene.fail_draws, 1);
+        return atomic_load(&fake_scene.fail_with);
+    }
     for (uint32_t i = 0; i < view->layer_count; i++)
         CHECK(knows(view->layers[i].base) && knows(view->layers[i].detail));
     double ms = atomic_load(&fake_scene.draw_ms) * view->resolution * view->resolution / view->step;
@@ -345,12 +374,23 @@ static oriel_result capture_create(const struct oriel_host *host, const struct o
     return ORIEL_OK;
 }
 
-static void capture_destroy(void *self)
+static void grabber_free(struct fake_grabber *grabber)
 {
-    struct fake_grabber *grabber = self;
     free(grabber->pixels);
     free(grabber);
+}
+
+static void capture_destroy(void *self)
+{
+    grabber_free(self);
     atomic_fetch_add(&fake_capture.destroys, 1);
+}
+
+static void capture_may_end(struct fake_grabber *grabber, int call)
+{
+    if (atomic_load(&fake_capture.end_in) == call)
+        grabber_free(grabber); /* nobody will call it again */
+    maybe_end(&fake_capture.end_in, &fake_capture.lost, call);
 }
 
 static void hand_on(struct fake_grabber *grabber)
@@ -364,6 +404,7 @@ static oriel_result capture_grab(void *self, const struct oriel_target *target,
                                  const struct oriel_stamp *stamp)
 {
     struct fake_grabber *grabber = self;
+    capture_may_end(grabber, CALL_GRAB);
     atomic_fetch_add(&fake_capture.grabs, 1);
     if (atomic_load(&fake_capture.busy) > 0) {
         atomic_fetch_sub(&fake_capture.busy, 1);
@@ -394,6 +435,7 @@ static oriel_result capture_poll(void *self, uint32_t wait)
 {
     struct fake_grabber *grabber = self;
     (void)wait;
+    capture_may_end(grabber, CALL_POLL);
     atomic_fetch_add(&fake_capture.polls, 1);
     if (grabber->waiting)
         hand_on(grabber);

@@ -40,8 +40,25 @@ uint32_t fake_value(uint32_t level, uint32_t ndim, const uint64_t *index);
 
 /* ---- scene module ---- */
 
+/* Calls of a module that do not return: they end the thread. */
+enum fake_call {
+    CALL_NONE,
+    CALL_CREATE,
+    CALL_DESTROY,
+    CALL_APPLY,
+    CALL_UPLOAD,
+    CALL_EVICT,
+    CALL_DRAW,
+    CALL_GRAB,
+    CALL_POLL
+};
+
 #define FAKE_SLABS 64
 struct fake_scene {
+    atomic_int end_in;                /* the next such call ends the thread and this is reset */
+    atomic_int lost;                  /* instances in which that happened */
+    atomic_int fail_draws, fail_with; /* so many draws return this */
+    atomic_int fail_uploads;          /* so many return ORIEL_IO */
     atomic_int applies, uploads, draws, evicts, creates, destroys;
     atomic_int draw_ms;     /* a draw of the whole canvas in full quality takes so long */
     atomic_int fail_draw;   /* the next draw returns this and it is reset; 0: none */
@@ -58,6 +75,7 @@ void fake_scene_reset(void);
 /* ---- capture module: RGBA and NV12, delivered during grab, or by poll when `late` ---- */
 
 struct fake_capture {
+    atomic_int end_in, lost; /* as of the scene module */
     atomic_int creates, destroys, grabs, polls;
     atomic_bool late;
     atomic_int busy; /* so many grabs find no free frame */

@@ -30,7 +30,7 @@ static struct view view_of(struct real *real, const char *scene)
 {
     struct view view = {.real = real};
     view.snapshot = real_snapshot(real, scene);
-    view.render = render_create(real->pool, NULL, &view.err);
+    view.render = render_create(real->pool, "main", NULL, &view.err);
     if (!view.render)
         fail_msg("%s", view.err.text);
     view.rgba = malloc((size_t)view.snapshot->scene.width * view.snapshot->scene.height * 4);
@@ -118,7 +118,7 @@ static void what_one_has_read_the_next_has(void **state)
     free(stats);
     assert_true(chunks > 0);
     struct view second = {.real = &real, .snapshot = scene_snapshot_ref(first.snapshot)};
-    second.render = render_create(real.pool, NULL, &second.err);
+    second.render = render_create(real.pool, "main", NULL, &second.err);
     second.rgba = malloc(100 * 80 * 4);
     draw(&second);
     assert_true(second.drawn);
@@ -162,7 +162,7 @@ static void renders_come_and_go(void **state)
             before = resident_kib();
         int64_t begin = clock_ns();
         struct view view = {.real = &real, .snapshot = scene_snapshot_ref(stays.snapshot)};
-        view.render = render_create(real.pool, NULL, &view.err);
+        view.render = render_create(real.pool, "main", NULL, &view.err);
         assert_non_null(view.render);
         creating += clock_ns() - begin;
         view.rgba = malloc(320 * 200 * 4);

@@ -28,7 +28,7 @@ static void open_rooms(struct rooms *rooms)
 {
     struct error err = {""};
     real_open(&rooms->real);
-    rooms->render = render_create(rooms->real.pool, NULL, &err);
+    rooms->render = render_create(rooms->real.pool, "main", NULL, &err);
     if (!rooms->render)
         fail_msg("%s", err.text);
 }
