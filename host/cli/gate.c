@@ -10,6 +10,7 @@
 #include "cli/site.h"
 #include "control/access.h"
 #include "control/control.h"
+#include "mcp/mcp.h"
 #include "metrics/metrics.h"
 #include "module/services.h"
 #include "pixel/stream.h"
@@ -268,6 +269,30 @@ static void respond_owned(struct door *door, uint64_t id, const char *type, char
     free(text);
 }
 
+/* [transport], or [control] */
+static void respond_mcp(void *data, uint64_t id, const struct mcp_response *answer)
+{
+    struct door *door = data;
+    uint8_t *bytes;
+    const struct oriel_buffer *body = buffer_create(answer->body_bytes, &bytes);
+    if (body)
+        memcpy(bytes, answer->body, answer->body_bytes);
+    struct oriel_response response = {
+        .size = sizeof response,
+        .status = body ? answer->status : 503,
+        .header_count = answer->header_count,
+        .headers = answer->headers,
+        .body = body,
+    };
+    door->real->respond(door->real_self, id, &response);
+    buffer_unref(body);
+}
+
+static bool is_mcp(const struct oriel_request *request)
+{
+    return request->listener == ORIEL_LISTENER_HTTP && strcmp(request->path, "/mcp") == 0;
+}
+
 static void on_http(const struct oriel_transport_host *to, uint64_t id,
                     const struct oriel_request *request)
 {
@@ -275,6 +300,9 @@ static void on_http(const struct oriel_transport_host *to, uint64_t id,
     struct gate *gate = door->gate;
     const char *path = request->path;
 
+    if (is_mcp(request) &&
+        mcp_http(gate->rooms.mcp, request, &(struct mcp_reply){respond_mcp, door, id}))
+        return;
     if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0) {
         respond_text(door, id, 405, "text/plain", "only GET and HEAD here\n");
     } else if (strcmp(path, "/metrics") == 0) {
@@ -384,6 +412,7 @@ void gate_close(struct gate *gate)
 {
     for (uint32_t i = 0; i < gate->door_count; i++)
         gate->doors[i].real->destroy(gate->doors[i].real_self);
+    mcp_close(gate->rooms.mcp);
 }
 
 void gate_destroy(struct gate *gate)

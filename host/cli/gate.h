@@ -15,6 +15,7 @@
 struct config;
 struct control;
 struct gate;
+struct mcp;
 struct metrics;
 struct render;
 struct stream;
@@ -23,6 +24,7 @@ struct gate_rooms {
     struct control *control;
     struct stream *stream;
     struct metrics *metrics;
+    struct mcp *mcp;
 };
 
 /* Reads the page's files from `web_dir` once; they are served from memory. */

@@ -162,7 +162,8 @@ static bool serve(const struct config *config, const struct server_scene *scene,
         return false;
     struct gate *gate = gate_create(&(struct gate_rooms){.control = server.control,
                                                          .stream = server.stream,
-                                                         .metrics = server.metrics},
+                                                         .metrics = server.metrics,
+                                                         .mcp = server.mcp},
                                     web, err);
     bool fine = gate && open_doors(gate, &server, err) &&
                 (!args->ready_file || write_ready_file(args->ready_file, gate, config, err));

@@ -2,6 +2,7 @@
 #include "cli/server.h"
 
 #include "control/control.h"
+#include "mcp/mcp.h"
 #include "metrics/metrics.h"
 #include "module/registry.h"
 #include "pixel/stream.h"
@@ -42,6 +43,8 @@ bool server_start(struct server *server, const struct config *config,
         !(server->control = control_create(config, server->registry, server->metrics, err)))
         goto fail;
     control_publish_loop(server->control);
+    server->mcp =
+        mcp_create(config, server->control, control_access(server->control), server->metrics);
     if (!open_scene(server, scene, err))
         goto fail;
 
@@ -75,6 +78,7 @@ void server_free(struct server *server)
     stream_destroy(server->stream);
     render_destroy(server->render);
     control_destroy(server->control);
+    mcp_destroy(server->mcp);
     render_pool_destroy(server->pool);
     registry_destroy(server->registry);
     metrics_destroy(server->metrics);

@@ -11,6 +11,7 @@
 #include "util/error.h"
 
 struct control;
+struct mcp;
 struct metrics;
 struct registry;
 struct render;
@@ -25,6 +26,7 @@ struct server {
     struct render_pool *pool;
     struct render *render;
     struct stream *stream;
+    struct mcp *mcp;
 };
 
 struct server_scene {

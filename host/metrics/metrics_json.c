@@ -30,6 +30,8 @@ static const struct alias {
     {"napari_cuda_capture_blit_ms", "oriel_stage_seconds", "stage=\"capture\""},
     {"napari_cuda_encode_ms", "oriel_stage_seconds", "stage=\"encode\""},
     {"napari_cuda_pack_ms", "oriel_stage_seconds", "stage=\"pack\""},
+    {"mcp.calls_total", "oriel_mcp_calls_total", NULL},
+    {"mcp.failures_total", "oriel_mcp_failures_total", NULL},
     {"napari_cuda_total_ms", "oriel_stage_seconds", "stage=\"total\""},
 };
 

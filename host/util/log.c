@@ -19,6 +19,7 @@ static const char *const area_names[LOG_AREA_COUNT] = {
     "pixel",
     "transport",
     "http",
+    "mcp",
     "camera",
     "dims",
     "layer",

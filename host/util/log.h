@@ -22,6 +22,7 @@ enum log_area {
     LOG_PIXEL,
     LOG_TRANSPORT,
     LOG_HTTP,
+    LOG_MCP,
     LOG_CAMERA,
     LOG_DIMS,
     LOG_LAYER,

@@ -70,6 +70,7 @@ room scene util render/dataset.h render/range.h
 room render scene module metrics config util
 room pixel render module metrics config util
 room control scene render pixel module metrics config util
+room mcp control/surface.h control/access.h scene/json.h metrics config util
 
 forbid host/scene '<(epoxy|EGL|GL)/|<(sys/socket|netdb|netinet|arpa)|oriel/(transport|host_gl|encoder)' \
     'the scene knows nothing of sockets, GL or codecs'

@@ -58,6 +58,8 @@ static void serves_http_on_one_connection(void **state)
     expect_body(fd, head, "3 POST /p? agent=test none=- body=posted peer=127.0.0.1:");
     assert_int_equal(get(fd, "POST", "/p", "", head, sizeof head), 200);
     expect_body(fd, head, "3 POST /p? agent=test none=- body= peer=127.0.0.1:");
+    assert_int_equal(get(fd, "DELETE", "/p", NULL, head, sizeof head), 200);
+    expect_body(fd, head, "3 DELETE /p? agent=test none=- body= peer=127.0.0.1:");
     assert_int_equal(get(fd, "HEAD", "/big", NULL, head, sizeof head), 200);
     assert_int_equal(content_length(head), 1 << 20);
     assert_int_equal(get(fd, "GET", "/304", NULL, head, sizeof head), 304);
@@ -72,7 +74,7 @@ static void serves_http_on_one_connection(void **state)
     free(body);
     free(expected);
     assert_int_equal(get(fd, "PUT", "/x", NULL, head, sizeof head), 405);
-    assert_non_null(strcasestr(head, "allow: GET, HEAD, POST\r\n"));
+    assert_non_null(strcasestr(head, "allow: GET, HEAD, POST, DELETE\r\n"));
     close(fd);
 
     fd = client_connect(site->ports[ORIEL_LISTENER_HTTP]);

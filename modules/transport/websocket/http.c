@@ -139,10 +139,11 @@ int http_begin(struct session *session)
     }
 
     bool post = strcmp(exchange->method, "POST") == 0;
-    if (!post && strcmp(exchange->method, "GET") != 0 && strcmp(exchange->method, "HEAD") != 0) {
+    if (!post && strcmp(exchange->method, "GET") != 0 && strcmp(exchange->method, "HEAD") != 0 &&
+        strcmp(exchange->method, "DELETE") != 0) {
         exchange->hang_up = body != 0; /* nobody will read it */
-        return answer_line(session, 405, "only GET, HEAD and POST here\n", "allow",
-                           "GET, HEAD, POST");
+        return answer_line(session, 405, "only GET, HEAD, POST and DELETE here\n", "allow",
+                           "GET, HEAD, POST, DELETE");
     }
     if (post && !length) {
         exchange->hang_up = true;
