@@ -7,29 +7,31 @@
 
 #include "util/check.h"
 
+/* The bytes of the character that begins here; 0: none does. */
+static size_t character(const uint8_t *s, size_t bytes)
+{
+    uint8_t c = s[0];
+    size_t more = c < 0x80 ? 0 : (c >> 5) == 6 ? 1 : (c >> 4) == 14 ? 2 : (c >> 3) == 30 ? 3 : 9;
+    if (more == 9 || bytes <= more)
+        return 0;
+    uint32_t code = more ? c & (0x3fu >> more) : c;
+    for (size_t k = 1; k <= more; k++) {
+        if ((s[k] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (s[k] & 0x3fu);
+    }
+    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
+    if (code < least[more] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+        return 0;
+    return more + 1;
+}
+
 bool json_is_utf8(const uint8_t *s, size_t bytes)
 {
-    for (size_t i = 0; i < bytes;) {
-        uint8_t c = s[i];
-        size_t more = c < 0x80         ? 0
-                      : (c >> 5) == 6  ? 1
-                      : (c >> 4) == 14 ? 2
-                      : (c >> 3) == 30 ? 3
-                                       : 9;
-        if (more == 9 || bytes - i <= more)
-            return false;
-        uint32_t code = more ? c & (0x3fu >> more) : c;
-        for (size_t k = 1; k <= more; k++) {
-            if ((s[i + k] & 0xc0) != 0x80)
-                return false;
-            code = code << 6 | (s[i + k] & 0x3fu);
-        }
-        static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-        if (code < least[more] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-            return false;
-        i += more + 1;
-    }
-    return true;
+    size_t n = 1;
+    for (size_t i = 0; i < bytes && n; i += n)
+        n = character(s + i, bytes - i);
+    return n;
 }
 
 static void position(const char *text, const char *at, int *line, int *column)
@@ -45,14 +47,19 @@ static void position(const char *text, const char *at, int *line, int *column)
     }
 }
 
-/* Before the parser, so that nothing recurses deeper than this allows. */
-static bool depth_ok(const char *text, size_t bytes)
+/* Before the parser, so that nothing recurses deeper than this allows, and since it would end a
+ * string at a NUL that is in it. */
+static bool scan_ok(const char *text, size_t bytes, struct error *err)
 {
     int depth = 0;
     bool quoted = false;
     for (size_t i = 0; i < bytes; i++) {
         char c = text[i];
+        if (!c)
+            return error_set(err, "a NUL at byte %zu", i);
         if (quoted) {
+            if (c == '\\' && bytes - i > 5 && memcmp(text + i + 1, "u0000", 5) == 0)
+                return error_set(err, "a NUL in a string at byte %zu", i);
             if (c == '\\')
                 i++;
             else if (c == '"')
@@ -61,12 +68,42 @@ static bool depth_ok(const char *text, size_t bytes)
             quoted = true;
         } else if (c == '[' || c == '{') {
             if (++depth > JSON_MAX_DEPTH)
-                return false;
+                return error_set(err, "nested deeper than %d", JSON_MAX_DEPTH);
         } else if (c == ']' || c == '}') {
             depth--;
         }
     }
     return true;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    return strcmp((*(const cJSON *const *)a)->string, (*(const cJSON *const *)b)->string);
+}
+
+/* A key that an object below `json` has twice, so that nobody can tell which one is meant. */
+static const char *key_twice(const cJSON *json)
+{
+    const char *twice = NULL;
+    size_t count = 0;
+    for (const cJSON *child = json->child; child && !twice; child = child->next) {
+        count++;
+        if (child->child)
+            twice = key_twice(child);
+    }
+    if (twice || count < 2 || !cJSON_IsObject(json))
+        return twice;
+    const cJSON **sorted = malloc(count * sizeof(cJSON *)), **at = sorted;
+    CHECK(sorted);
+    for (const cJSON *child = json->child; child; child = child->next)
+        *at++ = child;
+    qsort(sorted, count, sizeof(cJSON *), by_key);
+    for (size_t i = 1; i < count && !twice; i++) {
+        if (strcmp(sorted[i - 1]->string, sorted[i]->string) == 0)
+            twice = sorted[i]->string;
+    }
+    free(sorted);
+    return twice;
 }
 
 cJSON *json_parse(const char *text, size_t bytes, struct error *err)
@@ -75,10 +112,8 @@ cJSON *json_parse(const char *text, size_t bytes, struct error *err)
         error_set(err, "not UTF-8");
         return NULL;
     }
-    if (!depth_ok(text, bytes)) {
-        error_set(err, "nested deeper than %d", JSON_MAX_DEPTH);
+    if (!scan_ok(text, bytes, err))
         return NULL;
-    }
     const char *end = text;
     cJSON *json = cJSON_ParseWithLengthOpts(text, bytes, &end, false);
     bool rest = false;
@@ -87,8 +122,14 @@ cJSON *json_parse(const char *text, size_t bytes, struct error *err)
             end++;
         rest = end < text + bytes;
     }
-    if (json && !rest)
-        return json;
+    if (json && !rest) {
+        const char *twice = key_twice(json);
+        if (!twice)
+            return json;
+        error_set(err, "the key \"%.60s\" twice in one object", twice);
+        cJSON_Delete(json);
+        return NULL;
+    }
     int line, column;
     if (end > text + bytes)
         end = text + bytes;
@@ -152,6 +193,13 @@ char *json_print(const cJSON *json)
 {
     char *text = cJSON_PrintUnformatted(json);
     CHECK(text);
+    size_t bytes = strlen(text), n;
+    for (size_t i = 0; i < bytes; i += n) {
+        n = character((const uint8_t *)text + i, bytes - i);
+        if (!n)
+            text[i] = '?';
+        n += !n;
+    }
     return text;
 }
 

@@ -12,8 +12,8 @@
 
 #define JSON_MAX_DEPTH 32
 
-/* One JSON value and nothing after it. Refuses text that is not UTF-8 or nests deeper than
- * JSON_MAX_DEPTH; the error gives line and column. */
+/* One JSON value and nothing after it. Refuses text that is not UTF-8, nests deeper than
+ * JSON_MAX_DEPTH, has a NUL in it, or a key twice in one object. */
 cJSON *json_parse(const char *text, size_t bytes, struct error *err);
 bool json_is_utf8(const uint8_t *text, size_t bytes);
 
@@ -27,7 +27,8 @@ int json_numbers(const cJSON *json, double *values, int min, int max);
 const char *json_string(const cJSON *json);
 
 cJSON *json_from_integers(const int64_t *values, size_t count);
-char *json_print(const cJSON *json); /* compact; caller frees */
+/* Compact; caller frees. Always UTF-8: what is not, as in the name of a file, becomes '?'. */
+char *json_print(const cJSON *json);
 
 /* Adds and returns the child. */
 cJSON *json_put(cJSON *object, const char *key, cJSON *value);
