@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "util/check.h"
 
@@ -93,6 +94,7 @@ struct dataset *dataset_open(struct registry *registry, const char *uri, struct 
 {
     (void)registry;
     char line[256];
+    const char *name = uri;
     size_t length = strlen(uri);
     FILE *file = length > 4 && strcmp(uri + length - 4, ".mem") == 0 ? fopen(uri, "r") : NULL;
     if (file && fgets(line, sizeof line, file))
@@ -107,7 +109,10 @@ struct dataset *dataset_open(struct registry *registry, const char *uri, struct 
     atomic_init(&d->references, 1);
     alive++;
     d->key = ++keys;
-    d->uri = xstrdup(uri);
+    d->uri = xstrdup(name);
+    double wait_ms = 0;
+    numbers(option(uri, "wait"), &wait_ms, 1);
+    usleep((useconds_t)(wait_ms * 1000));
     d->info = (struct oriel_source_info){.size = sizeof d->info,
                                          .kind = "mem",
                                          .format = "memory",
