@@ -66,3 +66,14 @@ export function barLength(value) {
     const steps = [1, 1.5, 2, 2.5, 5, 7.5];
     return power * (steps.filter((s) => s * power <= value * (1 + 1e-9)).pop() ?? 1);
 }
+
+/** A moment of the past, as people say it. @param {number} seconds Unix time @param {number} [now] */
+export function ago(seconds, now = Date.now() / 1000) {
+    const gone = Math.max(0, now - seconds);
+    const steps = /** @type {[number, string][]} */ ([[86400, 'day'], [3600, 'hour'], [60, 'minute']]);
+    const [size, name] = steps.find(([length]) => gone >= length) ?? [0, ''];
+    if (!size)
+        return 'just now';
+    const count = Math.floor(gone / size);
+    return count > 60 ? new Date(seconds * 1000).toISOString().slice(0, 10) : `${count} ${name}${count > 1 ? 's' : ''} ago`;
+}

@@ -59,6 +59,8 @@ export function createLayers(store, session, tell) {
 
         /** Shows only this one; again: what was visible before. @param {string} id */
         solo(id) {
+            if (session.refused('edit'))
+                return;
             const { layers } = store.get();
             if (solo?.id === id) {
                 for (const [other, visible] of solo.visible)
@@ -74,6 +76,8 @@ export function createLayers(store, session, tell) {
 
         /** All of them visible, or none when all are. @param {import('./types.js').Layer[]} some */
         toggle(some) {
+            if (session.refused('edit'))
+                return;
             solo = null;
             const show = some.some((layer) => layer.controls.visible === false);
             for (const layer of some)
@@ -87,7 +91,7 @@ export function createLayers(store, session, tell) {
             const layers = store.get().layers.slice();
             const from = layers.findIndex((layer) => layer.id === id);
             const to = Math.min(Math.max(index, 0), layers.length - 1);
-            if (from < 0 || from === to)
+            if (from < 0 || from === to || session.refused('edit'))
                 return;
             layers.splice(to, 0, ...layers.splice(from, 1));
             store.set({ layers });
@@ -96,7 +100,7 @@ export function createLayers(store, session, tell) {
 
         /** With a way back instead of a question. @param {import('./types.js').Layer[]} some */
         remove(some) {
-            if (!some.length)
+            if (!some.length || session.refused('edit'))
                 return;
             const ids = some.map((layer) => layer.id);
             const what = some.length === 1 ? `“${some[0].name}”` : `${some.length} layers`;
@@ -109,6 +113,8 @@ export function createLayers(store, session, tell) {
 
         /** @param {import('./types.js').Layer[]} some */
         autoContrast(some) {
+            if (session.refused('edit'))
+                return;
             for (const layer of some)
                 session.command('napari.layer.auto_contrast', { layer_id: layer.id }).catch(failed);
         },

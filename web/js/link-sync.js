@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Keeps the address of the page and the view the same; never while something is dragged, never as history.
 
+import { mayEdit, mayMove } from './store.js';
 import { apply, decode, describe, encode } from './url.js';
 
 const DEBOUNCE_MS = 300;
@@ -11,10 +12,11 @@ const DEBOUNCE_MS = 300;
  *   session: import('./session.js').Session,
  *   viewport: import('./view/viewport.js').Viewport,
  *   busy: () => boolean,
+ *   onRefused: (link: import('./url.js').Link) => void,
  *   tell: (text: string) => void,
- * }} parts
+ * }} parts `onRefused`: this page may not move the view that it looks at
  */
-export function createLinkSync({ store, session, viewport, busy, tell }) {
+export function createLinkSync({ store, session, viewport, busy, onRefused, tell }) {
     /** @type {ReturnType<typeof setTimeout>|undefined} */
     let timer;
     let written = '';
@@ -50,7 +52,11 @@ export function createLinkSync({ store, session, viewport, busy, tell }) {
             if (!link)
                 return false;
             written = fragment;
-            const remark = apply(link, store, session, viewport);
+            if (!mayMove(store.get())) {
+                onRefused(link);
+                return true;
+            }
+            const remark = apply(link, store, session, viewport, mayEdit(store.get()));
             if (remark)
                 tell(remark);
             return true;
@@ -79,3 +85,5 @@ export function createLinkSync({ store, session, viewport, busy, tell }) {
         },
     };
 }
+
+/** @typedef {ReturnType<typeof createLinkSync>} LinkSync */

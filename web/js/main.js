@@ -6,13 +6,15 @@ import { createFrameLoop } from './frame.js';
 import { attachKeys } from './keys.js';
 import { createLayers } from './layers.js';
 import { createLinkSync } from './link-sync.js';
+import { createLooking } from './looking.js';
 import { createProbe } from './probe.js';
 import { copyCanvas, copyText, saveCanvas } from './screenshot.js';
 import { createSession } from './session.js';
 import { createSettings } from './settings.js';
 import { createStats } from './stats.js';
-import { activeLayer, createStore } from './store.js';
-import { apply, describe, sourceName } from './url.js';
+import { activeLayer, createStore, mayMove } from './store.js';
+import { createToken } from './token.js';
+import { sourceName } from './url.js';
 import { createBanner } from './ui/banner.js';
 import { loadColormaps } from './ui/colormap.js';
 import { createControls } from './ui/controls.js';
@@ -23,6 +25,8 @@ import { createEmpty } from './ui/empty.js';
 import { createLayerList } from './ui/layer-list.js';
 import { createOpener } from './ui/open.js';
 import { createOverlays } from './ui/overlays.js';
+import { createScenes } from './ui/scenes.js';
+import { createServerShot } from './ui/server-shot.js';
 import { openPalette, openSheet } from './ui/sheet.js';
 import { createStatsPanel } from './ui/stats-panel.js';
 import { createStatusBar } from './ui/status.js';
@@ -41,21 +45,21 @@ const canvas = h('canvas', {
     id: 'canvas', class: 'canvas', tabIndex: 0, role: 'application', 'aria-label': 'Image view', 'aria-describedby': 'canvas-hint',
 });
 
+const token = createToken();
 const store = createStore();
 const settings = createSettings();
 const frames = createFrameLoop((run) => requestAnimationFrame(run));
 const stats = createStats();
 const toasts = createToasts(live);
 /** @param {string} text @param {() => void} [undo] */
-const tell = (text, undo) => toasts.show(text, undo ? { action: 'Undo', run: undo } : {});
+const tell = (text, undo) => void toasts.show(text, undo ? { action: 'Undo', run: undo } : {});
 
 let dragging = false;
 
 const session = createSession(store, frames, {
+    token: token.get,
     onWelcome: (id) => {
-        if (viewport.known())
-            returning ??= { session: lastSession, pose: viewport.pose(), link: describe(store.get(), viewport.pose(), viewport.size()) };
-        lastSession = id;
+        looking.welcome(id);
         viewport.begin(id);
         pictures.connect(id);
         viewport.announceSize();
@@ -64,13 +68,8 @@ const session = createSession(store, frames, {
     onView: takeView,
     onAck: stats.acknowledged,
     notify: (kind, text) => toasts.show(text, { kind }),
+    onRefused: (what) => (what === 'edit' ? looking.onlyLook() : looking.offerOwn()),
 });
-let lastSession = '';
-/**
- * What was shown when the connection was lost, until a scene is there to be given it.
- * @type {{session: string, pose: import('./types.js').Pose, link: import('./url.js').Link|null}|null}
- */
-let returning = null;
 
 const viewport = createViewport({
     send: session.sendPose,
@@ -79,6 +78,9 @@ const viewport = createViewport({
         presenter.invalidate();
         linkSync.schedule();
     },
+    poseSeq: session.poseSeq,
+    mayMove: () => mayMove(store.get()),
+    onRefused: () => looking.offerOwn(),
 });
 
 const presenter = createPresenter(canvas, viewport, frames, {
@@ -102,7 +104,7 @@ const presenter = createPresenter(canvas, viewport, frames, {
 });
 let lastShown = -Infinity;
 
-const pictures = createPictures({ store, stats, present: presenter.show });
+const pictures = createPictures({ store, stats, present: presenter.show, newStream: presenter.newStream, token: token.get });
 const layers = createLayers(store, session, tell);
 const overlays = createOverlays({ store, settings, viewport, canvas });
 const opener = createOpener({ store, session, tell });
@@ -111,13 +113,20 @@ const probe = createProbe({ store, session, viewport, frames, onReading: status.
 const dims = createDims({ store, session });
 const controls = createControls({ store, session, layers, settings, tell });
 const layerList = createLayerList({ store, session, layers });
-const linkSync = createLinkSync({ store, session, viewport, busy: () => dragging, tell });
+const linkSync = createLinkSync({ store, session, viewport, busy: () => dragging, tell, onRefused: (link) => looking.offerLink(link) });
+const looking = createLooking({ store, session, viewport, pictures, linkSync, toasts, onFirst: offerSource });
+const scenes = createScenes({ store, session, toasts });
+const shots = createServerShot({ store, session, viewport, toasts });
 
 const actions = createActions({
     store, session, layers, viewport, settings, tell,
     togglePlay: dims.togglePlay,
     rename: () => layerList.startRename(store.get().active),
-    openData: () => opener.open(topBar.open.hidden ? topBar.more : topBar.open),
+    openData: (how) => opener.open(how === 'add' || topBar.open.hidden ? topBar.scene : topBar.open, how),
+    saveScene: () => scenes.save(topBar.scene),
+    openScene: () => scenes.open(topBar.scene),
+    closeAll: scenes.closeAll,
+    look: looking.choose,
     share: () => linkSync.address().then(copyText).then((done) => tell(done ? 'Link copied' : 'The address bar holds the link')),
     saveScreenshot: () => saveCanvas(canvas, sourceName(store.get())).then(() => tell('Canvas saved as PNG'), failed),
     copyScreenshot: () => copyCanvas(canvas).then(() => tell('Canvas copied'), failed),
@@ -134,17 +143,17 @@ const act = (id) => {
         action?.run();
 };
 
-const topBar = createTopBar({ store, settings, stats, act, canOpen: opener.can });
+const topBar = createTopBar({ store, settings, stats, session, scenes, shots, act, look: looking.choose, canOpen: opener.can, canAdd: opener.canAdd });
 const viewButtons = createViewButtons({ store, session, viewport, act });
 const banner = createBanner({
     store, canvas, reconnect: session.connect, speak: toasts.speak, tell,
     pictureAge: () => (Number.isFinite(lastShown) ? (performance.now() - lastShown) / 1000 : null),
 });
 const statsPanel = createStatsPanel({
-    store, settings, stats, pictures,
+    store, settings, stats, pictures, session,
     copy: (text, what) => copyText(text).then((done) => tell(done ? `${what} copied` : 'Copying is not allowed here')),
 });
-const empty = createEmpty({ store, opener });
+const empty = createEmpty({ store, opener, token, connect: session.connect });
 const dock = createDock({
     settings, controls: controls.element, layers: layerList.element, buttons: viewButtons.element,
 });
@@ -160,54 +169,7 @@ function takeView(view, first) {
     viewport.adopt(view);
     attribute(canvas, 'aria-label', canvasLabel(view));
     if (first)
-        begin(view);
-}
-
-/**
- * The first view of a session: untouched scenes are fitted to this canvas, a link in the address is applied,
- * and after a lost connection the view comes back unless somebody else moved it.
- * @param {import('./types.js').View} view
- */
-async function begin(view) {
-    const untouched = !view.origin?.session;
-    if (returning) {
-        if (untouched) {
-            await putBack(returning.link);
-            return;
-        }
-        if (view.origin?.session === returning.session)
-            viewport.place(returning.pose);
-        returning = null;
-        return;
-    }
-    await sceneKnown();
-    await laidOut();
-    viewport.announceSize();
-    const linked = await linkSync.begin();
-    if (untouched && !linked)
-        session.setView('reset', {});
-    viewport.settleLayout();
-    offerSource();
-}
-
-/**
- * A server that knows nothing of this page, most often one that started again: the same data get the view and the
- * display they had here, unless somebody has touched them meanwhile.
- * @param {import('./url.js').Link|null} link
- */
-async function putBack(link) {
-    const id = lastSession;
-    await sceneKnown(true);
-    await laidOut();
-    if (lastSession !== id)
-        return;
-    returning = null;
-    const now = store.get();
-    const mover = now.view?.origin?.session;
-    if (link && link.s === sourceName(now) && (!mover || mover === id))
-        apply(link, store, session, viewport);
-    else if (!mover || mover === id)
-        session.setView('reset', {});
+        looking.begin(view);
 }
 
 /** `?source=` names data: offered, never loaded unasked, for all who look here would lose what they see. */
@@ -217,29 +179,9 @@ function offerSource() {
         return;
     const refused = (/** @type {string} */ text) => toasts.show(`Open a dataset from the server: ${text}`, { kind: 'error' });
     if (opener.can())
-        toasts.show(`This address asks for ${path}`, { action: 'Open', run: () => opener.load(path, refused, () => {}) });
+        toasts.show(`This address asks for ${path}`, { action: 'Open', run: () => opener.load(path, 'open', refused, () => {}) });
     else
         refused(`oriel serve ${path}`);
-}
-
-/** The scene comes before or after the first view. @param {boolean} [filled] wait for layers too @returns {Promise<void>} */
-function sceneKnown(filled = false) {
-    return new Promise((resolve) => {
-        const stop = store.watch((s) => s.scene !== '' && (!filled || s.layers.length > 0), (known) => {
-            if (!known)
-                return;
-            resolve();
-            queueMicrotask(() => stop());
-        });
-    });
-}
-
-/** The first view brings slider rows, which make the canvas smaller. A hidden page has no frames to wait for. */
-function laidOut() {
-    return Promise.race([
-        new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
-        new Promise((resolve) => setTimeout(resolve, 100)),
-    ]);
 }
 
 /** @param {import('./types.js').View} view */
@@ -283,6 +225,7 @@ attachGestures(canvas, {
     onContext: () => {},
     onBusy: (busy) => {
         dragging = busy;
+        session.holdCamera(busy);
         if (!busy)
             linkSync.schedule();
     },
@@ -316,7 +259,7 @@ function crashed(text) {
 window.addEventListener('error', (event) => crashed(`${event.message}\n${event.filename}:${event.lineno}\n${event.error?.stack ?? ''}`));
 window.addEventListener('unhandledrejection', (event) => crashed(String(event.reason?.stack ?? event.reason)));
 
-loadColormaps().catch(() => {}).finally(() => {
+loadColormaps(token.get()).catch(() => {}).finally(() => {
     controls.update();
     layerList.update();
 });

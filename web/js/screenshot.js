@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The canvas as a PNG: what is on the screen, at its own pixels.
+// Pictures to files and to the clipboard: the canvas as it is on the screen, at its own pixels.
 
 /** @param {HTMLCanvasElement} canvas @returns {Promise<Blob>} */
 function png(canvas) {
@@ -10,7 +10,17 @@ function png(canvas) {
 
 /** @param {HTMLCanvasElement} canvas @param {string} name */
 export async function saveCanvas(canvas, name) {
-    const url = URL.createObjectURL(await png(canvas));
+    save(await png(canvas), name);
+}
+
+/** @param {Uint8Array<ArrayBuffer>} bytes @param {string} name */
+export function savePng(bytes, name) {
+    save(new Blob([bytes], { type: 'image/png' }), name);
+}
+
+/** @param {Blob} blob @param {string} name */
+function save(blob, name) {
+    const url = URL.createObjectURL(blob);
     const link = document.createElement('a');
     link.href = url;
     link.download = `${name || 'oriel'}.png`;

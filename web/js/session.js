@@ -3,7 +3,8 @@
 // of each property once a frame, and takes the server's word when an edit was acknowledged or refused.
 
 import { createStateSocket } from './protocol/state.js';
-import { sliderAxes } from './store.js';
+import { createReconciler } from './reconcile.js';
+import { mayEdit, mayMove, sliderAxes } from './store.js';
 
 /** @typedef {import('./types.js').Layer} Layer */
 /** @typedef {import('./types.js').View} View */
@@ -15,40 +16,49 @@ export const VERSION = '0.1.0';
  * @param {import('./store.js').Store} store
  * @param {import('./frame.js').FrameLoop} frames
  * @param {{
+ *   token: () => string,
  *   onWelcome: (session: string) => void,
  *   onLost: () => void,
  *   onView: (view: View, first: boolean) => void,
  *   onAck: (milliseconds: number) => void,
  *   notify: (kind: 'error'|'info', text: string) => void,
- * }} hooks
+ *   onRefused: (what: 'edit'|'move') => void,
+ * }} hooks `onRefused`: this page's role does not allow it, and nothing was sent
  */
 export function createSession(store, frames, hooks) {
-    /**
-     * Edits under way: the newest intent, what the server last said, and how to show the server's word.
-     * @type {Map<string, {intent: string, at: number, known: unknown, show: (value: any) => void}>}
-     */
-    const underway = new Map();
+    const truth = createReconciler();
+    /** How to show a property that was edited. @type {Map<string, (value: any) => void>} */
+    const shows = new Map();
     /** @type {Map<string, () => void>} newest unsent edit of each property */
     const outbox = new Map();
     let baseline = false;
     let serverSlice = '';
+    /** Of the newest pose: Infinity until it is sent. */
+    let poseSeq = -1;
+    /** @type {{pose: Pose, rev: number}|null} */
+    let lastPose = null;
+    let dragging = false;
 
     const socket = createStateSocket({
         version: VERSION,
+        token: hooks.token,
         onLink: (link) => {
             if (link.phase !== 'open') {
-                underway.clear();
+                truth.begin('');
                 hooks.onLost();
             }
             store.set({ link });
         },
-        onWelcome: (session, commands) => {
+        onWelcome: ({ session, commands, role }) => {
             baseline = false;
             serverSlice = '';
-            underway.clear();
+            truth.begin(session);
+            shows.clear();
             outbox.clear();
-            store.set({ session, commands, scene: '', troubles: [] });
+            poseSeq = -1;
+            lastPose = null;
             hooks.onWelcome(session);
+            store.set({ session, commands, role, viewId: 'main', scene: '', troubles: [] });
         },
         onFrame: (frame) => {
             const handler = handlers[/** @type {keyof typeof handlers} */ (frame.type)];
@@ -68,15 +78,18 @@ export function createSession(store, frames, hooks) {
 
     /** @param {View} view */
     function takeView(view) {
-        const { view: old, axis } = store.get();
+        const { axis, viewId: was } = store.get();
+        const viewId = view.view ?? 'main';
+        if (viewId !== was)
+            serverSlice = '';
         const slice = `${view.ndisplay} ${view.order.join()} ${view.step.join()}`;
         if (slice !== serverSlice)
             store.set({ sliceRevision: view.revision });
         serverSlice = slice;
-        const step = view.step.map((v, i) => (keep(`dims:${i}`, v) ? old?.step[i] ?? v : v));
+        const step = view.step.map((v, i) => Number(truth.heard(`${viewId}:dims:${i}`, v, view.versions?.step)));
         const next = { ...view, step };
         const sliders = sliderAxes(next).map((i) => next.axes[i].name);
-        store.set({ view: next, axis: sliders.includes(axis) ? axis : sliders[0] ?? '' });
+        store.set({ view: next, viewId, axis: sliders.includes(axis) ? axis : sliders[0] ?? '' });
         hooks.onView(next, !baseline);
         baseline = true;
     }
@@ -85,10 +98,16 @@ export function createSession(store, frames, hooks) {
     function takeScene(payload) {
         const state = store.get();
         /** @type {Layer[]} */
-        const layers = (payload.layers ?? []).map((/** @type {any} */ block) => ({
-            id: String(block.layer_id), name: String(block.name ?? block.layer_id),
-            controls: { contrast_limits: block.contrast_limits, ...block.controls }, facts: block.oriel ?? {},
-        }));
+        const layers = (payload.layers ?? []).map((/** @type {any} */ block) => {
+            const id = String(block.layer_id);
+            const facts = block.oriel ?? {};
+            const old = state.layers.find((layer) => layer.id === id && layer.facts.source === facts.source);
+            return {
+                id, facts, name: String(truth.heard(`layer:${id}:name`, block.name ?? id)),
+                controls: takeControls(id, { contrast_limits: block.contrast_limits, ...block.controls }, block.control_versions),
+                thumbnail: String(block.thumbnail?.png ?? old?.thumbnail ?? ''),
+            };
+        });
         const ids = layers.map((layer) => layer.id);
         const top = ids[ids.length - 1] ?? '';
         const active = ids.includes(state.active) ? state.active : top;
@@ -109,12 +128,18 @@ export function createSession(store, frames, hooks) {
             takeSelection(left);
             return;
         }
-        const controls = Object.fromEntries(Object.entries(payload.controls ?? {})
-            .filter(([key, value]) => !keep(`layer:${id}:${key}`, value)));
+        const controls = takeControls(id, payload.controls ?? {}, payload.control_versions);
         patchLayer(id, (layer) => ({
-            ...layer, name: payload.name === undefined ? layer.name : String(payload.name),
+            ...layer, name: payload.name === undefined ? layer.name : String(truth.heard(`layer:${id}:name`, payload.name)),
             controls: { ...layer.controls, ...controls }, facts: { ...layer.facts, ...payload.oriel },
+            thumbnail: payload.thumbnail === undefined ? layer.thumbnail : String(payload.thumbnail?.png ?? ''),
         }));
+    }
+
+    /** @param {string} id @param {Record<string, any>} controls @param {Record<string, any>} [versions] */
+    function takeControls(id, controls, versions = {}) {
+        return Object.fromEntries(Object.entries(controls)
+            .map(([key, value]) => [key, truth.heard(`layer:${id}:${key}`, value, versions[key])]));
     }
 
     /** @param {Layer[]} layers */
@@ -137,30 +162,24 @@ export function createSession(store, frames, hooks) {
             hooks.notify(trouble.severity === 'error' ? 'error' : 'info', trouble.message);
     }
 
-    /**
-     * Does a local edit stand before the server's value? Then that is what a refusal goes back to.
-     * @param {string} property
-     * @param {unknown} value
-     */
-    function keep(property, value) {
-        const edit = underway.get(property);
-        if (edit)
-            edit.known = value;
-        return edit !== undefined;
-    }
-
     /** @param {Record<string, any>} payload */
     function takeAck(payload) {
         const accepted = payload.status === 'accepted';
         if (!accepted)
             hooks.notify('error', payload.error?.message || 'The server refused this change');
-        for (const [property, edit] of underway) {
-            if (edit.intent !== payload.intent_id)
-                continue;
-            underway.delete(property);
-            hooks.onAck(performance.now() - edit.at);
-            edit.show(accepted ? payload.applied_value ?? undefined : edit.known);
-        }
+        const answer = truth.answered(payload.intent_id, accepted, payload.applied_value ?? undefined, payload.control_version);
+        if (!answer)
+            return;
+        hooks.onAck(performance.now() - answer.at);
+        shows.get(answer.key)?.(answer.value);
+    }
+
+    /** @param {'edit'|'move'} what @returns {boolean} whether this page may not, and was told so */
+    function refused(what) {
+        const may = what === 'edit' ? mayEdit(store.get()) : mayMove(store.get());
+        if (!may)
+            hooks.onRefused(what);
+        return !may;
     }
 
     /** @param {string} id @param {(layer: Layer) => Layer} change */
@@ -218,19 +237,25 @@ export function createSession(store, frames, hooks) {
     /**
      * @param {string} property
      * @param {[scope: string, key: string, target: string, value: unknown]} update
-     * @param {unknown} known what to show again when the server refuses
+     * @param {unknown} before what is shown until the server says something
      * @param {(value: any) => void} show
+     * @param {boolean} [final] of an interaction; undefined: a single edit
      */
-    function edit(property, update, known, show) {
-        const before = underway.get(property);
-        underway.set(property, { intent: '', at: performance.now(), known: before ? before.known : known, show });
+    function edit(property, update, before, show, final) {
+        truth.edit(property, update[3], before);
+        shows.set(property, show);
         post(property, () => {
-            const edit = underway.get(property);
-            const intent = socket.update(...update);
-            if (edit && intent)
-                Object.assign(edit, { intent, at: performance.now() });
-            else
-                underway.delete(property);
+            const { intent, seq } = socket.update(...update, truth.phase(property, final));
+            truth.sent(property, intent, seq, performance.now());
+        });
+    }
+
+    /** @param {boolean} [final] */
+    function postPose(final) {
+        poseSeq = Infinity;
+        post('pose', () => {
+            if (lastPose)
+                poseSeq = socket.update('view', 'pose', 'main', { rev: lastPose.rev, ...lastPose.pose }, truth.phase('camera', final)).seq;
         });
     }
 
@@ -243,46 +268,63 @@ export function createSession(store, frames, hooks) {
 
         /** @param {Pose} pose @param {number} rev */
         sendPose(pose, rev) {
-            post('pose', () => socket.update('view', 'pose', 'main', { rev, ...pose }));
+            if (!mayMove(store.get()))
+                return;
+            lastPose = { pose, rev };
+            postPose(dragging ? false : undefined);
+        },
+
+        /** The client_seq of the newest pose; Infinity: it waits to be sent. */
+        poseSeq: () => poseSeq,
+
+        /** The camera is being dragged, or let go. @param {boolean} on */
+        holdCamera(on) {
+            dragging = on;
+            if (!on && truth.interacting('camera'))
+                postPose(true);
         },
 
         /** @param {string} key canvas, ndisplay, order, reset, background, play @param {unknown} value */
         setView(key, value) {
-            edit(`view:${key}`, ['view', key, 'main', value], undefined, () => {});
+            if (key === 'canvas' || !refused('move'))
+                edit(`view:${key}`, ['view', key, 'main', value], undefined, () => {});
         },
 
-        /** @param {string} id @param {string} key @param {unknown} value */
-        setControl(id, key, value) {
+        /** @param {string} id @param {string} key @param {unknown} value @param {boolean} [final] of an interaction */
+        setControl(id, key, value, final) {
             const layer = store.get().layers.find((l) => l.id === id);
-            if (!layer)
+            if (!layer || refused('edit'))
                 return;
             showControl(id, key, value);
             edit(`layer:${id}:${key}`, ['layer', key, id, value], layer.controls[key],
-                (applied) => showControl(id, key, applied));
+                (applied) => showControl(id, key, applied), final);
         },
 
         /** @param {string} id @param {string} name */
         rename(id, name) {
             const layer = store.get().layers.find((l) => l.id === id);
-            if (!layer || layer.name === name)
+            if (!layer || layer.name === name || refused('edit'))
                 return;
             showName(id, name);
             edit(`layer:${id}:name`, ['layer', 'name', id, name], layer.name, (applied) => showName(id, applied));
         },
 
-        /** @param {string} axis @param {number} index clamped here */
-        setIndex(axis, index) {
-            const { view } = store.get();
+        /** @param {string} axis @param {number} index clamped here @param {boolean} [final] of an interaction */
+        setIndex(axis, index, final) {
+            const { view, viewId } = store.get();
             const at = view?.axes.findIndex((a) => a.name === axis) ?? -1;
             if (!view || at < 0)
                 return;
             const clamped = Math.min(Math.max(Math.round(index), 0), view.axes[at].size - 1);
             store.set({ axis });
-            const known = view.step[at];
-            if (known === clamped)
+            const before = view.step[at];
+            if ((before === clamped && final !== true) || refused('move'))
+                return;
+            const property = `${viewId}:dims:${at}`;
+            if (before === clamped && !truth.interacting(property))
                 return;
             showStep(at, clamped);
-            edit(`dims:${at}`, ['dims', 'index', String(at), clamped], known, (applied) => showStep(at, applied));
+            edit(property, ['dims', 'index', String(at), clamped], before, (applied) => showStep(at, applied), final);
         },
 
         /** @param {string} axis @param {number} delta */
@@ -294,7 +336,21 @@ export function createSession(store, frames, hooks) {
         },
 
         /** True while any slice change waits for the server. */
-        stepping: () => [...underway.keys()].some((property) => property.startsWith('dims:')),
+        stepping: () => truth.pending(`${store.get().viewId}:dims:`),
+
+        refused,
+
+        /**
+         * A view of this page's own, which starts as a copy of the shared one; or the shared one again.
+         * @param {boolean} own
+         * @returns {Promise<void>} rejected with the server's reason
+         */
+        async look(own) {
+            const { session } = store.get();
+            const answer = await socket.command(own ? 'napari.view.fork' : 'napari.view.follow');
+            if (store.get().session === session)
+                store.set({ viewId: String(answer?.view ?? (own ? 'own' : 'main')) });
+        },
     };
 }
 

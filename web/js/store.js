@@ -6,8 +6,8 @@
 /** @returns {State} */
 export function initialState() {
     return {
-        link: { phase: 'connecting', reason: '', retryAt: 0 },
-        session: '', commands: [], view: null, layers: [], scene: '', selected: [], active: '', axis: '',
+        link: { phase: 'connecting', code: '', reason: '', retryAt: 0 },
+        session: '', commands: [], role: 'editor', viewId: 'main', view: null, layers: [], scene: '', selected: [], active: '', axis: '',
         picture: {
             rung: '', why: '', level: 0, levels: 0, coverage: 0, complete: false, still: false,
             width: 0, height: 0, revision: 0, seen: false,
@@ -102,3 +102,14 @@ export const FLAT = 'These data have only two axes; 3D needs a third.';
 export function flatData(view) {
     return view !== null && view.axes.length > 0 && view.axes.length < 3;
 }
+
+export const LOOK_ONLY = "You can look; changing the scene needs an editor's link.";
+
+/** May this page change what all share? @param {State} state */
+export const mayEdit = (state) => state.role !== 'viewer';
+
+/** Does this page look through a view of its own? @param {State} state */
+export const ownView = (state) => state.viewId !== 'main';
+
+/** May this page move what it looks at? @param {State} state */
+export const mayMove = (state) => mayEdit(state) || ownView(state);

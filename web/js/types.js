@@ -17,7 +17,8 @@
  * notify.view. `step` holds level-0 indices in axis order.
  * @typedef {{revision: number, ndisplay: number, order: number[], axes: Axis[], step: number[],
  *   canvas: {size: Pair, background: number[]}, camera: {center: Vec3, zoom: number, quat: Quat, fov: number},
- *   extent: [Vec3, Vec3], origin: {session: string, rev: number}|null, play: Play|null}} View
+ *   extent: [Vec3, Vec3], origin: {session: string, rev: number}|null, play: Play|null, view?: string,
+ *   versions?: Record<string, import('./reconcile.js').Version>}} View `view`: "main", or the page's own
  */
 /**
  * @typedef {{dtype?: string, integer?: boolean, levels?: {shape: number[], chunk: number[]}[],
@@ -26,7 +27,7 @@
  *   color?: string|null, warnings?: string[]}} LayerFacts
  */
 /** @typedef {Record<string, any>} Controls */
-/** @typedef {{id: string, name: string, controls: Controls, facts: LayerFacts}} Layer */
+/** @typedef {{id: string, name: string, controls: Controls, facts: LayerFacts, thumbnail: string}} Layer `thumbnail`: PNG, base64 */
 /**
  * What the header of a pixel message says; `pose` is that of the pixels in this message.
  * @typedef {{seq: number, time: number, width: number, height: number, codec: number, key: boolean,
@@ -38,7 +39,7 @@
 /** @typedef {{name: string, colors: number[][]}} Colormap */
 /**
  * Where the link to the server stands.
- * @typedef {{phase: 'connecting'|'open'|'lost'|'refused', reason: string, retryAt: number}} Link
+ * @typedef {{phase: 'connecting'|'open'|'lost'|'refused', code: string, reason: string, retryAt: number}} Link
  */
 /** @typedef {{severity: string, domain: string, code: string, message: string, layer_id?: string, ref?: string}} Trouble */
 /**
@@ -47,9 +48,9 @@
  *   still: boolean, width: number, height: number, revision: number, seen: boolean}} PictureState
  */
 /**
- * @typedef {{link: Link, session: string, commands: string[], view: View|null, layers: Layer[], scene: string,
+ * @typedef {{link: Link, session: string, commands: string[], role: string, viewId: string, view: View|null, layers: Layer[], scene: string,
  *   selected: string[], active: string, axis: string, picture: PictureState, troubles: Trouble[],
  *   status: Record<string, any>, sliceRevision: number, dimsLate: boolean, busy: string}} State
- *   `sliceRevision`: the revision from which pictures show the slice the server now has
+ *   `role`: viewer or editor; `viewId`: main is the shared view; `sliceRevision`: the revision from which pictures show the slice the server now has
  */
 export {};

@@ -91,9 +91,10 @@ export async function decode(fragment) {
  * @param {import('./store.js').Store} store
  * @param {import('./session.js').Session} session
  * @param {import('./view/viewport.js').Viewport} viewport
+ * @param {boolean} [display] of the layers too, which all share
  * @returns {string} what did not fit, for people; empty when all did
  */
-export function apply(link, store, session, viewport) {
+export function apply(link, store, session, viewport, display = true) {
     const state = store.get();
     const { view } = state;
     if (!view)
@@ -114,7 +115,7 @@ export function apply(link, store, session, viewport) {
         const zoom = link.z * Math.min(w, h);
         viewport.place({ ndisplay: link.d, center: [x, y, z], zoom, quat: [qw, qx, qy, qz], fov: link.f });
     }
-    for (const { n, c } of Array.isArray(link.l) ? link.l : []) {
+    for (const { n, c } of display && Array.isArray(link.l) ? link.l : []) {
         const layer = state.layers.find((one) => one.name === n);
         for (const key of CONTROLS) {
             if (layer && c?.[key] !== undefined && JSON.stringify(layer.controls[key]) !== JSON.stringify(c[key]))

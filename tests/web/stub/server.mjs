@@ -10,10 +10,27 @@ import { createLayers, createView, HOME, paint } from './scene.mjs';
 import { Peer } from './websocket.mjs';
 
 export const COMMANDS = ['napari.pixel.request_keyframe', 'napari.probe', 'napari.layer.auto_contrast', 'napari.layer.range',
-    'napari.layer.move', 'napari.layer.remove', 'napari.layer.restore', 'fs.listdir', 'napari.load_zarr'];
+    'napari.layer.move', 'napari.layer.remove', 'napari.layer.restore', 'fs.listdir', 'napari.load_zarr', 'napari.layer.add',
+    'napari.scene.get', 'napari.scene.save', 'napari.scene.load', 'napari.scene.list', 'napari.close', 'napari.screenshot',
+    'napari.view.fork', 'napari.view.follow', 'oriel.modules', 'oriel.streams', 'oriel.describe'];
+/** What a viewer may call. */
+const READING = ['napari.pixel.request_keyframe', 'napari.probe', 'napari.layer.range', 'fs.listdir', 'napari.scene.get', 'napari.scene.list',
+    'napari.screenshot', 'napari.view.fork', 'napari.view.follow', 'oriel.modules', 'oriel.streams', 'oriel.describe'];
 
 export class Stub {
     view = createView();
+    /** Views of single sessions, by id. */
+    forks = new Map();
+    mostForks = 4;
+    /** Role by token; null: everybody is an editor. */
+    tokens = null;
+    /** Role of those without a token, where there are tokens. */
+    anonymous = '';
+    serverSeq = 0;
+    /** Writes of keys, newest: "layer-0/gamma", "main/step". */
+    versions = new Map();
+    scenes = new Map();
+    folder = null;
     layers = createLayers();
     removed = new Map();
     style = 'cells';
@@ -59,6 +76,35 @@ export class Stub {
     restart() {
         this.view = createView();
         this.layers = createLayers();
+        this.versions.clear();
+        this.serverSeq = 0;
+    }
+
+    /** An orderly end: everybody is told, then cut off. */
+    goodbye(message = 'The server is shutting down') {
+        this.broadcast('session.goodbye', { code: 'shutdown', message, reason: 'shutdown' });
+        this.drop();
+    }
+
+    role(token) {
+        return this.tokens ? this.tokens[token] ?? this.anonymous : 'editor';
+    }
+
+    /** The view that a session looks through. */
+    viewOf(session) {
+        return this.forks.get(this.peer(session)?.viewId) ?? this.view;
+    }
+
+    peer(session) {
+        return [...this.#state].find((peer) => peer.session === session);
+    }
+
+    /** A write of a key: its version. */
+    write(key, session = '', payload = {}) {
+        const version = { version: (this.versions.get(key)?.version ?? 0) + 1, server_seq: ++this.serverSeq, source_client_id: session,
+            source_client_seq: payload.client_seq, interaction_id: payload.interaction_id, phase: payload.phase };
+        this.versions.set(key, version);
+        return version;
     }
 
     #upgrade(request, socket) {
@@ -78,7 +124,11 @@ export class Stub {
 
     #attachState(peer) {
         this.#state.add(peer);
-        peer.on('close', () => this.#state.delete(peer));
+        peer.viewId = 'main';
+        peer.on('close', () => {
+            this.#state.delete(peer);
+            this.forks.delete(peer.viewId);
+        });
         peer.on('message', (text) => this.#receive(peer, JSON.parse(text)));
     }
 
@@ -87,7 +137,7 @@ export class Stub {
     }
 
     #topic(peer, type, payload) {
-        this.#say(peer, type, payload, { seq: 0, delta_token: 'x' });
+        this.#say(peer, type, payload, { seq: ++this.serverSeq, delta_token: `${type} ${this.serverSeq}` });
     }
 
     broadcast(type, payload) {
@@ -99,35 +149,85 @@ export class Stub {
     #receive(peer, frame) {
         this.log.push(frame);
         if (frame.type === 'session.hello') {
+            peer.role = this.role(frame.payload.auth?.token);
+            if (!peer.role) {
+                this.#say(peer, 'session.reject', { code: 'unauthorized', message: 'This server wants a token' });
+                peer.close();
+                return;
+            }
             peer.session = `session-${++this.sessions}`;
             peer.count = 0;
             this.#say(peer, 'session.welcome', {
                 protocol_version: 2, session: { id: peer.session, heartbeat_s: 15, ack_timeout_ms: 250 },
-                features: { 'notify.scene': { enabled: true, version: 1 }, oriel: { enabled: true, version: 1, resume: false },
+                features: { 'notify.scene': { enabled: true, version: 1 }, oriel: { enabled: true, version: 1, resume: true, role: peer.role },
                     'call.command': { enabled: true, version: 1, commands: this.commands } },
             });
             this.#topic(peer, 'notify.scene', this.scene());
-            this.#say(peer, 'notify.view', this.view);
+            this.#say(peer, 'notify.view', this.viewFrame());
             this.#say(peer, 'notify.status', { revision: 1, renderer: 'llvmpipe (LLVM 15, 256 bits)', software: true, version: '0.1.0',
                 stream: { codec: 'h264', encoder: 'encode/openh264', reason: 'first usable' } });
         } else if (frame.type === 'state.update') {
             this.#update(peer, frame);
         } else if (frame.type === 'call.command') {
             this.#command(peer, frame);
+        } else if (frame.type === 'cancel.command') {
+            this.#say(peer, 'error.command', { in_reply_to: frame.payload.in_reply_to, status: 'error', code: 'command.cancelled', message: 'cancelled' });
         }
     }
 
+    viewFrame(id = 'main') {
+        const view = this.forks.get(id) ?? this.view;
+        const versions = {};
+        for (const [key, version] of this.versions) {
+            if (key.startsWith(`${id}/`))
+                versions[key.slice(id.length + 1)] = version;
+        }
+        return { ...view, view: id, versions };
+    }
+
+    versionsOf(id, keys) {
+        return Object.fromEntries(keys.filter((key) => this.versions.has(`${id}/${key}`)).map((key) => [key, this.versions.get(`${id}/${key}`)]));
+    }
+
     scene() {
-        return { viewer: {}, layers: this.layers, policies: {}, metadata: { status: this.layers.length ? 'ready' : 'idle' } };
+        const layers = this.layers.map((layer) => ({ ...layer, control_versions: this.versionsOf(layer.layer_id, Object.keys(layer.controls)) }));
+        return { viewer: {}, layers, policies: {}, metadata: { status: this.layers.length ? 'ready' : 'idle' } };
     }
 
     /** The view changed: tell everybody and paint. */
     changed(session = '', rev = undefined) {
-        this.view.revision++;
+        const id = this.peer(session)?.viewId ?? 'main';
+        const view = this.forks.get(id) ?? this.view;
+        view.revision++;
         if (session)
-            this.view.origin = { session, rev: rev ?? this.lastRev?.[session] ?? 0 };
-        this.broadcast('notify.view', this.view);
+            view.origin = { session, rev: rev ?? this.lastRev?.[session] ?? 0 };
+        for (const peer of this.#state) {
+            if (peer.session && peer.viewId === id)
+                this.#say(peer, 'notify.view', this.viewFrame(id));
+        }
         this.repaint();
+    }
+
+    /** Somebody else writes a control. */
+    control(id, key, value, session = 'somebody') {
+        const layer = this.layers.find((l) => l.layer_id === id);
+        layer.controls[key] = value;
+        this.write(`${id}/${key}`, session);
+        this.notifyControl(id, key);
+    }
+
+    notifyControl(id, key) {
+        const layer = this.layers.find((l) => l.layer_id === id);
+        for (const other of this.#state) {
+            this.#topic(other, 'notify.layers', { layer_id: id, controls: { [key]: layer.controls[key] }, control_versions: this.versionsOf(id, [key]) });
+        }
+        this.view.revision++;
+        this.repaint();
+    }
+
+    thumbnail(id, rgba, w, h) {
+        for (const peer of this.#state)
+            this.#topic(peer, 'notify.layers', { layer_id: id, thumbnail: { png: png(rgba, w, h).toString('base64'), shape: [h, w, 4], generated_at: 1 } });
     }
 
     notifyScene() {
@@ -140,9 +240,15 @@ export class Stub {
         const { scope, key, target, value } = frame.payload;
         const row = `${scope}.${key}`;
         const ack = (status, rest) => this.#say(peer, 'ack.state', { intent_id: frame.intent_id, in_reply_to: frame.frame_id, status, ...rest });
-        const accept = (applied) => ack('accepted', { version: this.view.revision, applied_value: applied });
-        const v = this.view;
+        const v = this.viewOf(peer.session);
+        const accept = (applied, name = key) => ack('accepted', { version: v.revision, applied_value: applied,
+            control_version: this.write(`${scope === 'layer' ? target : peer.viewId}/${name}`, peer.session, frame.payload) });
         const [w, h] = v.canvas.size;
+        const own = peer.viewId !== 'main' && scope !== 'layer';
+        if (peer.role === 'viewer' && !own && row !== 'view.canvas') {
+            ack('rejected', { error: { code: 'state.forbidden', message: `a viewer may not change ${row} of the shared scene` } });
+            return;
+        }
         if (this.reject === row) {
             ack('rejected', { error: { code: 'state.invalid', message: `${row} is refused here` } });
             return;
@@ -152,6 +258,7 @@ export class Stub {
             if (value.ndisplay === v.ndisplay) {
                 const { center, quat, fov } = value;
                 v.camera = { center, zoom: Math.min(value.zoom, this.mostZoom ?? Infinity), quat, fov };
+                this.write(`${peer.viewId}/camera`, peer.session, frame.payload);
                 this.changed(peer.session, value.rev);
             }
             return;
@@ -162,10 +269,11 @@ export class Stub {
         } else if (row === 'view.ndisplay') {
             v.ndisplay = value;
             v.camera = { center: value === 3 ? [199.5, 149.5, 19.5] : [199.5, 149.5, 0], zoom: HOME[value](w, h), quat: [1, 0, 0, 0], fov: 0 };
+            this.write(`${peer.viewId}/camera`, peer.session, frame.payload);
             accept(value);
         } else if (row === 'view.reset') {
             v.camera = { ...v.camera, center: v.ndisplay === 3 ? [199.5, 149.5, 19.5] : [199.5, 149.5, 0], zoom: HOME[v.ndisplay](w, h), quat: [1, 0, 0, 0] };
-            accept({});
+            accept({}, 'camera');
         } else if (row === 'view.order') {
             v.order = value;
             accept(value);
@@ -176,18 +284,26 @@ export class Stub {
         } else if (row === 'dims.index') {
             const axis = /^\d+$/.test(target) ? Number(target) : v.axes.findIndex((a) => a.name === target);
             v.step[axis] = Math.min(Math.max(value, 0), v.axes[axis].size - 1);
-            accept(v.step[axis]);
+            accept(v.step[axis], 'step');
         } else if (scope === 'layer') {
             const layer = this.layers.find((l) => l.layer_id === target);
             if (key === 'name')
                 layer.name = value;
             else
                 layer.controls[key] = value;
-            accept(value);
-            for (const other of this.#state)
-                this.#topic(other, 'notify.layers', key === 'name' ? { layer_id: target, name: value } : { layer_id: target, controls: { [key]: value } });
-            v.revision++;
-            this.repaint();
+            const said = () => {
+                accept(value);
+                if (key !== 'name') {
+                    this.notifyControl(target, key);
+                    return;
+                }
+                for (const other of this.#state)
+                    this.#topic(other, 'notify.layers', { layer_id: target, name: value });
+            };
+            if (this.ackDelay)
+                setTimeout(said, this.ackDelay);
+            else
+                said();
             return;
         } else {
             ack('rejected', { error: { code: 'state.invalid', message: `unsupported ${scope} key ${key}` } });
@@ -212,6 +328,13 @@ export class Stub {
         const { command, kwargs } = frame.payload;
         const reply = (result) => this.#say(peer, 'reply.command', { in_reply_to: frame.frame_id, status: 'ok', result });
         const at = this.layers.findIndex((l) => l.layer_id === kwargs.layer_id);
+        const fail = (code, message) => this.#say(peer, 'error.command', { in_reply_to: frame.frame_id, status: 'error', code, message });
+        if (peer.role === 'viewer' && !READING.includes(command)) {
+            fail('command.forbidden', `a viewer may not call ${command}`);
+            return;
+        }
+        if (this.hold?.(command))
+            return;
         switch (command) {
         case 'napari.probe':
             this.probes = (this.probes ?? 0) + 1;
@@ -241,14 +364,81 @@ export class Stub {
             this.layers.splice(index, 0, layer);
             break;
         }
-        case 'fs.listdir':
-            reply({ path: kwargs.path || '/data', has_more: false, entries: [
-                { name: 'embryo.ome.zarr', path: '/data/embryo.ome.zarr', is_dir: true, size: 0, mtime: 0, zarr_metadata: { is_dataset: true, has_multiscales: true, dataset_children: [] } },
-                { name: 'plates', path: '/data/plates', is_dir: true, size: 0, mtime: 0, zarr_metadata: { is_dataset: false, has_multiscales: false, dataset_children: [] } }] });
+        case 'fs.listdir': {
+            const entry = (name, dataset) => ({ name, path: `/data/${name}`, is_dir: true, size: 0, mtime: 0,
+                zarr_metadata: { is_dataset: dataset, has_multiscales: dataset, dataset_children: [] } });
+            const all = this.folder ?? [entry('embryo.ome.zarr', true), entry('plates', false)];
+            const from = Number(kwargs.cursor ?? 0);
+            const to = from + (kwargs.limit ?? 1000);
+            reply({ path: kwargs.path || '/data', entries: all.slice(from, to).map((e) => (typeof e === 'string' ? entry(e, false) : e)),
+                has_more: to < all.length, cursor: to < all.length ? String(to) : null });
+            return;
+        }
+        case 'napari.layer.add': {
+            if (!kwargs.path.includes('embryo')) {
+                fail('fs.not_found', `${kwargs.path}: no such file`);
+                return;
+            }
+            const [layer] = createLayers(['added']);
+            this.layers.push({ ...layer, layer_id: `layer-${this.layers.length}` });
+            break;
+        }
+        case 'napari.scene.save':
+            this.scenes.set(kwargs.name, { mtime: Date.now() / 1000, layers: structuredClone(this.layers) });
+            reply({ name: kwargs.name, path: `/state/scenes/${kwargs.name}.json` });
+            return;
+        case 'napari.scene.list':
+            reply({ scenes: [...this.scenes].map(([name, { mtime }]) => ({ name, mtime })) });
+            return;
+        case 'napari.scene.get':
+            reply({ layers: structuredClone(this.layers) });
+            return;
+        case 'napari.scene.load':
+            this.layers = structuredClone((kwargs.scene ?? this.scenes.get(kwargs.name)).layers);
+            break;
+        case 'napari.close':
+            this.layers = [];
+            break;
+        case 'napari.screenshot': {
+            const [w, h] = kwargs.size ?? this.viewOf(peer.session).canvas.size;
+            const view = structuredClone(this.viewOf(peer.session));
+            view.canvas.size = [w, h];
+            reply({ png: png(paint(view, this.layers, this.style), w, h).toString('base64'), width: w, height: h, revision: view.revision });
+            return;
+        }
+        case 'napari.view.fork': {
+            if (this.forks.size >= this.mostForks) {
+                fail('view.limit', `all ${this.mostForks} own views of this server are in use`);
+                return;
+            }
+            const id = `v${++this.sessions}`;
+            this.forks.set(id, structuredClone(this.view));
+            peer.viewId = id;
+            reply({ view: id });
+            this.#say(peer, 'notify.view', this.viewFrame(id));
+            return;
+        }
+        case 'napari.view.follow':
+            this.forks.delete(peer.viewId);
+            peer.viewId = 'main';
+            reply({ view: 'main' });
+            this.#say(peer, 'notify.view', this.viewFrame());
+            return;
+        case 'oriel.modules':
+            reply({ modules: [{ id: 'encode/openh264', kind: 'encode', version: '2.3.1', result: 'usable', description: 'H.264 in software' },
+                { id: 'encode/nvenc', kind: 'encode', version: '13.0', result: 'refused', reason: 'no CUDA device' }], missing: [] });
+            return;
+        case 'oriel.streams':
+            reply({ streams: ['main', ...this.forks.keys()].map((view) => ({ view, codec: 'h264', encoder: 'encode/openh264', reason: 'first usable',
+                size: this.view.canvas.size, fps: 12.5, clients: 1 })) });
+            return;
+        case 'oriel.describe':
+            reply({ view: this.viewFrame(peer.viewId), layers: this.scene().layers, status: {},
+                sessions: [...this.#state].map((p) => ({ id: p.session, peer: '127.0.0.1:50000', name: 'oriel-web', role: p.role, view: p.viewId })) });
             return;
         case 'napari.load_zarr':
             if (!kwargs.path.includes('embryo')) {
-                this.#say(peer, 'error.command', { in_reply_to: frame.frame_id, status: 'error', code: 'fs.not_found', message: `${kwargs.path}: no such file` });
+                fail('fs.not_found', `${kwargs.path}: no such file`);
                 return;
             }
             this.layers = createLayers();
@@ -310,7 +500,7 @@ export class Stub {
     }
 
     #send(peer) {
-        const view = structuredClone(this.view);
+        const view = structuredClone(this.viewOf(peer.session));
         const [w, h] = view.canvas.size;
         const rgba = paint(view, this.layers, this.style);
         const rev = this.lastRev?.[peer.session] ?? 0;

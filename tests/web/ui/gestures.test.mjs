@@ -120,13 +120,31 @@ test('a drag pans exactly, also outside the canvas', async () => {
 
 test('pointercancel ends a drag at the last pose', async () => {
     await drag([[200, 100], [220, 100]], { hold: true });
-    const sent = it.stub.updates('view.pose').length;
+    const pose = lastPose(it.stub);
     await it.page.locator('#canvas').dispatchEvent('pointercancel', { pointerId: 1 });
+    await until(() => it.stub.updates('view.pose').at(-1).phase === 'end', 'the end');
+    const sent = it.stub.updates('view.pose').length;
     const { x, y } = await canvasBox(it.page);
     await it.page.mouse.move(x + 300, y + 200);
     await sleep(80);
     assert.equal(it.stub.updates('view.pose').length, sent);
+    assert.deepEqual(lastPose(it.stub), pose);
     await it.page.mouse.up();
+});
+
+test('a drag tells its phases; a wheel is no drag', async () => {
+    await wheels([{ x: 200, y: 200, deltaY: -100 }]);
+    await rest(it.stub);
+    assert.ok(!('phase' in it.stub.updates('view.pose').at(-1)));
+    const before = it.stub.updates('view.pose').length;
+    await drag([[200, 100], [220, 100], [240, 120], [250, 130]]);
+    await rest(it.stub);
+    const said = it.stub.updates('view.pose').slice(before);
+    assert.equal(said[0].phase, 'start');
+    assert.equal(said.at(-1).phase, 'end');
+    assert.ok(said.slice(1, -1).every((u) => u.phase === 'update'));
+    assert.equal(new Set(said.map((u) => u.interaction_id)).size, 1);
+    assert.ok(said.every((u, i) => i === 0 || u.client_seq > said[i - 1].client_seq));
 });
 
 test('a right-drag zooms about the press point and opens no menu', async () => {

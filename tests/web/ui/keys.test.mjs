@@ -9,7 +9,11 @@ const press = async (keys) => {
     await rest(it.stub, 80);
 };
 const focusCanvas = () => it.page.locator('#canvas').focus();
-const newest = () => it.stub.log.filter((f) => ['state.update', 'call.command'].includes(f.type)).at(-1).payload;
+/** The payload of the newest request, without its number. */
+const newest = () => {
+    const { client_seq: _, ...payload } = it.stub.log.filter((f) => ['state.update', 'call.command'].includes(f.type)).at(-1).payload;
+    return payload;
+};
 const selection = () => it.page.locator('.layer-row[aria-selected=true] .layer-name').allInnerTexts();
 
 test('slices: arrows, axis choice, play', async () => {
@@ -45,7 +49,8 @@ test('holding an arrow steps on; a click on a play button by keyboard is a click
 
 test('view: 2D/3D, reset, roll, transpose, pan, zoom', async () => {
     await press('Control+y');
-    assert.deepEqual(it.stub.updates('view.ndisplay'), [{ scope: 'view', key: 'ndisplay', target: 'main', value: 3 }]);
+    assert.equal(it.stub.updates('view.ndisplay').length, 1);
+    assert.equal(it.stub.updates('view.ndisplay')[0].value, 3);
     await press('Control+y');
     await press('Home');
     assert.deepEqual(newest(), { scope: 'view', key: 'reset', target: 'main', value: {} });

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { createBackoff } from '../../../web/js/protocol/backoff.js';
 import { createEnvelopes, parseFrame } from '../../../web/js/protocol/envelope.js';
 import { codecString, parsePicture, say } from '../../../web/js/protocol/header.js';
+import { splitToken } from '../../../web/js/token.js';
 import { createEncoder } from '../stub/h264.mjs';
 import { createView } from '../stub/scene.mjs';
 import { Stub } from '../stub/server.mjs';
@@ -57,10 +58,32 @@ test('frames carry what each type requires', () => {
     envelopes.begin('S');
     const update = envelopes.update('dims', 'index', '1', 4);
     assert.deepEqual([update.session, update.frame_id, update.intent_id], ['S', 'state-00000001', 'intent-00000001']);
-    assert.deepEqual(update.payload, { scope: 'dims', key: 'index', target: '1', value: 4 });
+    assert.deepEqual(update.payload, { scope: 'dims', key: 'index', target: '1', value: 4, client_seq: 1 });
+    const marked = envelopes.update('layer', 'gamma', 'a', 2, { interaction_id: 'i-1', phase: 'start' });
+    assert.deepEqual([marked.payload.client_seq, marked.payload.interaction_id, marked.payload.phase], [2, 'i-1', 'start']);
     const call = envelopes.command('napari.probe', { position: [1, 2] });
     assert.deepEqual(call.payload, { command: 'napari.probe', args: [], kwargs: { position: [1, 2] } });
     assert.ok(!('intent_id' in call));
+    assert.equal(envelopes.command('napari.screenshot', {}, 9000).payload.timeout_ms, 9000);
+    const cancel = envelopes.cancel(call.frame_id);
+    assert.deepEqual([cancel.type, cancel.payload], ['cancel.command', { in_reply_to: call.frame_id }]);
+    assert.notEqual(cancel.frame_id, call.frame_id);
+});
+
+test('hello: the token of a role and the places to go on from, when there are any', () => {
+    const envelopes = createEnvelopes();
+    const client = { version: '0.1.0', platform: 'x' };
+    assert.deepEqual(envelopes.hello(client).payload.resume_tokens, { 'notify.scene': null, 'notify.layers': null, 'notify.stream': null });
+    assert.ok(!('auth' in envelopes.hello(client).payload));
+    const { payload } = envelopes.hello(client, { token: 's3cret', resume: { 'notify.layers': 'abc' } });
+    assert.deepEqual(payload.auth, { type: 'token', token: 's3cret' });
+    assert.deepEqual(payload.resume_tokens, { 'notify.scene': null, 'notify.layers': 'abc', 'notify.stream': null });
+});
+
+test('the token leaves the address, the rest of it stays', () => {
+    assert.deepEqual(splitToken('?token=a%2Bb&source=x'), { token: 'a+b', rest: '?source=x' });
+    assert.deepEqual(splitToken('?token='), { token: '', rest: '' });
+    assert.deepEqual(splitToken(''), { token: '', rest: '' });
 });
 
 test('what is no frame is dropped', () => {

@@ -13,9 +13,10 @@ const REFUSED = 4400;
  *   onOpen: () => void,
  *   onRefused: (reason: string) => void,
  *   onDown: () => void,
+ *   token: () => string,
  * }} options
  */
-export function createPixelSocket({ onPicture, onOpen, onRefused, onDown }) {
+export function createPixelSocket({ onPicture, onOpen, onRefused, onDown, token }) {
     const backoff = createBackoff();
     /** @type {WebSocket|null} */
     let socket = null;
@@ -75,7 +76,8 @@ export function createPixelSocket({ onPicture, onOpen, onRefused, onDown }) {
     return {
         /** @param {string} session @param {string[]} codecs best first */
         connect(session, codecs) {
-            query = `ext=1&codecs=${codecs.join(',')}&still=png&session=${encodeURIComponent(session)}`;
+            const role = token() && `&token=${encodeURIComponent(token())}`;
+            query = `ext=1&codecs=${codecs.join(',')}&still=png&session=${encodeURIComponent(session)}${role}`;
             backoff.reset();
             open();
         },

@@ -2,12 +2,15 @@
 // The state socket: handshake, heartbeat, reconnection, commands. Knows no meaning of what it carries.
 
 import { createBackoff, socketUrl } from './backoff.js';
-import { createEnvelopes, parseFrame } from './envelope.js';
+import { RESUMABLE, createEnvelopes, parseFrame } from './envelope.js';
 
 /** @typedef {import('./envelope.js').Frame} Frame */
+/** @typedef {{session: string, commands: string[], role: string}} Welcome */
 
 /** More than this waiting in the socket: only the newest of everything is worth sending. */
 export const CONGESTED = 16384;
+/** The code of a call that was taken back. */
+export const CANCELLED = 'command.cancelled';
 const WELCOME_MS = 5000;
 const WAKE_MS = 5000;
 const WAKE_ANSWER_MS = 1500;
@@ -25,16 +28,19 @@ export class CommandError extends Error {
 /**
  * @param {{
  *   onLink: (link: import('../types.js').Link) => void,
- *   onWelcome: (session: string, commands: string[]) => void,
+ *   onWelcome: (welcome: Welcome) => void,
  *   onFrame: (frame: Frame) => void,
  *   version: string,
+ *   token: () => string,
  * }} options
  */
-export function createStateSocket({ onLink, onWelcome, onFrame, version }) {
+export function createStateSocket({ onLink, onWelcome, onFrame, version, token }) {
     const envelopes = createEnvelopes();
     const backoff = createBackoff();
     /** @type {Map<string, {resolve: (result: any) => void, reject: (error: Error) => void}>} */
     const calls = new Map();
+    /** Where a later connection goes on, by topic. @type {Record<string, string>} */
+    let resume = {};
     /** @type {WebSocket|null} */
     let socket = null;
     let welcomed = false;
@@ -51,7 +57,8 @@ export function createStateSocket({ onLink, onWelcome, onFrame, version }) {
         drop();
         const mine = new WebSocket(socketUrl('state'));
         socket = mine;
-        mine.onopen = () => mine.send(JSON.stringify(envelopes.hello({ version, platform: navigator.platform || 'web' })));
+        mine.onopen = () => mine.send(JSON.stringify(envelopes.hello(
+            { version, platform: navigator.platform || 'web' }, { token: token(), resume })));
         mine.onmessage = (event) => socket === mine && receive(event.data);
         mine.onclose = () => socket === mine && lost('');
         timer = setTimeout(() => socket === mine && !welcomed && lost('The server does not answer'), WELCOME_MS);
@@ -74,7 +81,7 @@ export function createStateSocket({ onLink, onWelcome, onFrame, version }) {
         clearTimeout(timer);
         const wait = backoff.next();
         timer = setTimeout(connect, wait);
-        onLink({ phase: 'lost', reason, retryAt: Date.now() + wait });
+        onLink({ phase: 'lost', code: '', reason, retryAt: Date.now() + wait });
     }
 
     /** @param {unknown} data */
@@ -102,17 +109,25 @@ export function createStateSocket({ onLink, onWelcome, onFrame, version }) {
             settle(payload)?.reject(new CommandError(String(payload.code), String(payload.message), payload.details));
             break;
         default:
+            if (frame.delta_token && RESUMABLE.some((topic) => topic === frame.type))
+                resume[frame.type] = frame.delta_token;
             onFrame(frame);
         }
     }
 
     /** @param {Frame} frame */
     function greet({ type, payload }) {
+        if (type === 'session.reject' && payload.code === 'invalid_resume_token') {
+            resume = {};
+            lost('');
+            return;
+        }
         if (type === 'session.reject') {
+            resume = {};
             drop();
             stopped = true;
             clearTimeout(timer);
-            onLink({ phase: 'refused', reason: String(payload.message || payload.code), retryAt: 0 });
+            onLink({ phase: 'refused', code: String(payload.code), reason: String(payload.message || payload.code), retryAt: 0 });
             return;
         }
         if (type !== 'session.welcome' || !payload.session)
@@ -122,10 +137,14 @@ export function createStateSocket({ onLink, onWelcome, onFrame, version }) {
         welcomed = true;
         heartbeat = Number(payload.session.heartbeat_s) || 0;
         lastBeat = Date.now();
-        envelopes.begin(String(payload.session.id));
+        const session = String(payload.session.id);
+        envelopes.begin(session);
+        for (const topic of RESUMABLE)
+            resume[topic] = payload.features?.[topic]?.resume_state?.delta_token ?? resume[topic];
         const calling = payload.features?.['call.command'];
-        onWelcome(String(payload.session.id), calling?.enabled ? calling.commands || [] : []);
-        onLink({ phase: 'open', reason: '', retryAt: 0 });
+        const role = String(payload.features?.oriel?.role ?? 'editor');
+        onWelcome({ session, commands: calling?.enabled ? calling.commands || [] : [], role });
+        onLink({ phase: 'open', code: '', reason: '', retryAt: 0 });
     }
 
     /** @param {Record<string, any>} payload */
@@ -145,15 +164,24 @@ export function createStateSocket({ onLink, onWelcome, onFrame, version }) {
     /**
      * @param {string} name
      * @param {Record<string, any>} [kwargs]
+     * @param {{signal?: AbortSignal, timeout?: number}} [options] `signal` cancels the call here and there; milliseconds
      * @returns {Promise<any>}
      */
-    function command(name, kwargs = {}) {
+    function command(name, kwargs = {}, { signal, timeout } = {}) {
         if (!welcomed)
             return Promise.reject(new CommandError('session.closed', 'Not connected'));
-        const frame = envelopes.command(name, kwargs);
+        if (signal?.aborted)
+            return Promise.reject(new CommandError(CANCELLED, 'Cancelled'));
+        const frame = envelopes.command(name, kwargs, timeout);
         return new Promise((resolve, reject) => {
             calls.set(frame.frame_id, { resolve, reject });
             write(frame);
+            signal?.addEventListener('abort', () => {
+                if (!calls.delete(frame.frame_id))
+                    return;
+                write(envelopes.cancel(frame.frame_id));
+                reject(new CommandError(CANCELLED, 'Cancelled'));
+            });
         });
     }
 
@@ -205,14 +233,15 @@ export function createStateSocket({ onLink, onWelcome, onFrame, version }) {
 
         /**
          * @param {string} scope @param {string} key @param {string} target @param {unknown} value
-         * @returns {string} the intent, as its acknowledgement will name it; empty when not connected
+         * @param {import('./envelope.js').Marks} [marks]
+         * @returns {{intent: string, seq: number}} as the server will name it; an empty intent when not connected
          */
-        update(scope, key, target, value) {
+        update(scope, key, target, value, marks) {
             if (!welcomed)
-                return '';
-            const frame = envelopes.update(scope, key, target, value);
+                return { intent: '', seq: 0 };
+            const frame = envelopes.update(scope, key, target, value, marks);
             write(frame);
-            return frame.intent_id ?? '';
+            return { intent: frame.intent_id ?? '', seq: frame.payload.client_seq };
         },
     };
 }

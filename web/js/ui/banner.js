@@ -52,10 +52,11 @@ export function createBanner({ store, canvas, reconnect, pictureAge, speak, tell
 
     function update() {
         const { link, picture } = store.get();
-        const down = link.phase === 'lost' || link.phase === 'refused';
+        const locked = link.code === 'unauthorized';
+        const down = link.phase === 'lost' || (link.phase === 'refused' && !locked);
         progress.hidden = link.phase !== 'connecting' && link.phase !== 'lost';
         attribute(canvas, 'aria-busy', link.phase !== 'open');
-        canvas.classList.toggle('stale', down && picture.seen);
+        canvas.classList.toggle('stale', (down || locked) && picture.seen);
         clearInterval(ticking);
         if (down) {
             ticking = setInterval(() => setText(text, linkText()), 1000);
@@ -67,8 +68,8 @@ export function createBanner({ store, canvas, reconnect, pictureAge, speak, tell
         copy.hidden = down || window.isSecureContext || !picture.why;
         close.hidden = down;
         element.classList.toggle('banner-bad', down);
-        element.hidden = !down && (!picture.why || picture.why === dismissed);
-        const say = down ? 'Connection lost, reconnecting' : spoken.startsWith('Connection') ? 'Connected again' : picture.why;
+        element.hidden = !down && (locked || !picture.why || picture.why === dismissed);
+        const say = locked ? 'A token opens this page' : down ? 'Connection lost, reconnecting' : spoken.startsWith('Connection') ? 'Connected again' : picture.why;
         if (say && say !== spoken)
             speak(say);
         spoken = say;

@@ -13,9 +13,9 @@ export const NAMES = ('blue,bop blue,bop orange,bop purple,cyan,fire,gist_earth,
 /** @type {Map<string, number[][]>} */
 const samples = new Map();
 
-/** Reads the colours of every map once. @returns {Promise<void>} */
-export async function loadColormaps() {
-    const answer = await fetch('api/colormaps.json');
+/** Reads the colours of every map once. @param {string} token @returns {Promise<void>} */
+export async function loadColormaps(token) {
+    const answer = await fetch('api/colormaps.json', token ? { headers: { Authorization: `Bearer ${token}` } } : {});
     if (!answer.ok)
         return;
     for (const { name, colors } of /** @type {import('../types.js').Colormap[]} */ (await answer.json()))
@@ -75,11 +75,13 @@ export function createColormapRow(onChange) {
 
     return {
         element,
-        /** @param {any} colormap @param {boolean} rgb */
-        update(colormap, rgb) {
+        /** @param {any} colormap @param {boolean} rgb @param {string} [disabled] the reason, if it cannot be changed now */
+        update(colormap, rgb, disabled = '') {
             current = colormapName(colormap);
             setText(name, rgb ? 'RGB' : current);
-            button.disabled = rgb;
+            button.disabled = rgb || disabled !== '';
+            button.title = disabled;
+            element.classList.toggle('row-off', disabled !== '');
             strip.style.background = rgb ? 'linear-gradient(to right, #f33, #3c3, #36f)' : gradient(colormap);
         },
     };

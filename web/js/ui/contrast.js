@@ -39,12 +39,13 @@ export function createContrast({ layer, session, layers, settings, tell }) {
     /** @type {(() => void)|null} */
     let refreshPopup = null;
 
-    const set = (/** @type {string} */ key, /** @type {unknown} */ value) => {
+    const set = (/** @type {string} */ key, /** @type {unknown} */ value, /** @type {boolean|undefined} */ final = undefined) => {
         const current = layer();
         if (current)
-            session.setControl(current.id, key, value);
+            session.setControl(current.id, key, value, final);
     };
-    const bar = createRangeSlider({ label: 'Contrast limits', onInput: (value) => set('contrast_limits', value) });
+    const bar = createRangeSlider({ label: 'Contrast limits', onInput: (value, final) => set('contrast_limits', value, final) });
+    let off = '';
     const graph = createHistogram({ log: () => true });
     const chevron = iconButton('down', 'Contrast limits, range and histogram', { class: 'chevron' });
     const auto = h('button', {
@@ -58,7 +59,7 @@ export function createContrast({ layer, session, layers, settings, tell }) {
         bar.element, chevron);
     const tools = h('div', { class: 'row row-tools' }, h('span', { class: 'row-label' }), auto, inline);
     const element = h('div', { class: 'contrast' }, row, graph.element, tools);
-    attachPopup(row, buildPopup, chevron);
+    attachPopup(row, buildPopup, chevron, () => off === '');
 
     /** @param {() => void} _close */
     function buildPopup(_close) {
@@ -66,9 +67,9 @@ export function createContrast({ layer, session, layers, settings, tell }) {
         const high = numberBox({ label: 'High limit', onCommit: (v) => commitLimits(1, v) });
         const from = numberBox({ label: 'Range start', onCommit: (v) => commitRange(0, v) });
         const to = numberBox({ label: 'Range end', onCommit: (v) => commitRange(1, v) });
-        const wide = createRangeSlider({ label: 'Contrast limits', onInput: (value) => set('contrast_limits', value) });
+        const wide = createRangeSlider({ label: 'Contrast limits', onInput: (value, final) => set('contrast_limits', value, final) });
         const gamma = sliderRow({
-            label: 'gamma', min: 0.2, max: 2, step: 0.02, digits: 2, onInput: (value) => set('gamma', value),
+            label: 'gamma', min: 0.2, max: 2, step: 0.02, digits: 2, onInput: (value, final) => set('gamma', value, final),
         });
         const logarithm = checkbox('logarithmic', () => big.draw());
         logarithm.input.checked = true;
@@ -166,12 +167,18 @@ export function createContrast({ layer, session, layers, settings, tell }) {
         }, (error) => tell(error.message));
     }
 
-    function update() {
+    /** @param {string} [disabled] the reason, if it cannot be changed now; left out: as before */
+    function update(disabled = off) {
         const current = layer();
         if (!current)
             return;
+        off = disabled;
         const { limits, over, integer } = contrastOf(current);
-        bar.update(limits, over, integer);
+        bar.update(limits, over, integer, off !== '');
+        auto.disabled = chevron.disabled = off !== '';
+        auto.title = off || 'Fit the limits to the values shown now (C)';
+        chevron.title = row.title = off || 'Contrast limits, range and histogram';
+        row.classList.toggle('row-off', off !== '');
         const shown = settings.get().histogram;
         graph.element.hidden = !shown;
         inline.setAttribute('aria-pressed', String(shown));
@@ -185,7 +192,7 @@ export function createContrast({ layer, session, layers, settings, tell }) {
         refreshPopup?.();
     }
 
-    settings.watch(update);
+    settings.watch(() => update());
     return {
         element,
         update,

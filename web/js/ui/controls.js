@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Display of the active layer.
 
-import { activeLayer } from '../store.js';
+import { LOOK_ONLY, activeLayer, mayEdit } from '../store.js';
 import { createColormapRow } from './colormap.js';
 import { contrastOf, createContrast } from './contrast.js';
 import { h, setText } from './dom.js';
@@ -30,10 +30,10 @@ const seeThrough = (colormap) => Array.isArray(colormap?.colors) && colormap.col
  */
 export function createControls({ store, session, layers, settings, tell }) {
     const layer = () => activeLayer(store.get());
-    const set = (/** @type {string} */ key) => (/** @type {unknown} */ value) => {
+    const set = (/** @type {string} */ key) => (/** @type {unknown} */ value, /** @type {boolean|undefined} */ final = undefined) => {
         const current = layer();
         if (current)
-            session.setControl(current.id, key, value);
+            session.setControl(current.id, key, value, final);
     };
     const volume = () => store.get().view?.ndisplay === 3;
 
@@ -69,18 +69,19 @@ export function createControls({ store, session, layers, settings, tell }) {
             return;
         const c = current.controls;
         const { over, integer } = contrastOf(current);
-        contrast.update();
-        gamma.update(c.gamma ?? 1);
-        opacity.update(c.opacity ?? 1, OPAQUE.includes(c.blending) ? `Opacity has no effect with ${c.blending} blending` : '');
-        colormap.update(c.colormap ?? 'gray', current.facts.axes?.includes('rgb') ?? false);
-        blending.update(c.blending ?? 'translucent');
-        flat.update(c.interpolation2d ?? c.interpolation ?? 'nearest');
-        solid.update(c.interpolation3d ?? c.interpolation ?? 'linear');
-        rendering.update(c.rendering ?? 'mip');
-        attenuation.update(c.attenuation ?? 0.05);
+        const off = mayEdit(store.get()) ? '' : LOOK_ONLY;
+        contrast.update(off);
+        gamma.update(c.gamma ?? 1, off);
+        opacity.update(c.opacity ?? 1, off || (OPAQUE.includes(c.blending) ? `Opacity has no effect with ${c.blending} blending` : ''));
+        colormap.update(c.colormap ?? 'gray', current.facts.axes?.includes('rgb') ?? false, off);
+        blending.update(c.blending ?? 'translucent', off);
+        flat.update(c.interpolation2d ?? c.interpolation ?? 'nearest', off);
+        solid.update(c.interpolation3d ?? c.interpolation ?? 'linear', off);
+        rendering.update(c.rendering ?? 'mip', off);
+        attenuation.update(c.attenuation ?? 0.05, off);
         const iso = current.facts.iso_range ?? over;
         threshold.setRange(iso[0], iso[1], integer ? 1 : (iso[1] - iso[0]) / 1000 || 0.001);
-        threshold.update(c.iso_threshold ?? (iso[0] + iso[1]) / 2);
+        threshold.update(c.iso_threshold ?? (iso[0] + iso[1]) / 2, off);
         const solidNow = volume();
         flat.element.hidden = solidNow;
         solid.element.hidden = !solidNow;
@@ -90,7 +91,7 @@ export function createControls({ store, session, layers, settings, tell }) {
         threshold.element.hidden = !solidNow || c.rendering !== 'iso';
     }
 
-    store.watch((s) => [activeLayer(s), s.view?.ndisplay], update);
+    store.watch((s) => [activeLayer(s), s.view?.ndisplay, s.role], update);
     store.watch((s) => s.view?.step.join(), () => contrast.forget());
     return { element, update };
 }

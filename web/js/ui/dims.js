@@ -2,7 +2,7 @@
 // One row for each axis that is not displayed: play, name, slider, index, last index.
 
 import { short, unitText } from '../format.js';
-import { sliderAxes } from '../store.js';
+import { mayMove, sliderAxes } from '../store.js';
 import { attribute, h, iconButton, setIcon, setText } from './dom.js';
 import { choiceRow, numberBox, slider } from './field.js';
 import { attachPopup } from './popup.js';
@@ -32,7 +32,7 @@ export function createDims({ store, session }) {
     /** @param {string} name */
     function togglePlay(name) {
         const { view } = store.get();
-        if (!view)
+        if (!view || session.refused('move'))
             return;
         const play = view.play?.axis === name ? null : { axis: name, ...rate(name) };
         store.set({ view: { ...view, play } });
@@ -53,7 +53,12 @@ export function createDims({ store, session }) {
         const label = h('button', { type: 'button', class: 'dims-name', title: `Make ${name} the axis that keys and wheel step`,
             onclick: () => store.set({ axis: name }) }, name);
         const bar = slider({
-            label: name, min: 0, max: 1, step: 1, onInput: (value) => session.setIndex(name, value), text: (v) => spoken(name, v),
+            label: name, min: 0, max: 1, step: 1, text: (v) => spoken(name, v),
+            onInput: (value, final) => {
+                session.setIndex(name, value, final);
+                if (!mayMove(store.get()))
+                    refresh();
+            },
         });
         // PageUp and PageDown are one step, as everywhere on this page; a tenth of the range is not a page.
         bar.element.addEventListener('keydown', (event) => {
@@ -117,7 +122,7 @@ export function createDims({ store, session }) {
         };
     }
 
-    function update() {
+    function refresh() {
         const { view, axis, dimsLate } = store.get();
         const shown = sliderAxes(view).map((i) => view?.axes[i]).filter((a) => a !== undefined);
         for (const [name, { row }] of rows) {
@@ -158,7 +163,7 @@ export function createDims({ store, session }) {
         }
     }
 
-    store.watch((s) => [s.view, s.axis, s.dimsLate], update);
+    store.watch((s) => [s.view, s.axis, s.dimsLate], refresh);
     store.watch((s) => [s.view, s.picture], watchLate);
 
     return {

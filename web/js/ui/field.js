@@ -19,12 +19,22 @@ function paint(input) {
  */
 export function slider({ label, min, max, step, onInput, text = String }) {
     const input = h('input', { type: 'range', min: String(min), max: String(max), step: String(step), 'aria-label': label });
+    let open = false;
     input.addEventListener('input', () => {
+        open = true;
         paint(input);
         input.setAttribute('aria-valuetext', text(Number(input.value)));
         onInput(Number(input.value), false);
     });
-    input.addEventListener('change', () => onInput(Number(input.value), true));
+    // A drag that comes back to where it began ends without a change event.
+    const end = () => {
+        if (open) {
+            open = false;
+            onInput(Number(input.value), true);
+        }
+    };
+    for (const type of ['change', 'pointerup', 'pointercancel', 'blur'])
+        input.addEventListener(type, end);
     return {
         element: input,
         /** @param {number} value */
@@ -83,8 +93,8 @@ export function choiceRow({ label, options, text = (v) => v.replaceAll('_', ' ')
     const element = h('div', { class: 'row row-choice' }, h('label', { class: 'row-label', for: id }, label), select);
     return {
         element,
-        /** @param {string} value */
-        update(value) {
+        /** @param {string} value @param {string} [disabled] the reason, if it cannot be changed now */
+        update(value, disabled = '') {
             for (const option of [...select.options]) {
                 if (!options.includes(option.value) && option.value !== value)
                     option.remove();
@@ -92,7 +102,9 @@ export function choiceRow({ label, options, text = (v) => v.replaceAll('_', ' ')
             if (value && ![...select.options].some((option) => option.value === value))
                 select.append(h('option', { value }, text(value)));
             select.value = value;
-            select.title = options.includes(value) ? '' : text(value);
+            select.title = disabled || (options.includes(value) ? '' : text(value));
+            select.disabled = disabled !== '';
+            element.classList.toggle('row-off', disabled !== '');
         },
         /** @param {string} by id of an element that says more */
         describe: (by) => select.setAttribute('aria-describedby', by),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The layers, newest on top. Rows are kept between updates, so focus and drags survive.
 
+import { LOOK_ONLY, mayEdit } from '../store.js';
 import { gradient } from './colormap.js';
 import { attribute, h, icon, iconButton, setIcon, setText } from './dom.js';
 import { menu, openPopup } from './popup.js';
@@ -15,7 +16,7 @@ import { menu, openPopup } from './popup.js';
  * }} parts
  */
 export function createLayerList({ store, session, layers }) {
-    /** @type {Map<string, {row: HTMLElement, name: HTMLElement, update: (layer: Layer, selected: boolean, active: boolean) => void}>} */
+    /** @type {Map<string, {row: HTMLElement, name: HTMLElement, update: (layer: Layer, selected: boolean, active: boolean, edits: boolean) => void}>} */
     const rows = new Map();
     const list = h('div', {
         class: 'layer-list', role: 'listbox', tabIndex: 0, 'aria-multiselectable': 'true', 'aria-label': 'Layers',
@@ -30,7 +31,13 @@ export function createLayerList({ store, session, layers }) {
     /** @param {string} id */
     function createRow(id) {
         const layer = () => store.get().layers.find((l) => l.id === id);
-        const chip = h('span', { class: 'layer-chip', 'aria-hidden': 'true' });
+        const chip = h('span', { class: 'layer-chip' });
+        const picture = h('img', { alt: '', hidden: true, draggable: false });
+        picture.addEventListener('error', () => {
+            picture.hidden = true;
+        });
+        const thumb = h('span', { class: 'layer-thumb', 'aria-hidden': 'true' }, chip, picture);
+        let shown = '';
         const name = h('span', { class: 'layer-name' });
         const badge = h('span', { class: 'layer-badge' });
         const failure = h('span', { class: 'layer-failure-text' });
@@ -39,7 +46,7 @@ export function createLayerList({ store, session, layers }) {
         const eye = iconButton('eye', 'Visible', { class: 'layer-eye', tabIndex: -1 });
         const more = iconButton('more', 'More', { class: 'layer-more', tabIndex: -1, 'aria-haspopup': 'menu' });
         const row = h('div', { class: 'layer-row', role: 'option', id: `layer-${rows.size}-${id}`, draggable: true },
-            eye, chip, h('span', { class: 'layer-text' }, name, problem), badge, more);
+            eye, thumb, h('span', { class: 'layer-text' }, name, problem), badge, more);
 
         eye.addEventListener('click', (event) => {
             event.stopPropagation();
@@ -91,8 +98,8 @@ export function createLayerList({ store, session, layers }) {
             drop(id, below(event, row));
         });
 
-        /** @param {Layer} current @param {boolean} selected @param {boolean} active */
-        function update(current, selected, active) {
+        /** @param {Layer} current @param {boolean} selected @param {boolean} active @param {boolean} edits */
+        function update(current, selected, active, edits) {
             const visible = current.controls.visible !== false;
             const { status, error, color } = current.facts;
             setText(name, current.name);
@@ -109,10 +116,18 @@ export function createLayerList({ store, session, layers }) {
             attribute(problem, 'aria-label', `What failed in ${current.name}`);
             attribute(eye, 'aria-pressed', visible);
             attribute(eye, 'aria-label', `${current.name} visible`);
-            attribute(eye, 'title', visible ? 'Hide (Alt+click: only this one)' : 'Show (Alt+click: only this one)');
+            eye.disabled = !edits;
+            row.draggable = edits && !row.querySelector('input');
+            attribute(eye, 'title', !edits ? LOOK_ONLY : visible ? 'Hide (Alt+click: only this one)' : 'Show (Alt+click: only this one)');
             attribute(more, 'aria-label', `More for ${current.name}`);
             setIcon(eye, visible ? 'eye' : 'eye-off');
             chip.style.background = color && !current.controls.colormap ? color : gradient(current.controls.colormap);
+            if (current.thumbnail !== shown) {
+                shown = current.thumbnail;
+                picture.hidden = !shown;
+                if (shown)
+                    picture.src = `data:image/png;base64,${shown}`;
+            }
             if (badge.dataset.status !== status) {
                 badge.dataset.status = status ?? '';
                 badge.replaceChildren(...(status === 'loading' ? [spinner()] : []));
@@ -172,16 +187,18 @@ export function createLayerList({ store, session, layers }) {
             layers.select(id);
         const index = store.get().layers.indexOf(current);
         const failed = current.facts.status === 'error';
+        const off = !mayEdit(store.get());
+        const no = { disabled: off, title: off ? LOOK_ONLY : '' };
         openPopup(entry.row, menu(`Layer ${current.name}`, [
             failed ? { text: 'What failed…', hint: 'Enter', run: () => explain(id) } : null,
-            { text: 'Rename…', hint: 'F2', run: () => startRename(id) },
-            { text: 'Show only this layer', hint: 'Alt+click eye', run: () => layers.solo(id) },
-            { text: 'Auto contrast', hint: 'C', run: () => layers.autoContrast(layers.selected()) },
+            { text: 'Rename…', hint: 'F2', run: () => startRename(id), ...no },
+            { text: 'Show only this layer', hint: 'Alt+click eye', run: () => layers.solo(id), ...no },
+            { text: 'Auto contrast', hint: 'C', run: () => layers.autoContrast(layers.selected()), ...no },
             null,
-            { text: 'Move up', run: () => layers.move(id, index + 1), disabled: index === store.get().layers.length - 1 },
-            { text: 'Move down', run: () => layers.move(id, index - 1), disabled: index === 0 },
+            { text: 'Move up', run: () => layers.move(id, index + 1), ...no, disabled: off || index === store.get().layers.length - 1 },
+            { text: 'Move down', run: () => layers.move(id, index - 1), ...no, disabled: off || index === 0 },
             null,
-            { text: 'Remove', hint: 'Del', danger: true, run: () => layers.remove(layers.selected()) },
+            { text: 'Remove', hint: 'Del', danger: true, run: () => layers.remove(layers.selected()), ...no },
         ].filter((item, i) => item !== null || i > 0)), at);
     }
 
@@ -189,7 +206,7 @@ export function createLayerList({ store, session, layers }) {
     function startRename(id) {
         const entry = rows.get(id);
         const current = store.get().layers.find((layer) => layer.id === id);
-        if (!entry || !current || entry.row.querySelector('input'))
+        if (!entry || !current || entry.row.querySelector('input') || session.refused('edit'))
             return;
         const input = h('input', { type: 'text', class: 'layer-rename', value: current.name, 'aria-label': 'Layer name' });
         let done = false;
@@ -255,7 +272,7 @@ export function createLayerList({ store, session, layers }) {
             }
             if (list.children[i] !== entry.row)
                 list.insertBefore(entry.row, list.children[i] ?? null);
-            entry.update(layer, state.selected.includes(layer.id), layer.id === state.active);
+            entry.update(layer, state.selected.includes(layer.id), layer.id === state.active, mayEdit(state));
         });
         const focus = rows.get(state.active);
         attribute(list, 'aria-activedescendant', focus?.row.id);
@@ -265,6 +282,6 @@ export function createLayerList({ store, session, layers }) {
         setText(count, shown.length > 1 ? String(shown.length) : '');
     }
 
-    store.watch((s) => [s.layers, s.selected, s.active], update);
+    store.watch((s) => [s.layers, s.selected, s.active, s.role], update);
     return { element, list, startRename, update };
 }

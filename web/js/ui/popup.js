@@ -9,7 +9,8 @@ let current = null;
 
 /**
  * @typedef {{x: number, y: number}|null} At client pixels, or null for "at the anchor"
- * @typedef {(close: () => void) => {label: string, content: HTMLElement, wide?: boolean, role?: string, quiet?: boolean}} Build
+ * @typedef {(close: () => void) => {label: string, content: HTMLElement, wide?: boolean, role?: string, quiet?: boolean,
+ *   onClose?: () => void}} Build
  *   `quiet`: the popup itself takes the focus, nothing in it
  */
 
@@ -28,7 +29,7 @@ export function openPopup(anchor, build, at = null) {
     }
     const opener = document.activeElement instanceof HTMLElement && document.activeElement !== document.body
         ? document.activeElement : anchor;
-    const { label, content, wide, role, quiet } = build(() => close(true));
+    const { label, content, wide, role, quiet, onClose } = build(() => close(true));
     const element = h('div', {
         class: `popup${wide ? ' popup-wide' : ''}`, role: role ?? 'dialog', 'aria-label': label, tabIndex: -1,
     }, content);
@@ -42,6 +43,7 @@ export function openPopup(anchor, build, at = null) {
         window.removeEventListener('resize', leave);
         anchor.removeAttribute('aria-expanded');
         element.remove();
+        onClose?.();
         if (restore)
             (opener.isConnected ? opener : anchor).focus({ preventScroll: true });
     }
@@ -102,16 +104,18 @@ export const popupOpen = () => current !== null;
  * @param {HTMLElement} target
  * @param {Build} build
  * @param {HTMLElement} [chevron]
+ * @param {() => boolean} [enabled]
  */
-export function attachPopup(target, build, chevron) {
+export function attachPopup(target, build, chevron, enabled = () => true) {
     const anchor = chevron ?? target;
     anchor.setAttribute('aria-haspopup', 'dialog');
     target.addEventListener('contextmenu', (event) => {
         event.preventDefault();
-        openPopup(anchor, build, null);
+        if (enabled())
+            openPopup(anchor, build, null);
     });
     target.addEventListener('keydown', (event) => {
-        if (event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey)) {
+        if (enabled() && (event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey))) {
             event.preventDefault();
             event.stopPropagation();
             openPopup(anchor, build, null);
@@ -123,8 +127,8 @@ export function attachPopup(target, build, chevron) {
 /**
  * A menu of actions.
  * @param {string} label
- * @param {({text: string, hint?: string, run: () => void, checked?: boolean, disabled?: boolean, danger?: boolean}|null)[]} items
- *   null: a separator
+ * @param {({text: string, hint?: string, run: () => void, checked?: boolean, disabled?: boolean, title?: string, danger?: boolean}|null)[]} items
+ *   null: a separator; `title`: e.g. why it is disabled
  * @returns {Build}
  */
 export function menu(label, items) {
@@ -134,7 +138,7 @@ export function menu(label, items) {
             : h('button', {
                 type: 'button', role: item.checked === undefined ? 'menuitem' : 'menuitemcheckbox',
                 'aria-checked': item.checked === undefined ? null : item.checked,
-                class: item.danger ? 'danger' : null, disabled: item.disabled ?? false,
+                class: item.danger ? 'danger' : null, disabled: item.disabled ?? false, title: item.title ?? '',
                 onclick: () => {
                     close();
                     item.run();

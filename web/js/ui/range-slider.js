@@ -7,7 +7,7 @@ import { h } from './dom.js';
 /**
  * @param {{
  *   label: string,
- *   onInput: (value: [number, number], final: boolean) => void,
+ *   onInput: (value: [number, number], final?: boolean) => void,
  * }} options
  */
 export function createRangeSlider({ label, onInput }) {
@@ -18,6 +18,7 @@ export function createRangeSlider({ label, onInput }) {
     /** @type {number} 0 or 1: the thumb being dragged, 2: both, −1: none */
     let dragging = -1;
     let grabbed = 0;
+    let off = false;
 
     const thumbs = ['low', 'high'].map((end, i) => h('div', {
         class: 'range-thumb', role: 'slider', tabIndex: 0, 'aria-label': `${label}, ${end}`, 'aria-orientation': 'horizontal',
@@ -47,7 +48,7 @@ export function createRangeSlider({ label, onInput }) {
         });
     }
 
-    /** Moves a thumb; it stops at the other one. @param {number} i @param {number} to @param {boolean} final */
+    /** Moves a thumb; it stops at the other one. @param {number} i @param {number} to @param {boolean} [final] undefined: a single step */
     function set(i, to, final) {
         const inside = snap(Math.min(Math.max(to, range[0]), range[1]));
         /** @type {[number, number]} */
@@ -55,9 +56,9 @@ export function createRangeSlider({ label, onInput }) {
         emit(next, final);
     }
 
-    /** @param {[number, number]} next @param {boolean} final */
+    /** @param {[number, number]} next @param {boolean} [final] */
     function emit(next, final) {
-        if (!final && next[0] === value[0] && next[1] === value[1])
+        if (final === false && next[0] === value[0] && next[1] === value[1])
             return;
         value = next;
         show();
@@ -66,17 +67,17 @@ export function createRangeSlider({ label, onInput }) {
 
     /** @param {KeyboardEvent} event @param {number} i */
     function key(event, i) {
-        if (event.ctrlKey || event.metaKey || event.altKey)
+        if (off || event.ctrlKey || event.metaKey || event.altKey)
             return;
         const page = span() / 10;
         const by = { ArrowLeft: -step(), ArrowDown: -step(), ArrowRight: step(), ArrowUp: step(),
             PageDown: -page, PageUp: page }[event.key];
         if (by !== undefined)
-            set(i, value[i] + by * (event.shiftKey ? 10 : 1), true);
+            set(i, value[i] + by * (event.shiftKey ? 10 : 1), undefined);
         else if (event.key === 'Home')
-            set(i, range[0], true);
+            set(i, range[0], undefined);
         else if (event.key === 'End')
-            set(i, range[1], true);
+            set(i, range[1], undefined);
         else
             return;
         event.preventDefault();
@@ -89,7 +90,7 @@ export function createRangeSlider({ label, onInput }) {
     }
 
     element.addEventListener('pointerdown', (event) => {
-        if (event.button !== 0)
+        if (off || event.button !== 0)
             return;
         const v = at(event);
         const near = Math.abs(v - value[0]) === Math.abs(v - value[1])
@@ -127,8 +128,11 @@ export function createRangeSlider({ label, onInput }) {
 
     return {
         element,
-        /** @param {number[]} limits @param {number[]} over @param {boolean} whole */
-        update(limits, over, whole) {
+        /** @param {number[]} limits @param {number[]} over @param {boolean} whole @param {boolean} [disabled] */
+        update(limits, over, whole, disabled = false) {
+            off = disabled;
+            for (const thumb of thumbs)
+                thumb.setAttribute('aria-disabled', String(off));
             integer = whole;
             range = over;
             if (dragging < 0)

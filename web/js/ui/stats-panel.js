@@ -2,6 +2,7 @@
 // The statistics panel: how long a picture takes from an input to the screen, and where the time goes.
 
 import { h, iconButton, setText } from './dom.js';
+import { createInside } from './inside.js';
 
 const REFRESH_MS = 500;
 
@@ -11,10 +12,12 @@ const REFRESH_MS = 500;
  *   settings: import('../settings.js').Settings,
  *   stats: import('../stats.js').Stats,
  *   pictures: import('../view/pictures.js').Pictures,
+ *   session: import('../session.js').Session,
  *   copy: (text: string, what: string) => void,
  * }} parts
  */
-export function createStatsPanel({ store, settings, stats, pictures, copy }) {
+export function createStatsPanel({ store, settings, stats, pictures, session, copy }) {
+    const inside = createInside(session);
     /** @type {Map<string, HTMLElement>} */
     const cells = new Map();
     const graph = h('canvas', { class: 'stats-graph', role: 'img', 'aria-label': 'Input to picture, last moves' });
@@ -22,7 +25,7 @@ export function createStatsPanel({ store, settings, stats, pictures, copy }) {
     const element = h('aside', { class: 'stats', 'aria-label': 'Statistics', hidden: true },
         h('header', { class: 'stats-head' }, h('h2', { class: 'section-title' }, 'Statistics'),
             iconButton('close', 'Close statistics', { onclick: () => settings.set({ statistics: false }) })),
-        graph, table,
+        graph, table, inside.element,
         h('div', { class: 'stats-actions' },
             h('button', { type: 'button', class: 'small', onclick: () => copy(JSON.stringify(report(), null, 2), 'Statistics') }, 'Copy as JSON'),
             h('button', { type: 'button', class: 'small', onclick: pictures.softwareDecoding }, 'Software decoding')));
@@ -112,6 +115,7 @@ export function createStatsPanel({ store, settings, stats, pictures, copy }) {
             return;
         element.hidden = !statistics;
         clearInterval(timer);
+        inside.refresh(statistics);
         if (statistics) {
             update();
             timer = setInterval(update, REFRESH_MS);

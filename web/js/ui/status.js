@@ -57,7 +57,7 @@ export function createStatusBar({ store, stats }) {
         const busy = s.layers.some((l) => l.facts.status === 'loading') || (s.picture.seen && !s.picture.complete);
         const words = s.link.phase === 'open'
             ? !s.layers.length ? 'No data' : busy ? 'Loading' : 'Ready'
-            : { connecting: 'Connecting', lost: 'Offline', refused: 'Refused' }[s.link.phase];
+            : { connecting: 'Connecting', lost: 'Offline', refused: s.link.code === 'unauthorized' ? 'Locked' : 'Refused' }[s.link.phase];
         setText(state, s.busy || words);
         setText(layer, current?.name ?? '');
         setText(source, [current?.facts.source, current?.facts.format, current?.facts.dtype].filter(Boolean).join(' · '));

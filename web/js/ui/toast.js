@@ -25,19 +25,22 @@ export function createToasts(live) {
     }
 
     /**
+     * The same words again are the same note, for longer.
      * @param {string} text
-     * @param {{kind?: 'info'|'error', action?: string, run?: () => void}} [options]
+     * @param {{kind?: 'info'|'error', action?: string, run?: () => void, stay?: boolean}} [options] `stay`: until it is removed
+     * @returns {HTMLElement}
      */
-    function show(text, { kind = 'info', action, run } = {}) {
+    function show(text, { kind = 'info', action, run, stay: keep = false } = {}) {
         const same = [...element.children].find((other) => other.querySelector('.toast-text')?.textContent === text);
         same?.remove();
         const toast = h('div', { class: `toast toast-${kind}` }, icon(kind === 'error' ? 'warning' : 'info'),
             h('span', { class: 'toast-text' }, text));
-        let timer = setTimeout(() => toast.remove(), SECONDS * 1000);
+        const leaveLater = () => (keep ? undefined : setTimeout(() => toast.remove(), SECONDS * 1000));
+        let timer = leaveLater();
         const stay = () => clearTimeout(timer);
         const leave = () => {
             clearTimeout(timer);
-            timer = setTimeout(() => toast.remove(), SECONDS * 1000);
+            timer = leaveLater();
         };
         if (action && run) {
             toast.append(h('button', { type: 'button', class: 'small', onclick: () => {
@@ -54,6 +57,7 @@ export function createToasts(live) {
         while (element.children.length > MOST)
             element.firstElementChild?.remove();
         speak(text);
+        return toast;
     }
 
     return { element, show, speak };

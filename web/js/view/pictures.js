@@ -12,10 +12,12 @@ const VISIBLE_WATCHDOG_MS = 2500;
  * @param {{
  *   store: import('../store.js').Store,
  *   present: (shown: import('./present.js').Shown) => void,
+ *   newStream: () => void,
  *   stats: import('../stats.js').Stats,
+ *   token: () => string,
  * }} parts
  */
-export function createPictures({ store, present, stats }) {
+export function createPictures({ store, present, newStream, stats, token }) {
     let session = '';
     let lastCodec = '';
     let lastPictureAt = 0;
@@ -54,6 +56,7 @@ export function createPictures({ store, present, stats }) {
     });
 
     const socket = createPixelSocket({
+        token,
         onOpen: () => decoder.restart(),
         onPicture: (picture) => {
             lastPictureAt = performance.now();
@@ -75,6 +78,7 @@ export function createPictures({ store, present, stats }) {
         if (!session)
             return;
         decoder.restart();
+        newStream();
         say({ why: ladder.why('') });
         socket.connect(session, ladder.codecs());
     }

@@ -24,10 +24,12 @@ export function createPresenter(canvas, viewport, frames, hooks) {
     let held = null;
     let announced = true;
     let blank = true;
+    /** The picture held is of another stream, whose numbers mean nothing for the next one. */
+    let foreign = false;
 
     /** A still must not hide a newer view, nor a compressed picture the still of the same view. @param {Picture} picture */
     function outdated(picture) {
-        if (!held)
+        if (!held || foreign)
             return false;
         if (!picture.still)
             return held.picture.still && held.picture.number === picture.number;
@@ -86,7 +88,7 @@ export function createPresenter(canvas, viewport, frames, hooks) {
             }
             held?.image.close();
             held = shown;
-            announced = false;
+            foreign = announced = false;
             if (frames.pending('draw'))
                 return;
             draw();
@@ -97,6 +99,11 @@ export function createPresenter(canvas, viewport, frames, hooks) {
 
         /** The pose or the background changed. */
         invalidate: () => frames.request('draw', draw),
+
+        /** Another stream begins; the picture stays until the next comes. */
+        newStream() {
+            foreign = true;
+        },
 
         /** Forgets the picture, e.g. when the scene has gone. */
         clear() {

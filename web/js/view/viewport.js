@@ -21,10 +21,13 @@ export function poseOf(view) {
  *   send: (pose: Pose, rev: number) => void,
  *   sendSize: (size: Size) => void,
  *   changed: () => void,
+ *   poseSeq?: () => number,
+ *   mayMove?: () => boolean,
+ *   onRefused?: () => void,
  *   now?: () => number,
- * }} hooks
+ * }} hooks `poseSeq`: the client_seq of the newest pose sent, Infinity while it waits; `onRefused`: moved where it may not
  */
-export function createViewport({ send, sendSize, changed, now = () => performance.now() }) {
+export function createViewport({ send, sendSize, changed, poseSeq, mayMove = () => true, onRefused, now = () => performance.now() }) {
     /** @type {Pose} */
     let pose = { ndisplay: 2, center: [0, 0, 0], zoom: 1, quat: [1, 0, 0, 0], fov: 0 };
     /** @type {Size} */
@@ -39,6 +42,11 @@ export function createViewport({ send, sendSize, changed, now = () => performanc
     /** The pose of the mode that was left, and the canvas it was for. @type {Map<number, {pose: Pose, size: Size}>} */
     const left = new Map();
     let session = '';
+    let viewId = 'main';
+    /** Moves up to here were made in another view: pictures of this one do not count them. */
+    let floor = 0;
+    /** The newest write of the camera that was heard of, by ndisplay. @type {Map<number, number>} */
+    const heard = new Map();
     /** @type {Map<number, number>} when the input that made a rev came */
     const inputs = new Map();
 
@@ -52,6 +60,8 @@ export function createViewport({ send, sendSize, changed, now = () => performanc
 
     /** What was visible in a canvas of another size. @param {{pose: Pose, size: Size}} was */
     function fit(was) {
+        if (!mayMove())
+            return;
         if (was.size.w !== size.w || was.size.h !== size.h)
             commit(resize(was.pose, was.size, size));
         base = was;
@@ -63,18 +73,43 @@ export function createViewport({ send, sendSize, changed, now = () => performanc
             left.set(pose.ndisplay, { pose, size });
     }
 
+    /** Is the view's camera newer than all moves of ours that it could show? @param {View} view */
+    function caughtUp(view) {
+        const by = view.versions?.camera;
+        if (by?.server_seq !== undefined && poseSeq) {
+            const before = heard.get(view.ndisplay) ?? -1;
+            heard.set(view.ndisplay, Math.max(before, by.server_seq));
+            // Another's camera that is known already: this view changed in something else, and says nothing of ours.
+            return by.source_client_id === session ? (by.source_client_seq ?? 0) >= poseSeq() : by.server_seq > before;
+        }
+        return view.origin?.session !== session || view.origin.rev >= rev;
+    }
+
+    /** The view of another id: nothing of what was learnt about the last one holds. @param {string} id */
+    function enter(id) {
+        viewId = id;
+        floor = rev;
+        placed = false;
+        heard.clear();
+        inputs.clear();
+        left.clear();
+    }
+
     return {
         pose: () => pose,
         size: () => size,
-        rev: () => rev,
+        /** The newest move that a picture can show. */
+        rev: () => (rev > floor ? rev : 0),
         /** False until the server has said where the camera is. */
         known: () => known,
 
         /** @param {string} id */
         begin(id) {
             session = id;
-            rev = 0;
+            rev = floor = 0;
             placed = false;
+            viewId = 'main';
+            heard.clear();
             inputs.clear();
         },
 
@@ -86,6 +121,10 @@ export function createViewport({ send, sendSize, changed, now = () => performanc
         move(next, when = now()) {
             if (!known || next.ndisplay !== pose.ndisplay)
                 return;
+            if (!mayMove()) {
+                onRefused?.();
+                return;
+            }
             commit(next);
             inputs.set(rev, when);
             inputs.delete(rev - KEPT_INPUTS);
@@ -105,7 +144,7 @@ export function createViewport({ send, sendSize, changed, now = () => performanc
             if (next.w === size.w && next.h === size.h)
                 return;
             size = next;
-            if (settled)
+            if (settled && mayMove())
                 commit(resize(base.pose, base.size, size));
             else
                 base = { pose, size };
@@ -131,9 +170,12 @@ export function createViewport({ send, sendSize, changed, now = () => performanc
         adopt(view) {
             const next = poseOf(view);
             const mine = view.origin?.session === session;
-            const caughtUp = !mine || (view.origin?.rev ?? 0) >= rev;
-            placed = placed && !caughtUp;
-            if (known && (next.ndisplay === pose.ndisplay ? !caughtUp || alike(next, pose) : placed))
+            const other = (view.view ?? 'main') !== viewId;
+            if (other)
+                enter(view.view ?? 'main');
+            const newer = caughtUp(view) || other;
+            placed = placed && !newer;
+            if (known && (next.ndisplay === pose.ndisplay ? !newer || alike(next, pose) : placed))
                 return;
             const before = next.ndisplay === pose.ndisplay ? undefined : left.get(next.ndisplay);
             leave(next.ndisplay);
