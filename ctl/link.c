@@ -218,9 +218,10 @@ void client_loop_destroy(struct client_loop *loop)
     free(loop);
 }
 
+/* lws_service() goes on waiting when only a timer was due: a wake makes it return. */
 static void on_deadline(lws_sorted_usec_list_t *sul)
 {
-    (void)sul; /* the loop has turned */
+    client_loop_wake(lws_container_of(sul, struct client_loop, deadline));
 }
 
 void client_loop_turn(struct client_loop *loop, int64_t deadline_ns)
@@ -263,6 +264,8 @@ static void connect_now(lws_sorted_usec_list_t *sul)
     };
     if (!lws_client_connect_via_info(&info))
         finish(link, "connect", "cannot connect");
+    if (link->over)
+        client_loop_wake(link->loop);
 }
 
 static void look_alive(lws_sorted_usec_list_t *sul)
@@ -275,6 +278,7 @@ static void look_alive(lws_sorted_usec_list_t *sul)
     }
     struct lws *wsi = link->wsi;
     finish(link, "timeout", "the server has gone silent");
+    client_loop_wake(link->loop);
     lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
 }
 
