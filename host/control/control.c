@@ -138,36 +138,54 @@ static void take(struct control *control, struct message *message)
     message_destroy(message);
 }
 
+/* Waits until `deadline` for messages; what they want, and what follows. `deadline` becomes the
+ * next one. False: the room stops. */
+static bool turn(struct control *control, int64_t *deadline)
+{
+    bool stopping;
+    struct message *message = control_collect(control, *deadline, &stopping);
+    while (message) {
+        struct message *next = message->next;
+        message->next = NULL;
+        take(control, message);
+        message = next;
+    }
+    if (stopping)
+        return false;
+    int64_t now = clock_ns();
+    *deadline = INT64_MAX;
+    loop_timers(control, now, deadline);
+    play_timers(control, now, deadline);
+    call_timers(control, now, deadline);
+    notify_changes(control, now);
+    notify_timers(control, now, deadline);
+    session_timers(control, now, deadline);
+    return true;
+}
+
+bool control_turn(struct control *control)
+{
+    CHECK(!control->started);
+    int64_t deadline = 0;
+    turn(control, &deadline);
+    pthread_mutex_lock(&control->mutex);
+    bool more = control->head;
+    pthread_mutex_unlock(&control->mutex);
+    return more;
+}
+
 static void *run(void *data)
 {
     struct control *control = data;
     int64_t deadline = 0;
-    for (;;) {
-        bool stopping;
-        struct message *message = control_collect(control, deadline, &stopping);
-        while (message) {
-            struct message *next = message->next;
-            message->next = NULL;
-            take(control, message);
-            message = next;
-        }
-        if (stopping)
-            break;
-        int64_t now = clock_ns();
-        deadline = INT64_MAX;
-        loop_timers(control, now, &deadline);
-        play_timers(control, now, &deadline);
-        call_timers(control, now, &deadline);
-        notify_changes(control, now);
-        notify_timers(control, now, &deadline);
-        session_timers(control, now, &deadline);
+    while (turn(control, &deadline)) {
     }
     for (struct session *s = control->sessions; s; s = s->next)
         session_goodbye(control, s, "shutdown", "the server stops", "server_shutdown", 1001);
     return NULL;
 }
 
-bool control_start(struct control *control, struct error *err)
+static void begin(struct control *control, bool threads)
 {
     struct scene_snapshot *snapshot = scene_snapshot_create(control->scene, SCENE_MAIN);
     control->current = snapshot;
@@ -176,7 +194,17 @@ bool control_start(struct control *control, struct error *err)
     control->main.told_dims = control->main.told_pose = revision; /* the thread posts it */
     if (control->main.stream && stream_current(control->main.stream, &control->stream))
         control->has_stream = true;
-    control->worker = worker_create(control);
+    control->worker = worker_create(control, threads);
+}
+
+void control_start_still(struct control *control)
+{
+    begin(control, false);
+}
+
+bool control_start(struct control *control, struct error *err)
+{
+    begin(control, true);
     control->started = thread_start(&control->thread, "control", run, control);
     return control->started || error_set(err, "the control thread cannot be started");
 }

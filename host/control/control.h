@@ -35,6 +35,10 @@ struct control *control_create(const struct config *config, struct registry *reg
 void control_publish_loop(struct control *control);
 void control_set_rooms(struct control *control, const struct control_rooms *rooms);
 bool control_start(struct control *control, struct error *err);
+/* The same without threads, for who wants each step at its time: control_turn() takes what waits
+ * and does what follows from it. True: more waits. */
+void control_start_still(struct control *control);
+bool control_turn(struct control *control);
 /* Goodbye to every session, then stops the thread. */
 void control_stop(struct control *control);
 void control_destroy(struct control *control); /* NULL is fine */

@@ -14,6 +14,7 @@
 struct worker {
     struct control *control;
     pthread_t threads[THREADS];
+    int thread_count;      /* 0: jobs are done where they are added */
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t wake;
     struct job *head, **tail;
@@ -37,6 +38,14 @@ static struct job *take(struct worker *worker)
     return job;
 }
 
+static void do_job(struct worker *worker, struct job *job)
+{
+    job->run(job);
+    struct message *message = message_create(MESSAGE_DONE, 0);
+    message->job = job;
+    control_post(worker->control, message);
+}
+
 static void *run(void *data)
 {
     struct worker *worker = data;
@@ -49,10 +58,7 @@ static void *run(void *data)
         }
         bool ordered = job->in_order;
         pthread_mutex_unlock(&worker->mutex);
-        job->run(job);
-        struct message *message = message_create(MESSAGE_DONE, 0);
-        message->job = job;
-        control_post(worker->control, message);
+        do_job(worker, job);
         pthread_mutex_lock(&worker->mutex);
         if (ordered) {
             worker->ordered = false;
@@ -63,14 +69,15 @@ static void *run(void *data)
     return NULL;
 }
 
-struct worker *worker_create(struct control *control)
+struct worker *worker_create(struct control *control, bool threads)
 {
     struct worker *worker = xcalloc(1, sizeof *worker);
     worker->control = control;
     worker->tail = &worker->head;
     pthread_mutex_init(&worker->mutex, NULL);
     pthread_cond_init(&worker->wake, NULL);
-    for (int i = 0; i < THREADS; i++)
+    worker->thread_count = threads ? THREADS : 0;
+    for (int i = 0; i < worker->thread_count; i++)
         CHECK(thread_start(&worker->threads[i], "control-jobs", run, worker));
     return worker;
 }
@@ -83,7 +90,7 @@ void worker_destroy(struct worker *worker)
     worker->stopping = true;
     pthread_cond_broadcast(&worker->wake);
     pthread_mutex_unlock(&worker->mutex);
-    for (int i = 0; i < THREADS; i++)
+    for (int i = 0; i < worker->thread_count; i++)
         pthread_join(worker->threads[i], NULL);
     while (worker->head) {
         struct job *next = worker->head->next;
@@ -97,6 +104,10 @@ void worker_destroy(struct worker *worker)
 
 void worker_add(struct worker *worker, struct job *job)
 {
+    if (!worker->thread_count) {
+        do_job(worker, job);
+        return;
+    }
     pthread_mutex_lock(&worker->mutex);
     job->next = NULL;
     *worker->tail = job;

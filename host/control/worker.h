@@ -18,7 +18,8 @@ struct job {
     void (*drop)(struct job *job);
 };
 
-struct worker *worker_create(struct control *control);
+/* Without threads a job is done, and its message posted, where it is added. */
+struct worker *worker_create(struct control *control, bool threads);
 /* Waits for the jobs that run; drops those that wait. NULL is fine. */
 void worker_destroy(struct worker *worker);
 void worker_add(struct worker *worker, struct job *job);
