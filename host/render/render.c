@@ -6,9 +6,9 @@
 
 #include "config/config.h"
 #include "module/registry.h"
-#include "render/dataset.h"
 #include "render/painter.h"
 #include "render/pool.h"
+#include "render/value.h"
 #include "util/check.h"
 #include "util/clock.h"
 
@@ -128,30 +128,10 @@ void render_tap_remove(struct render *render, uint32_t tap)
 bool render_probe(struct render *render, const struct layer_binding *binding,
                   const int64_t index[ORIEL_MAX_AXES], double *value, struct error *err)
 {
-    const struct oriel_source_info *info = dataset_info(binding->dataset);
-    if (info->level_count == 0)
-        return error_set(err, "%s has no values", dataset_uri(binding->dataset));
-    struct want want = {.dataset = binding->dataset, .key.dataset = dataset_key(binding->dataset)};
-    uint64_t block[ORIEL_MAX_AXES], at[ORIEL_MAX_AXES], offset = 0;
-    plan_block(info, 0, block);
-    for (uint32_t a = 0; a < info->ndim; a++) {
-        int32_t j = binding->layer_axis[a];
-        int64_t i = j < 0 ? 0 : index[j];
-        if (i < 0 || (j >= 0 && (uint64_t)i >= binding->count[a]) ||
-            (uint64_t)i + binding->start[a] >= info->levels[0].shape[a])
-            return error_set(err, "outside of the data");
-        at[a] = (uint64_t)i + binding->start[a];
-        want.key.index[a] = at[a] / block[a];
-        want.origin[a] = want.key.index[a] * block[a];
-        uint64_t rest = info->levels[0].shape[a] - want.origin[a];
-        want.shape[a] = block[a] < rest ? block[a] : rest;
-        offset = offset * want.shape[a] + at[a] - want.origin[a];
-    }
-    struct block *loaded = loader_load(render_pool_loader(render->pool), &want, err);
-    if (!loaded)
+    struct data_value stored;
+    if (!data_probe(render->pool, binding, index, &stored, err))
         return false;
-    *value = dtype_value(info->dtype, loaded->data, offset);
-    loader_release(render_pool_loader(render->pool), loaded);
+    *value = data_value_number(&stored);
     return true;
 }
 

@@ -57,27 +57,37 @@ struct scene_snapshot *real_snapshot(struct real *real, const char *scene)
     return control_snapshot(real->control);
 }
 
-char *real_write_npy(uint32_t planes, uint32_t rows, uint32_t columns, bool cut_short)
+char *real_write_values(const char *descr, const char *shape, const void *data, size_t bytes)
 {
     char *path = xstrdup("/tmp/oriel-image-XXXXXX.npy");
     int fd = mkstemps(path, 4);
     assert_true(fd >= 0);
     FILE *file = fdopen(fd, "wb");
-    char shape[64], header[128];
-    if (planes)
-        snprintf(shape, sizeof shape, "(%u, %u, %u)", planes, rows, columns);
-    else
-        snprintf(shape, sizeof shape, "(%u, %u)", rows, columns);
+    char header[128];
     int n = snprintf(header, sizeof header,
-                     "{'descr': '|u1', 'fortran_order': False, 'shape': %s, }", shape);
+                     "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", descr, shape);
     memset(header + n, ' ', 118 - (size_t)n);
     header[117] = '\n';
     fwrite("\x93NUMPY\x01\x00\x76\x00", 1, 10, file);
     fwrite(header, 1, 118, file);
-    uint64_t count = (uint64_t)(planes ? planes : 1) * rows * columns;
-    for (uint64_t i = 0; i < (cut_short ? count / 2 : count); i++)
-        fputc((int)((i * 7 + i / columns) % 256), file);
+    fwrite(data, 1, bytes, file);
     fclose(file);
+    return path;
+}
+
+char *real_write_npy(uint32_t planes, uint32_t rows, uint32_t columns, bool cut_short)
+{
+    char shape[64];
+    if (planes)
+        snprintf(shape, sizeof shape, "(%u, %u, %u)", planes, rows, columns);
+    else
+        snprintf(shape, sizeof shape, "(%u, %u)", rows, columns);
+    size_t count = (size_t)(planes ? planes : 1) * rows * columns;
+    uint8_t *values = xcalloc(count, 1);
+    for (size_t i = 0; i < count; i++)
+        values[i] = (uint8_t)((i * 7 + i / columns) % 256);
+    char *path = real_write_values("|u1", shape, values, cut_short ? count / 2 : count);
+    free(values);
     return path;
 }
 

@@ -4,6 +4,7 @@
 #define TESTS_RENDER_ROOM_REAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "render/pool.h"
@@ -27,6 +28,8 @@ struct scene_snapshot *real_snapshot(struct real *real, const char *scene);
 /* A uint8 .npy of `rows` × `columns`, or of a stack of `planes` when that is not 0. The caller
  * frees the path and removes the file. */
 char *real_write_npy(uint32_t planes, uint32_t rows, uint32_t columns, bool cut_short);
+/* A .npy of these bytes; `descr` and `shape` as NumPy writes them. */
+char *real_write_values(const char *descr, const char *shape, const void *data, size_t bytes);
 uint8_t real_npy_value(uint32_t plane, uint32_t row, uint32_t column, uint32_t rows,
                        uint32_t columns);
 
