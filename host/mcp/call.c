@@ -53,9 +53,9 @@ static void audit(const struct tool_call *call, const char *code)
                    1);
     const char *object = tool->object ? json_string(tool_arg(call, tool->object)) : NULL;
     double ms = (double)(clock_ns() - call->started_ns) / NS_PER_MS;
-    log_info(LOG_MCP, "%s %s%s%s: %s%s%.200s: %s, %.1f ms", exchange->peer,
-             access_role_name(exchange->role), *exchange->client ? " " : "", exchange->client,
-             tool->name, object ? " " : "", object ? object : "", code ? code : "ok", ms);
+    log_info(LOG_MCP, "%s %s \"%s\" %s%s%.200s%s: %s, %.1f ms", exchange->peer,
+             access_role_name(exchange->role), exchange->client, tool->name, object ? " \"" : "",
+             object ? object : "", object ? "\"" : "", code ? code : "ok", ms);
 }
 
 /* Takes result; NULL: there is none to give. */
