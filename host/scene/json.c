@@ -228,3 +228,10 @@ cJSON *json_put_numbers(cJSON *object, const char *key, const double *values, si
 {
     return json_put(object, key, cJSON_CreateDoubleArray(values, (int)count));
 }
+
+char *json_print_free(cJSON *json)
+{
+    char *text = json_print(json);
+    cJSON_Delete(json);
+    return text;
+}

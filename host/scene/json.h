@@ -29,6 +29,7 @@ const char *json_string(const cJSON *json);
 cJSON *json_from_integers(const int64_t *values, size_t count);
 /* Compact; caller frees. Always UTF-8: what is not, as in the name of a file, becomes '?'. */
 char *json_print(const cJSON *json);
+char *json_print_free(cJSON *json); /* the same, and the JSON is gone */
 
 /* Adds and returns the child. */
 cJSON *json_put(cJSON *object, const char *key, cJSON *value);
