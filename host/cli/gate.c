@@ -43,6 +43,7 @@ struct conn_entry {
     struct conn_entry *next;
     uint64_t conn;
     enum channel channel;
+    char view[16]; /* PIXEL */
 };
 #define CONN_BUCKETS 256u
 
@@ -96,11 +97,12 @@ static struct conn_entry **conn_slot(struct gate *gate, uint64_t conn)
     return slot;
 }
 
-static void conn_add(struct gate *gate, uint64_t conn, enum channel channel)
+static void conn_add(struct gate *gate, uint64_t conn, enum channel channel, const char *view)
 {
     struct conn_entry *entry = xcalloc(1, sizeof *entry);
     entry->conn = conn;
     entry->channel = channel;
+    snprintf(entry->view, sizeof entry->view, "%s", view);
     pthread_mutex_lock(&gate->lock);
     struct conn_entry **slot = conn_slot(gate, conn);
     entry->next = *slot;
@@ -108,8 +110,8 @@ static void conn_add(struct gate *gate, uint64_t conn, enum channel channel)
     pthread_mutex_unlock(&gate->lock);
 }
 
-/* 0 when unknown. With `remove` it is forgotten. */
-static enum channel conn_channel(struct gate *gate, uint64_t conn, bool remove)
+/* 0 when unknown. With `remove` it is forgotten. `view`: that of a pixel connection. */
+static enum channel conn_channel(struct gate *gate, uint64_t conn, bool remove, char view[16])
 {
     enum channel channel = 0;
     pthread_mutex_lock(&gate->lock);
@@ -117,6 +119,7 @@ static enum channel conn_channel(struct gate *gate, uint64_t conn, bool remove)
     struct conn_entry *entry = *slot;
     if (entry) {
         channel = entry->channel;
+        memcpy(view, entry->view, sizeof entry->view);
         if (remove) {
             *slot = entry->next;
             free(entry);
@@ -154,40 +157,62 @@ static struct door *door_enter(const struct oriel_transport_host *to)
     return door;
 }
 
+static void read_token(const struct oriel_request *request, char token[256])
+{
+    const char *header = request->header ? request->header(request, "authorization") : NULL;
+    access_token(header, request->query, token);
+}
+
+/* The view that it is to get: that of the session it names, else the shared one. 0, or the status
+ * to refuse it with. A session's id is as good as a token, since nobody can guess it. */
+static uint32_t open_pixel(struct door *door, uint64_t conn, const struct oriel_request *request)
+{
+    struct gate *gate = door->gate;
+    struct control *control = gate->rooms.control;
+    char token[256], session[256], view[16] = "main";
+    read_token(request, token);
+    bool named = access_query(request->query, "session", session);
+    struct stream *stream = named ? control_stream_of(control, session, view) : NULL;
+    if (!stream && access_role(control_access(control), token) == ROLE_NONE) {
+        log_info(LOG_TRANSPORT, "%s: no pictures without a token%s", request->peer,
+                 named ? "; its session has ended" : "");
+        return named ? 403 : 401;
+    }
+    if (!stream && !(stream = control_stream_hold(control, view)))
+        return 503;
+    uint64_t number = door_conn(&door->callbacks, conn);
+    conn_add(gate, number, CHANNEL_PIXEL, view);
+    struct error err;
+    if (!stream_conn_open(stream, &door_vtable, door, number, request->query, request->peer,
+                          &err)) {
+        log_warn(LOG_TRANSPORT, "%s: pixel connection refused: %s", request->peer, err.text);
+        conn_channel(gate, number, true, view);
+        /* Accepted and closed with the reason, since a browser shows no status of a refused
+         * upgrade. */
+        door->real->close(door->real_self, conn, 4400, err.text);
+    }
+    control_stream_release(control, view);
+    return 0;
+}
+
 static uint32_t on_opened(const struct oriel_transport_host *to, uint64_t conn,
                           const struct oriel_request *request)
 {
     struct door *door = door_enter(to);
     struct gate *gate = door->gate;
-    uint64_t number = door_conn(to, conn);
     enum channel channel = request_channel(request);
     if (!channel) {
         log_info(LOG_TRANSPORT, "%s: no websocket at %s", request->peer, request->path);
         return 404;
     }
+    if (channel == CHANNEL_PIXEL)
+        return open_pixel(door, conn, request);
     char token[256];
-    access_token(request->header ? request->header(request, "authorization") : NULL, request->query,
-                 token);
-    if (channel == CHANNEL_PIXEL &&
-        access_role(control_access(gate->rooms.control), token) == ROLE_NONE) {
-        log_info(LOG_TRANSPORT, "%s: no pictures without a token", request->peer);
-        return 401;
-    }
+    read_token(request, token);
+    uint64_t number = door_conn(to, conn);
     /* Known before the room hears of it: its answer may close the connection at once. */
-    conn_add(gate, number, channel);
-    if (channel == CHANNEL_STATE) {
-        control_conn_open(gate->rooms.control, &door_vtable, door, number, token, request->peer);
-        return 0;
-    }
-    struct error err;
-    if (!stream_conn_open(gate->rooms.stream, &door_vtable, door, number, request->query,
-                          request->peer, &err)) {
-        log_warn(LOG_TRANSPORT, "%s: pixel connection refused: %s", request->peer, err.text);
-        conn_channel(gate, number, true);
-        /* Accepted and closed with the reason, since a browser shows no status of a refused
-         * upgrade. */
-        door->real->close(door->real_self, conn, 4400, err.text);
-    }
+    conn_add(gate, number, channel, "");
+    control_conn_open(gate->rooms.control, &door_vtable, door, number, token, request->peer);
     return 0;
 }
 
@@ -196,36 +221,48 @@ static void on_message(const struct oriel_transport_host *to, uint64_t conn, uin
 {
     struct gate *gate = ((struct door *)to->data)->gate;
     uint64_t number = door_conn(to, conn);
-    switch (conn_channel(gate, number, false)) {
-    case CHANNEL_STATE:
+    char view[16];
+    enum channel channel = conn_channel(gate, number, false, view);
+    if (channel == CHANNEL_STATE)
         control_conn_message(gate->rooms.control, number, kind, data, bytes);
-        break;
-    case CHANNEL_PIXEL:
-        stream_conn_message(gate->rooms.stream, number, kind, data, bytes);
-        break;
-    }
+    if (channel != CHANNEL_PIXEL)
+        return;
+    struct stream *stream = control_stream_hold(gate->rooms.control, view);
+    if (!stream)
+        return; /* its view has ended, and it is being closed */
+    stream_conn_message(stream, number, kind, data, bytes);
+    control_stream_release(gate->rooms.control, view);
 }
 
 static void on_writable(const struct oriel_transport_host *to, uint64_t conn)
 {
     struct gate *gate = ((struct door *)to->data)->gate;
     uint64_t number = door_conn(to, conn);
-    if (conn_channel(gate, number, false) == CHANNEL_PIXEL)
-        stream_conn_writable(gate->rooms.stream, number);
+    char view[16];
+    if (conn_channel(gate, number, false, view) != CHANNEL_PIXEL)
+        return;
+    struct stream *stream = control_stream_hold(gate->rooms.control, view);
+    if (!stream)
+        return;
+    stream_conn_writable(stream, number);
+    control_stream_release(gate->rooms.control, view);
 }
 
 static void on_closed(const struct oriel_transport_host *to, uint64_t conn)
 {
     struct gate *gate = ((struct door *)to->data)->gate;
     uint64_t number = door_conn(to, conn);
-    switch (conn_channel(gate, number, true)) {
-    case CHANNEL_STATE:
+    char view[16];
+    enum channel channel = conn_channel(gate, number, true, view);
+    if (channel == CHANNEL_STATE)
         control_conn_closed(gate->rooms.control, number);
-        break;
-    case CHANNEL_PIXEL:
-        stream_conn_closed(gate->rooms.stream, number);
-        break;
-    }
+    if (channel != CHANNEL_PIXEL)
+        return;
+    struct stream *stream = control_stream_hold(gate->rooms.control, view);
+    if (!stream)
+        return;
+    stream_conn_closed(stream, number);
+    control_stream_release(gate->rooms.control, view);
 }
 
 /* --- HTTP --- */
@@ -239,12 +276,12 @@ static void respond(struct door *door, uint64_t id, uint32_t status, const char 
         {"x-content-type-options", "nosniff"},
         {"referrer-policy", "no-referrer"},
         {"content-security-policy", site_policy},
-        {"etag", etag},
+        {status == 401 ? "www-authenticate" : "etag", status == 401 ? "Bearer" : etag},
     };
     struct oriel_response response = {
         .size = sizeof response,
         .status = status,
-        .header_count = sizeof headers / sizeof headers[0] - (etag ? 0 : 1),
+        .header_count = sizeof headers / sizeof headers[0] - (etag || status == 401 ? 0 : 1),
         .headers = headers,
         .body = body,
     };
@@ -288,6 +325,19 @@ static void respond_mcp(void *data, uint64_t id, const struct mcp_response *answ
     buffer_unref(body);
 }
 
+/* Numbers tell what is shown here, to those who may look at it. */
+static bool for_viewers(const char *path)
+{
+    return strcmp(path, "/metrics") == 0 || strcmp(path, "/metrics.json") == 0;
+}
+
+static bool may_look(const struct gate *gate, const struct oriel_request *request)
+{
+    char token[256];
+    read_token(request, token);
+    return access_role(control_access(gate->rooms.control), token) >= ROLE_VIEWER;
+}
+
 static bool is_mcp(const struct oriel_request *request)
 {
     return request->listener == ORIEL_LISTENER_HTTP && strcmp(request->path, "/mcp") == 0;
@@ -305,6 +355,8 @@ static void on_http(const struct oriel_transport_host *to, uint64_t id,
         return;
     if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0) {
         respond_text(door, id, 405, "text/plain", "only GET and HEAD here\n");
+    } else if (for_viewers(path) && !may_look(gate, request)) {
+        respond_text(door, id, 401, "text/plain", "a token is needed\n");
     } else if (strcmp(path, "/metrics") == 0) {
         respond_owned(door, id, "text/plain; version=0.0.4",
                       metrics_prometheus(gate->rooms.metrics));

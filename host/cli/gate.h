@@ -17,12 +17,9 @@ struct control;
 struct gate;
 struct mcp;
 struct metrics;
-struct render;
-struct stream;
 
 struct gate_rooms {
     struct control *control;
-    struct stream *stream;
     struct metrics *metrics;
     struct mcp *mcp;
 };

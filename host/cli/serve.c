@@ -2,6 +2,7 @@
 /* `oriel serve`: puts the rooms together, opens the doors, waits for a signal. */
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,9 +15,13 @@
 #include "cli/gate.h"
 #include "cli/options.h"
 #include "cli/server.h"
+#include "control/access.h"
+#include "control/control.h"
 #include "module/registry.h"
 #include "util/check.h"
 #include "util/log.h"
+
+#define URL_MAX 1024
 
 static const char usage[] =
     "usage: oriel serve [DATA…] [options]\n"
@@ -54,8 +59,9 @@ static bool web_folder(char out[PATH_MAX], struct error *err)
     return length < PATH_MAX || error_set(err, "%s: path too long", exe);
 }
 
-/* "http://127.0.0.1:8081/s/abc/"; a wildcard address becomes one that a browser here can open. */
-static bool endpoint_url(const struct gate *gate, const struct config *config, uint32_t listener,
+/* "http://127.0.0.1:8081/s/abc/?token=…"; a wildcard address becomes one that a browser here can
+ * open, and the token is there where nobody gets in without. */
+static bool endpoint_url(const struct gate *gate, const struct server *server, uint32_t listener,
                          const char *scheme, char *out, size_t size)
 {
     struct oriel_endpoint endpoint;
@@ -67,27 +73,33 @@ static bool endpoint_url(const struct gate *gate, const struct config *config, u
     else if (strcmp(host, "::") == 0)
         host = "::1";
     bool v6 = strchr(host, ':') != NULL;
-    const char *prefix = config_string(config, "server.prefix");
-    snprintf(out, size, "%s%s://%s%s%s:%u%s/", scheme, endpoint.secure ? "s" : "", v6 ? "[" : "",
-             host, v6 ? "]" : "", endpoint.port, prefix);
+    const char *prefix = config_string(server->config, "server.prefix");
+    const char *token = access_invitation(control_access(server->control));
+    snprintf(out, size, "%s%s://%s%s%s:%u%s/%s%s", scheme, endpoint.secure ? "s" : "",
+             v6 ? "[" : "", host, v6 ? "]" : "", endpoint.port, prefix, token ? "?token=" : "",
+             token ? token : "");
     return true;
 }
 
-/* Nobody is asked who they are, so a door that others reach is worth a line. */
-static void warn_of_open_door(const struct gate *gate)
+/* Where nobody is asked who they are, a door that others reach is worth a line. */
+static void warn_of_open_door(const struct gate *gate, const struct access *access)
 {
     struct oriel_endpoint at;
+    enum access_role anyone = access_role(access, NULL);
+    if (anyone == ROLE_NONE)
+        return;
     if (!gate_endpoint(gate, ORIEL_LISTENER_HTTP, &at) || strncmp(at.host, "127.", 4) == 0 ||
         strcmp(at.host, "::1") == 0 || strcmp(at.host, "localhost") == 0)
         return;
     log_warn(LOG_MAIN,
-             "anyone who can reach %s port %u sees and changes everything that is shown here; to "
-             "keep others out, listen on 127.0.0.1 behind a tunnel or a proxy that authenticates",
-             at.host, at.port);
+             "anyone who can reach %s port %u sees%s everything that is shown here; to keep others "
+             "out, give tokens (access.tokens), or listen on 127.0.0.1 behind a tunnel or a proxy "
+             "that authenticates",
+             at.host, at.port, anyone == ROLE_EDITOR ? " and changes" : "");
 }
 
 /* Written beside the target and renamed, so that a reader sees all of it or nothing. */
-static bool write_ready_file(const char *path, const struct gate *gate, const struct config *config,
+static bool write_ready_file(const char *path, const struct gate *gate, const struct server *server,
                              struct error *err)
 {
     static const struct {
@@ -102,15 +114,18 @@ static bool write_ready_file(const char *path, const struct gate *gate, const st
     cJSON *json = cJSON_CreateObject();
     cJSON_AddNumberToObject(json, "pid", getpid());
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        char url[512];
-        if (endpoint_url(gate, config, rows[i].listener, rows[i].scheme, url, sizeof url))
+        char url[URL_MAX];
+        if (endpoint_url(gate, server, rows[i].listener, rows[i].scheme, url, sizeof url))
             cJSON_AddStringToObject(json, rows[i].name, url);
     }
     char *text = cJSON_PrintUnformatted(json);
     cJSON_Delete(json);
     CHECK(text);
     char *temporary = xasprintf("%s.%d", path, (int)getpid());
-    FILE *out = fopen(temporary, "w");
+    /* What holds a token is nobody else's to read. */
+    bool secret = access_invitation(control_access(server->control));
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, secret ? 0600 : 0666);
+    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
     bool fine = out && fprintf(out, "%s\n", text) > 0;
     fine = out && fclose(out) == 0 && fine;
     fine = fine && rename(temporary, path) == 0;
@@ -156,21 +171,20 @@ static bool serve(const struct config *config, const struct server_scene *scene,
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
 
-    char web[PATH_MAX], url[512];
+    char web[PATH_MAX], url[URL_MAX];
     struct server server;
     if (!web_folder(web, err) || !server_start(&server, config, scene, err))
         return false;
     struct gate *gate = gate_create(&(struct gate_rooms){.control = server.control,
-                                                         .stream = server.stream,
                                                          .metrics = server.metrics,
                                                          .mcp = server.mcp},
                                     web, err);
     bool fine = gate && open_doors(gate, &server, err) &&
-                (!args->ready_file || write_ready_file(args->ready_file, gate, config, err));
+                (!args->ready_file || write_ready_file(args->ready_file, gate, &server, err));
     if (fine) {
         gate_set_ready(gate, true);
-        warn_of_open_door(gate);
-        if (endpoint_url(gate, config, ORIEL_LISTENER_HTTP, "http", url, sizeof url)) {
+        warn_of_open_door(gate, control_access(server.control));
+        if (endpoint_url(gate, &server, ORIEL_LISTENER_HTTP, "http", url, sizeof url)) {
             printf("oriel: ready %s\n", url);
             fflush(stdout);
         }

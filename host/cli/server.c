@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "cli/server.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "control/control.h"
 #include "mcp/mcp.h"
 #include "metrics/metrics.h"
@@ -8,21 +12,95 @@
 #include "pixel/stream.h"
 #include "render/pool.h"
 #include "render/render.h"
+#include "util/check.h"
+
+/* The rooms of one view. */
+struct server_view {
+    struct server_view *next;
+    struct control *control;
+    char id[16];
+    struct render *render;
+    struct stream *stream;
+};
 
 static void on_notice(void *data, const struct render_notice *notice)
 {
-    control_render_notice(data, notice);
+    const struct server_view *view = data;
+    control_render_notice(view->control, view->id, notice);
 }
 
 static void on_stream_config(void *data, const struct stream_info *info)
 {
-    control_stream_config(data, info);
+    const struct server_view *view = data;
+    control_stream_config(view->control, view->id, info);
 }
 
 static void on_stream_fault(void *data, const char *text)
 {
-    control_stream_fault(data, text);
+    const struct server_view *view = data;
+    control_stream_fault(view->control, view->id, text);
 }
+
+static void rooms_destroy(struct server_view *view)
+{
+    if (!view)
+        return;
+    stream_destroy(view->stream);
+    render_destroy(view->render);
+    free(view);
+}
+
+static struct server_view *rooms_create(struct server *server, const char *id, struct error *err)
+{
+    struct server_view *view = xcalloc(1, sizeof *view);
+    view->control = server->control;
+    snprintf(view->id, sizeof view->id, "%s", id);
+    const struct render_events render_events = {.notice = on_notice, .data = view};
+    const struct stream_events stream_events = {
+        .config = on_stream_config, .fault = on_stream_fault, .data = view};
+    view->render = render_create(server->pool, id, &render_events, err);
+    if (view->render)
+        view->stream = stream_create(server->config, server->registry, view->render,
+                                     server->metrics, id, &stream_events, err);
+    if (view->stream)
+        return view;
+    rooms_destroy(view);
+    return NULL;
+}
+
+/* --- views of sessions' own, on control's worker --- */
+
+static bool open_view(void *data, const char *id, struct render **render, struct stream **stream,
+                      struct error *err)
+{
+    struct server *server = data;
+    struct server_view *view = rooms_create(server, id, err);
+    if (!view)
+        return false;
+    *render = view->render;
+    *stream = view->stream;
+    pthread_mutex_lock(&server->lock);
+    view->next = server->forks;
+    server->forks = view;
+    pthread_mutex_unlock(&server->lock);
+    return true;
+}
+
+static void close_view(void *data, const char *id)
+{
+    struct server *server = data;
+    pthread_mutex_lock(&server->lock);
+    struct server_view **at = &server->forks;
+    while (strcmp((*at)->id, id) != 0)
+        at = &(*at)->next;
+    struct server_view *view = *at;
+    *at = view->next;
+    pthread_mutex_unlock(&server->lock);
+    stream_dismiss(view->stream, 1001, "this view has ended");
+    rooms_destroy(view);
+}
+
+/* --- all together --- */
 
 static bool open_scene(struct server *server, const struct server_scene *scene, struct error *err)
 {
@@ -39,6 +117,7 @@ bool server_start(struct server *server, const struct config *config,
                   const struct server_scene *scene, struct error *err)
 {
     *server = (struct server){.config = config, .metrics = metrics_create()};
+    pthread_mutex_init(&server->lock, NULL);
     if (!(server->registry = registry_create(config, err)) ||
         !(server->control = control_create(config, server->registry, server->metrics, err)))
         goto fail;
@@ -48,19 +127,17 @@ bool server_start(struct server *server, const struct config *config,
     if (!open_scene(server, scene, err))
         goto fail;
 
-    const struct render_events render_events = {.notice = on_notice, .data = server->control};
     if (!(server->pool = render_pool_create(config, server->registry, server->metrics, err)) ||
-        !(server->render = render_create(server->pool, &render_events, err)))
+        !(server->main = rooms_create(server, "main", err)))
         goto fail;
-    const struct stream_events stream_events = {
-        .config = on_stream_config, .fault = on_stream_fault, .data = server->control};
-    server->stream = stream_create(config, server->registry, server->render, server->metrics,
-                                   &stream_events, err);
-    if (!server->stream)
-        goto fail;
+    server->render = server->main->render;
+    server->stream = server->main->stream;
 
-    control_set_rooms(server->control,
-                      &(struct control_rooms){.render = server->render, .stream = server->stream});
+    control_set_rooms(server->control, &(struct control_rooms){.render = server->render,
+                                                               .stream = server->stream,
+                                                               .open_view = open_view,
+                                                               .close_view = close_view,
+                                                               .data = server});
     if (control_start(server->control, err))
         return true;
 fail:
@@ -75,12 +152,12 @@ void server_stop(struct server *server)
 
 void server_free(struct server *server)
 {
-    stream_destroy(server->stream);
-    render_destroy(server->render);
+    rooms_destroy(server->main);
     control_destroy(server->control);
     mcp_destroy(server->mcp);
     render_pool_destroy(server->pool);
     registry_destroy(server->registry);
     metrics_destroy(server->metrics);
+    pthread_mutex_destroy(&server->lock);
     *server = (struct server){0};
 }

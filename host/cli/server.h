@@ -4,6 +4,7 @@
 #ifndef CLI_SERVER_H
 #define CLI_SERVER_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -16,6 +17,7 @@ struct metrics;
 struct registry;
 struct render;
 struct render_pool;
+struct server_view;
 struct stream;
 
 struct server {
@@ -24,9 +26,12 @@ struct server {
     struct metrics *metrics;
     struct control *control;
     struct render_pool *pool;
-    struct render *render;
+    struct server_view *main;
+    struct render *render; /* of the shared view */
     struct stream *stream;
     struct mcp *mcp;
+    pthread_mutex_t lock; /* guards what follows */
+    struct server_view *forks;
 };
 
 struct server_scene {

@@ -134,6 +134,8 @@ static const struct oriel_option options[] = {
 
     INT("view.ndisplay", "2", 2, 3, "dimensions shown at the start"),
     INT("view.open_level", "-1", -1, 63, "level shown at the start; -1: chosen"),
+    INT("view.forks", "4", 0, 64,
+        "most clients that may have a view of their own at a time, beside the shared one"),
     INT("view.open_z", "-1", -1, 2147483647, "slice shown at the start; -1: the middle"),
 
     TEXT("state.dir", "", "folder that keeps the scene over a restart; \"\": none"),

@@ -145,16 +145,18 @@ enum access_role access_role(const struct access *access, const char *token)
     return role;
 }
 
-/* The characters of a token need no decoding; one with others is wrong anyway. */
-static bool from_query(const char *query, char token[256])
+bool access_query(const char *query, const char *name, char value[256])
 {
+    size_t length = strlen(name);
+    value[0] = '\0';
     for (const char *at = query; at && *at; at = strchr(at, '&') ? strchr(at, '&') + 1 : NULL) {
-        if (strncmp(at, "token=", 6) == 0) {
-            snprintf(token, 256, "%.*s", (int)strcspn(at + 6, "&"), at + 6);
-            return token[0] != '\0';
+        if (strncmp(at, name, length) == 0 && at[length] == '=') {
+            at += length + 1;
+            snprintf(value, 256, "%.*s", (int)strcspn(at, "&"), at);
+            break;
         }
     }
-    return false;
+    return value[0] != '\0';
 }
 
 bool access_token(const char *authorization, const char *query, char token[256])
@@ -165,7 +167,7 @@ bool access_token(const char *authorization, const char *query, char token[256])
         snprintf(token, 256, "%.*s", (int)strcspn(at, " \t"), at);
         return token[0] != '\0';
     }
-    return from_query(query, token);
+    return access_query(query, "token", token);
 }
 
 const char *access_invitation(const struct access *access)

@@ -27,6 +27,9 @@ enum access_role access_role(const struct access *access, const char *token);
 /* A request's token: "Bearer …" of its Authorization header (or NULL), else token=… of its query.
  * False when it has none. */
 bool access_token(const char *authorization, const char *query, char token[256]);
+/* The value of `name` in a query, not decoded: tokens and ids of sessions need none, and what does
+ * is wrong anyway. */
+bool access_query(const char *query, const char *name, char value[256]);
 /* The token of the first editor where one without a token may not even look; NULL: the address
  * alone is enough. For the printed address. */
 const char *access_invitation(const struct access *access);

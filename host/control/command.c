@@ -176,6 +176,8 @@ static const struct {
     {"napari.layer.rename", ROLE_EDITOR, layer_rename},
     {"napari.close", ROLE_EDITOR, command_close},
     {"napari.scene.get", ROLE_VIEWER, scene_get},
+    {"napari.view.fork", ROLE_VIEWER, command_fork},
+    {"napari.view.follow", ROLE_VIEWER, command_follow},
     {"napari.scene.save", ROLE_EDITOR, command_scene_save},
     {"napari.scene.load", ROLE_EDITOR, command_scene_load},
     {"napari.scene.list", ROLE_VIEWER, command_scene_list},

@@ -49,6 +49,7 @@ struct control *control_create(const struct config *config, struct registry *reg
     control->faults = cJSON_CreateArray();
     control->state_due_ns = control->status_due_ns = INT64_MAX;
     view_init(&control->main, SCENE_MAIN);
+    control->routes = routes_create();
     pthread_mutex_init(&control->mutex, NULL);
     cond_init(&control->wake);
     control->tail = &control->head;
@@ -58,8 +59,11 @@ struct control *control_create(const struct config *config, struct registry *reg
 void control_set_rooms(struct control *control, const struct control_rooms *rooms)
 {
     CHECK(!control->started);
+    control->rooms = *rooms;
     control->main.render = rooms->render;
     control->main.stream = rooms->stream;
+    if (rooms->stream)
+        routes_add_view(control->routes, SCENE_MAIN, rooms->stream);
 }
 
 const struct access *control_access(const struct control *control)
@@ -113,13 +117,13 @@ static void take(struct control *control, struct message *message)
         session_flood(control, message->conn);
         break;
     case MESSAGE_NOTICE:
-        notice_take(control, &message->notice);
+        notice_take(control, message->view, &message->notice);
         break;
     case MESSAGE_STREAM:
-        notice_stream(control, &message->stream);
+        notice_stream(control, message->view, &message->stream);
         break;
     case MESSAGE_FAULT:
-        notice_fault(control, "encoder", "encoder.fault", message->text, NULL, NULL);
+        notice_view_fault(control, message->view, "encoder", "encoder.fault", message->text);
         break;
     case MESSAGE_DONE: {
         struct job *job = message->job;
@@ -138,8 +142,8 @@ static void take(struct control *control, struct message *message)
     message_destroy(message);
 }
 
-/* Waits until `deadline` for messages; what they want, and what follows. `deadline` becomes the
- * next one. False: the room stops. */
+/* Waits until `deadline` for messages; what they want, and what follows. `deadline` becomes the next
+ * one. False: the room stops. */
 static bool turn(struct control *control, int64_t *deadline)
 {
     bool stopping;
@@ -159,6 +163,7 @@ static bool turn(struct control *control, int64_t *deadline)
     call_timers(control, now, deadline);
     notify_changes(control, now);
     notify_timers(control, now, deadline);
+    numbers_timers(control, now, deadline);
     session_timers(control, now, deadline);
     return true;
 }
@@ -187,6 +192,7 @@ static void *run(void *data)
 
 static void begin(struct control *control, bool threads)
 {
+    views_start(control);
     struct scene_snapshot *snapshot = scene_snapshot_create(control->scene, SCENE_MAIN);
     control->current = snapshot;
     uint64_t revision = record_revision(control->scene->record);
@@ -222,6 +228,7 @@ void control_stop(struct control *control)
     loop_close(control);
     worker_destroy(control->worker); /* what it still finishes stays in the queue */
     control->worker = NULL;
+    views_stop(control);
 }
 
 void control_destroy(struct control *control)
@@ -257,6 +264,7 @@ void control_destroy(struct control *control)
     frame_log_destroy(control->frames);
     cJSON_Delete(control->faults);
     view_finish(&control->main);
+    routes_destroy(control->routes);
     access_destroy(control->access);
     pthread_mutex_destroy(&control->mutex);
     pthread_cond_destroy(&control->wake);

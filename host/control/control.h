@@ -24,6 +24,12 @@ struct registry;
 struct control_rooms {
     struct render *render;
     struct stream *stream;
+    /* Make and end the rooms of a view of a session's own; NULL: there are none such. They take
+     * their time. [control's worker; control_stop and control_destroy] */
+    bool (*open_view)(void *data, const char *id, struct render **render, struct stream **stream,
+                      struct error *err);
+    void (*close_view)(void *data, const char *id);
+    void *data;
 };
 
 /* `render_version` style facts for status and commands come from the rooms. The record is empty
@@ -62,9 +68,18 @@ void control_conn_message(struct control *control, uint64_t conn, uint32_t kind,
                           const uint8_t *data, uint64_t bytes);
 void control_conn_closed(struct control *control, uint64_t conn);
 
-/* For render_events and stream_events. [any-thread] */
-void control_render_notice(struct control *control, const struct render_notice *notice);
-void control_stream_config(struct control *control, const struct stream_info *info);
-void control_stream_fault(struct control *control, const char *text);
+/* Pixel connections. The stream of the view that session `session` looks at, with the name of the
+ * view, or of the view itself; NULL when there is none. It stays until it is released, which is to
+ * be soon. [any-thread] */
+struct stream *control_stream_of(struct control *control, const char *session, char view[16]);
+struct stream *control_stream_hold(struct control *control, const char *view);
+void control_stream_release(struct control *control, const char *view);
+
+/* For render_events and stream_events of a view. [any-thread] */
+void control_render_notice(struct control *control, const char *view,
+                           const struct render_notice *notice);
+void control_stream_config(struct control *control, const char *view,
+                           const struct stream_info *info);
+void control_stream_fault(struct control *control, const char *view, const char *text);
 
 #endif

@@ -72,7 +72,7 @@ static void welcome(struct control *control, struct session *session)
     bool oriel = session->class == SPEC_ORIEL;
     toggle(features, "notify.dims", session->wants_dims, false);
     toggle(features, "notify.camera", session->wants_camera, false);
-    toggle(features, "notify.telemetry", false, false);
+    toggle(features, "notify.telemetry", session->wants_telemetry, false);
     cJSON *call = toggle(features, "call.command", true, false);
     cJSON *list = json_put(call, "commands", cJSON_CreateArray());
     const char *const *names = command_names();
@@ -82,9 +82,12 @@ static void welcome(struct control *control, struct session *session)
         json_put_string(toggle(features, "oriel", true, false), "role",
                         access_role_name(session->role));
         toggle(features, "notify.view", true, false);
-        toggle(features, "notify.error", true, false);
         toggle(features, "notify.status", true, false);
     }
+    if (session->wants_error)
+        toggle(features, "notify.error", true, false);
+    if (session->wants_level)
+        toggle(features, "notify.scene.level", true, false);
     char id[64];
     frame_id_make(control, "welcome", id);
     frame_send_json(control, session, &(struct envelope){.type = "session.welcome", .frame_id = id},
@@ -119,8 +122,12 @@ static void accept_hello(struct control *control, struct session *session, const
     bool oriel = session->class == SPEC_ORIEL;
     session->wants_dims = !oriel || asked(features, "notify.dims");
     session->wants_camera = !oriel || asked(features, "notify.camera");
+    session->wants_error = oriel || asked(features, "notify.error");
+    session->wants_level = asked(features, "notify.scene.level");
+    session->wants_telemetry = asked(features, "notify.telemetry");
     make_id(session->id);
     session->state = SESSION_READY;
+    routes_set_session(control->routes, session->id, session->view->id);
     session->heard = true;
     session->deadline_ns = now + (int64_t)(control->heartbeat_s * (double)NS_PER_S);
     metric_add(control->sessions_gauge, 1);

@@ -38,13 +38,6 @@ static uint64_t newest(uint64_t a, uint64_t b)
 /* --- single frames ------------------------------------------------------------------------------
  */
 
-static char *print_and_free(cJSON *json)
-{
-    char *text = json_print(json);
-    cJSON_Delete(json);
-    return text;
-}
-
 static void send_plain(struct control *control, struct session *session, const char *type,
                        cJSON *payload)
 {
@@ -53,9 +46,9 @@ static void send_plain(struct control *control, struct session *session, const c
     frame_send_json(control, session, &(struct envelope){.type = type, .frame_id = id}, payload);
 }
 
-static void broadcast_plain(struct control *control, const char *type, const char *payload,
-                            const struct view *view, bool (*filter)(const struct session *),
-                            const char *intent)
+void notify_plain(struct control *control, const char *type, const char *payload,
+                  const struct view *view, bool (*filter)(const struct session *),
+                  const char *intent)
 {
     char id[64];
     frame_id_make(control, "", id);
@@ -82,8 +75,8 @@ void notify_camera_delta(struct control *control, const struct view *view, const
                          const cJSON *delta, const char *intent)
 {
     char *payload =
-        print_and_free(camera_frame(mode, "state.update", "delta", cJSON_Duplicate(delta, true)));
-    broadcast_plain(control, "notify.camera", payload, view, wants_camera, intent);
+        json_print_free(camera_frame(mode, "state.update", "delta", cJSON_Duplicate(delta, true)));
+    notify_plain(control, "notify.camera", payload, view, wants_camera, intent);
     free(payload);
 }
 
@@ -141,14 +134,14 @@ static void send_views(struct control *control, struct view *view, int64_t now)
         any = any || s->view_pending;
     }
     if (any) {
-        char *payload = print_and_free(view_frame(control, view, latest));
-        broadcast_plain(control, "notify.view", payload, view, view_pending, NULL);
+        char *payload = json_print_free(view_frame(control, view, latest));
+        notify_plain(control, "notify.view", payload, view, view_pending, NULL);
         free(payload);
     }
     if (camera > view->told_pose) {
         view->told_pose = camera;
-        char *payload = print_and_free(pose_frame(control, view));
-        broadcast_plain(control, "notify.camera", payload, view, wants_camera, NULL);
+        char *payload = json_print_free(pose_frame(control, view));
+        notify_plain(control, "notify.camera", payload, view, wants_camera, NULL);
         free(payload);
     }
     view->told_ns = now;
@@ -190,12 +183,12 @@ static void tell_dims(struct control *control, struct view *view)
     if (revision <= view->told_dims)
         return;
     view->told_dims = revision;
-    char *payload = print_and_free(spec_dims(control->scene, view->id));
+    char *payload = json_print_free(spec_dims(control->scene, view->id));
     if (view->last_dims && strcmp(payload, view->last_dims) == 0) {
         free(payload);
         return;
     }
-    broadcast_plain(control, "notify.dims", payload, view, wants_dims, NULL);
+    notify_plain(control, "notify.dims", payload, view, wants_dims, NULL);
     free(view->last_dims);
     view->last_dims = payload;
 }
@@ -203,7 +196,9 @@ static void tell_dims(struct control *control, struct view *view)
 /* --- layers -------------------------------------------------------------------------------------
  */
 
-static void send_layer(struct control *control, char *payload[SPEC_CLASSES], const char *intent)
+/* To those who look at `view`; NULL: to all. */
+static void send_layer(struct control *control, char *payload[SPEC_CLASSES], const char *intent,
+                       const struct view *view)
 {
     const struct history_frame *frame =
         history_append(control->history, HISTORY_LAYERS, payload, intent);
@@ -216,7 +211,7 @@ static void send_layer(struct control *control, char *payload[SPEC_CLASSES], con
                                        .seq = frame->seq,
                                        .token = frame->token,
                                        .intent = frame->intent},
-                    (const char *const *)frame->payload, NULL, NULL);
+                    (const char *const *)frame->payload, view, NULL);
 }
 
 /* The one intent behind all changes of a layer after `since`, or "". */
@@ -258,7 +253,7 @@ static char *layer_change(const struct control *control, const struct scene_laye
     if (renamed)
         json_put(class == SPEC_ORIEL ? payload : json_put(payload, "data", cJSON_CreateObject()),
                  "name", cJSON_Duplicate(name->value, true));
-    return print_and_free(payload);
+    return json_print_free(payload);
 }
 
 static void tell_layers(struct control *control)
@@ -274,30 +269,9 @@ static void tell_layers(struct control *control)
             any = any || payload[c];
         }
         if (any)
-            send_layer(control, payload, common_intent(control, layer->id, since));
+            send_layer(control, payload, common_intent(control, layer->id, since), NULL);
     }
 }
-
-void notify_layer_state(struct control *control, int64_t now)
-{
-    (void)now;
-    control->state_due_ns = INT64_MAX;
-    for (size_t i = 0; i < control->scene->layer_count; i++) {
-        struct scene_layer *layer = control->scene->layers[i];
-        if (layer->state.told == layer->state.changed)
-            continue;
-        layer->state.told = layer->state.changed;
-        cJSON *json = cJSON_CreateObject();
-        json_put_string(json, "layer_id", layer->id);
-        json_put(json, "oriel", spec_layer_state(layer));
-        char *payload[SPEC_CLASSES] = {NULL, NULL};
-        payload[SPEC_ORIEL] = print_and_free(json);
-        send_layer(control, payload, NULL);
-    }
-}
-
-/* --- baseline -----------------------------------------------------------------------------------
- */
 
 static void send_topic(struct control *control, struct session *session, const char *type,
                        enum history_topic topic, cJSON *payload)
@@ -309,6 +283,50 @@ static void send_topic(struct control *control, struct session *session, const c
                                        .token = history_token(control->history, topic)},
                     payload);
 }
+
+static cJSON *state_payload(const struct view *view, const struct scene_layer *layer)
+{
+    cJSON *json = cJSON_CreateObject();
+    json_put_string(json, "layer_id", layer->id);
+    json_put(json, "oriel", notice_layer_state(view, layer));
+    return json;
+}
+
+/* What the renderers of forks say is told to their sessions alone, and is not kept for those who
+ * come back: these begin with the shared view. */
+static void tell_fork_state(struct control *control, struct view *view)
+{
+    for (struct view_layer *own = view->layers; own; own = own->next) {
+        const struct scene_layer *layer = scene_find_key(control->scene, own->key);
+        if (!layer || (own->told && layer->state.told == layer->state.changed))
+            continue;
+        own->told = true;
+        for (struct session *s = control->sessions; s; s = s->next) {
+            if (s->view == view && s->state == SESSION_READY)
+                send_topic(control, s, "notify.layers", HISTORY_LAYERS, state_payload(view, layer));
+        }
+    }
+}
+
+void notify_layer_state(struct control *control, int64_t now)
+{
+    (void)now;
+    control->state_due_ns = INT64_MAX;
+    for (struct view *view = control->main.next; view; view = view->next)
+        tell_fork_state(control, view);
+    for (size_t i = 0; i < control->scene->layer_count; i++) {
+        struct scene_layer *layer = control->scene->layers[i];
+        if (layer->state.told == layer->state.changed)
+            continue;
+        layer->state.told = layer->state.changed;
+        char *payload[SPEC_CLASSES] = {NULL, NULL};
+        payload[SPEC_ORIEL] = json_print_free(state_payload(&control->main, layer));
+        send_layer(control, payload, NULL, &control->main);
+    }
+}
+
+/* --- baseline -----------------------------------------------------------------------------------
+ */
 
 static void replay(struct control *control, struct session *session, const char *type,
                    enum history_topic topic, const char *token)
@@ -341,19 +359,46 @@ static void baseline_layers(struct control *control, struct session *session)
     }
 }
 
+static void baseline_view(struct control *control, struct session *session)
+{
+    if (session->wants_dims)
+        send_plain(control, session, "notify.dims", spec_dims(control->scene, session->view->id));
+    if (session->class != SPEC_ORIEL)
+        return;
+    uint64_t camera, other;
+    const struct record_entry *latest;
+    view_revisions(control, session->view, &camera, &other, &latest);
+    session->view_told = newest(camera, other);
+    send_plain(control, session, "notify.view", view_frame(control, session->view, latest));
+}
+
+/* The camera of a session's view, and what its rooms are and do. */
+static void baseline_rooms(struct control *control, struct session *session)
+{
+    if (session->wants_camera && control->scene->layer_count)
+        send_plain(control, session, "notify.camera", pose_frame(control, session->view));
+    if (session->wants_level && control->scene->layer_count)
+        numbers_send_level(control, session);
+    const cJSON *fault;
+    cJSON_ArrayForEach(fault, session->view->faults) notice_send(control, session, fault);
+    if (session->class != SPEC_ORIEL)
+        return;
+    char *status = status_payload(control, session->view);
+    char id[64];
+    frame_id_make(control, "", id);
+    frame_send(control, session, &(struct envelope){.type = "notify.status", .frame_id = id},
+               status);
+    free(status);
+    /* Its pixel connection follows, and may need an encoder of its own. */
+    if (control->status_due_ns == INT64_MAX)
+        control->status_due_ns = clock_ns() + STATUS_INTERVAL_NS;
+}
+
 void notify_baseline(struct control *control, struct session *session, const struct resume *resume)
 {
     send_topic(control, session, "notify.scene", HISTORY_SCENE,
                spec_scene(control->scene, session->class, control->fps));
-    if (session->wants_dims)
-        send_plain(control, session, "notify.dims", spec_dims(control->scene, session->view->id));
-    if (session->class == SPEC_ORIEL) {
-        uint64_t camera, other;
-        const struct record_entry *latest;
-        view_revisions(control, session->view, &camera, &other, &latest);
-        session->view_told = newest(camera, other);
-        send_plain(control, session, "notify.view", view_frame(control, session->view, latest));
-    }
+    baseline_view(control, session);
     if (resume && resume->layers)
         replay(control, session, "notify.layers", HISTORY_LAYERS, resume->layers_token);
     else
@@ -367,21 +412,18 @@ void notify_baseline(struct control *control, struct session *session, const str
         send_topic(control, session, "notify.stream", HISTORY_STREAM,
                    cJSON_Duplicate(stream, true));
     cJSON_Delete(stream);
-    if (session->wants_camera && control->scene->layer_count)
-        send_plain(control, session, "notify.camera", pose_frame(control, session->view));
-    if (session->class != SPEC_ORIEL)
-        return;
-    char *status = status_payload(control, session->view);
-    char id[64];
-    frame_id_make(control, "", id);
-    frame_send(control, session, &(struct envelope){.type = "notify.status", .frame_id = id},
-               status);
-    free(status);
-    /* Its pixel connection follows, and may need an encoder of its own. */
-    if (control->status_due_ns == INT64_MAX)
-        control->status_due_ns = clock_ns() + STATUS_INTERVAL_NS;
+    baseline_rooms(control, session);
     const cJSON *fault;
     cJSON_ArrayForEach(fault, control->faults) notice_send(control, session, fault);
+}
+
+void notify_view_entered(struct control *control, struct session *session)
+{
+    baseline_view(control, session);
+    baseline_rooms(control, session);
+    for (size_t i = 0; i < control->scene->layer_count; i++)
+        send_topic(control, session, "notify.layers", HISTORY_LAYERS,
+                   state_payload(session->view, control->scene->layers[i]));
 }
 
 /* Layers came, went or changed places: everyone starts from a new scene. */
@@ -394,10 +436,11 @@ static void tell_scene(struct control *control)
     for (struct view *view = &control->main; view; view = view->next) {
         view->told_dims = revision;
         free(view->last_dims);
-        view->last_dims = print_and_free(spec_dims(control->scene, view->id));
+        view->last_dims = json_print_free(spec_dims(control->scene, view->id));
     }
     for (size_t i = 0; i < control->scene->layer_count; i++)
         control->scene->layers[i]->state.told = control->scene->layers[i]->state.changed;
+    notice_forget_layers(control);
     for (struct session *s = control->sessions; s; s = s->next) {
         if (s->state == SESSION_READY)
             notify_baseline(control, s, NULL);
@@ -453,28 +496,6 @@ void notify_changes(struct control *control, int64_t now)
         tell_view(control, view, now);
 }
 
-static void tell_status(struct control *control, int64_t now)
-{
-    control->status_due_ns = INT64_MAX;
-    for (struct view *view = &control->main; view; view = view->next) {
-        char *status = status_payload(control, view);
-        /* `revision` alone is no news. */
-        const char *old = view->last_status ? strchr(view->last_status, ',') : NULL;
-        const char *now_said = strchr(status, ',');
-        if (old && now_said && strcmp(old, now_said) == 0) {
-            free(status);
-            continue;
-        }
-        char id[64];
-        frame_id_make(control, "", id);
-        frame_broadcast(control, &(struct envelope){.type = "notify.status", .frame_id = id},
-                        (const char *const[SPEC_CLASSES]){NULL, status}, view, NULL);
-        free(view->last_status);
-        view->last_status = status;
-        control->status_due_ns = now + STATUS_INTERVAL_NS;
-    }
-}
-
 void notify_timers(struct control *control, int64_t now, int64_t *deadline)
 {
     for (struct view *view = &control->main; view; view = view->next) {
@@ -485,16 +506,6 @@ void notify_timers(struct control *control, int64_t now, int64_t *deadline)
     }
     if (now >= control->state_due_ns)
         notify_layer_state(control, now);
-    bool watched = false;
-    for (const struct session *s = control->sessions; s; s = s->next)
-        watched = watched || (s->state == SESSION_READY && s->class == SPEC_ORIEL);
-    if (!watched)
-        control->status_due_ns = INT64_MAX;
-    if (now >= control->status_due_ns)
-        tell_status(control, now);
-    int64_t due[] = {control->state_due_ns, control->status_due_ns};
-    for (size_t i = 0; i < sizeof due / sizeof *due; i++) {
-        if (due[i] < *deadline)
-            *deadline = due[i];
-    }
+    if (control->state_due_ns < *deadline)
+        *deadline = control->state_due_ns;
 }

@@ -71,26 +71,26 @@ void open_allow(struct control *control, const char *uri)
     control->allowed[control->allowed_count++] = xstrdup(realpath(uri, real) ? real : uri);
 }
 
-void open_first_view(struct control *control, const struct session *viewer)
+static void put_first_view(struct control *control, const char *id, const struct session *viewer,
+                           struct record_batch *batch)
 {
     const struct config *config = control->config;
     struct scene *scene = control->scene;
-    struct record_batch *batch = record_batch_create();
     struct scene_view view;
-    scene_view_read(scene, SCENE_MAIN, &view);
+    scene_view_read(scene, id, &view);
     struct oriel_camera home;
-    if (viewer && viewer->canvas[0]) {
+    if (viewer && viewer->canvas[0] && strcmp(viewer->view->id, id) == 0) {
         view.width = viewer->canvas[0];
         view.height = viewer->canvas[1];
         scene_home(scene, &view, 2, &home);
-        record_put(batch, "camera", SCENE_MAIN, scene_pose_key(2), scene_pose_json(&home));
+        record_put(batch, "camera", id, scene_pose_key(2), scene_pose_json(&home));
     }
     int64_t z = config_int(config, "view.open_z");
     int axis = scene_axis_find(scene, "z");
     if (z >= 0 && axis >= 0) {
         int64_t last = (int64_t)scene->axes[axis].size - 1;
         view.step[axis] = z < last ? z : last;
-        record_put(batch, "dims", SCENE_MAIN, "step", json_from_integers(view.step, scene->ndim));
+        record_put(batch, "dims", id, "step", json_from_integers(view.step, scene->ndim));
     }
     int64_t level = config_int(config, "lod.lock");
     if (level < 0)
@@ -98,15 +98,22 @@ void open_first_view(struct control *control, const struct session *viewer)
     const struct scene_layer *primary = scene_primary(scene);
     if (level >= 0 && primary) {
         int64_t last = (int64_t)primary->level_count - 1;
-        record_put(batch, "multiscale", SCENE_MAIN, "level",
+        record_put(batch, "multiscale", id, "level",
                    cJSON_CreateNumber((double)(level < last ? level : last)));
     }
     if (config_int(config, "view.ndisplay") == 3 && scene->ndim >= 3) {
         scene_home(scene, &view, 3, &home);
-        record_put(batch, "view", SCENE_MAIN, "ndisplay", cJSON_CreateNumber(3));
-        record_put(batch, "camera", SCENE_MAIN, scene_pose_key(3), scene_pose_json(&home));
+        record_put(batch, "view", id, "ndisplay", cJSON_CreateNumber(3));
+        record_put(batch, "camera", id, scene_pose_key(3), scene_pose_json(&home));
     }
-    record_commit(scene->record, batch, NULL);
+}
+
+void open_first_view(struct control *control, const struct session *viewer)
+{
+    struct record_batch *batch = record_batch_create();
+    for (const struct view *view = &control->main; view; view = view->next)
+        put_first_view(control, view->id, viewer, batch);
+    record_commit(control->scene->record, batch, NULL);
 }
 
 bool control_open_data(struct control *control, const char *uri, struct error *err)

@@ -166,23 +166,32 @@ void control_conn_closed(struct control *control, uint64_t conn)
     control_post(control, message_create(MESSAGE_CLOSED, conn));
 }
 
-void control_render_notice(struct control *control, const struct render_notice *notice)
+static struct message *of_view(enum message_kind kind, const char *view)
 {
-    struct message *message = message_create(MESSAGE_NOTICE, 0);
+    struct message *message = message_create(kind, 0);
+    snprintf(message->view, sizeof message->view, "%s", view);
+    return message;
+}
+
+void control_render_notice(struct control *control, const char *view,
+                           const struct render_notice *notice)
+{
+    struct message *message = of_view(MESSAGE_NOTICE, view);
     message->notice = *notice;
     control_post(control, message);
 }
 
-void control_stream_config(struct control *control, const struct stream_info *info)
+void control_stream_config(struct control *control, const char *view,
+                           const struct stream_info *info)
 {
-    struct message *message = message_create(MESSAGE_STREAM, 0);
+    struct message *message = of_view(MESSAGE_STREAM, view);
     message->stream = *info;
     control_post(control, message);
 }
 
-void control_stream_fault(struct control *control, const char *text)
+void control_stream_fault(struct control *control, const char *view, const char *text)
 {
-    struct message *message = message_create(MESSAGE_FAULT, 0);
+    struct message *message = of_view(MESSAGE_FAULT, view);
     message->text = xstrdup(text);
     control_post(control, message);
 }

@@ -25,6 +25,7 @@
 #define VIEW_INTERVAL_NS (NS_PER_S / 30)   /* camera echoes of poses, at most */
 #define STATE_INTERVAL_NS (50 * NS_PER_MS) /* loading, level, … of layers */
 #define STATUS_INTERVAL_NS (500 * NS_PER_MS)
+#define TELEMETRY_INTERVAL_NS NS_PER_S
 #define HELLO_TIMEOUT_NS (5 * NS_PER_S)
 
 enum message_kind {
@@ -71,12 +72,22 @@ struct message {
     enum access_role role; /* OPEN */
     uint32_t text_kind;
     size_t bytes;
-    char *text; /* owned; TEXT, FAULT */
+    char *text;               /* owned; TEXT, FAULT */
+    char view[SCENE_VIEW_ID]; /* NOTICE, STREAM, FAULT */
     struct render_notice notice;
     struct stream_info stream;
     struct job *job;
     struct request *request; /* owned */
     struct deferred deferred;
+};
+
+/* What the renderer of a view said last about a layer. That of the shared view is in the layer too,
+ * with the error, which is the same for all. */
+struct view_layer {
+    struct view_layer *next;
+    uint64_t key;
+    bool loading, failed, told;
+    uint32_t level;
 };
 
 /* A view and the rooms that draw and encode it. */
@@ -85,10 +96,17 @@ struct view {
     char id[SCENE_VIEW_ID];
     struct render *render; /* NULL: none */
     struct stream *stream; /* NULL: none */
+    unsigned holds;        /* jobs that use these */
+    bool ending;
+    struct view_layer *layers;
+    cJSON *faults; /* errors of these rooms that hold now, as in struct control */
     /* What its clients have been told, as revisions of the record. */
     uint64_t posted, told_dims, told_pose;
     int64_t told_ns, due_ns; /* notify.view; INT64_MAX: nothing waits */
     char *last_dims, *last_status;
+    int64_t telemetry_ns; /* when the newest notify.telemetry was made; 0: never */
+    uint64_t pictures;    /* encoded until then */
+    uint32_t level;       /* of the first layer, as the newest picture has it */
     struct {
         int64_t next_ns; /* INT64_MAX: still */
         int direction;
@@ -116,7 +134,7 @@ struct session {
     enum spec_class class;
     enum access_role role;
     struct view *view;
-    bool wants_dims, wants_camera;
+    bool wants_dims, wants_camera, wants_error, wants_level, wants_telemetry;
     int64_t deadline_ns; /* hello due, then the next heartbeat */
     bool heard;          /* anything since the last heartbeat */
     unsigned missed;
@@ -150,7 +168,10 @@ struct control {
     struct metric *sessions_gauge, *camera_counter, *connects_counter, *config_counter;
 
     struct scene *scene;
-    struct view main; /* the first of the views; never goes */
+    struct view main;   /* the first of the views; never goes */
+    struct view *aside; /* views whose rooms are being made or ended */
+    struct control_rooms rooms;
+    struct routes *routes;
     struct history *history;
     struct frame_log *frames; /* or NULL */
     struct worker *worker;
@@ -162,7 +183,8 @@ struct control {
     /* What clients have been told, as revisions of the record. */
     uint64_t told_layers, told_scene;
     int64_t state_due_ns, status_due_ns; /* INT64_MAX: nothing waits */
-    cJSON *faults; /* errors that hold now: notify.error payloads, for clients that come later */
+    cJSON *faults; /* errors of the data that hold now: payloads of notify.error, for clients that
+                      come later */
     struct stream_info stream;
     bool has_stream;
     struct call *calls; /* that have not been answered yet */
@@ -224,6 +246,9 @@ struct session *session_find(const struct control *control, const char *id);
  * none. */
 void session_canvas(const struct control *control, const struct view *view,
                     const struct session *except, uint32_t size[2]);
+/* The canvas is no larger than those who look at `view` need; nobody asked: as it was. `cause`: the
+ * session that came or went. */
+void session_fit_canvas(struct control *control, const struct view *view, const char *cause);
 /* A log line that names the peer, and a notify.error for an Oriel client; who gives too much reason
  * for it is sent away. */
 void session_complain(struct control *control, struct session *session, const char *what);
@@ -255,6 +280,26 @@ void request_drop(struct request *request); /* answers that the room stops */
 struct view *view_find(struct control *control, const char *id); /* NULL: there is none */
 void view_init(struct view *view, const char *id);
 void view_finish(struct view *view);
+/* Keeps the rooms of a view until they are released, for a job; the view itself may end. */
+struct view *view_hold(struct view *view);
+void view_release(struct control *control, struct view *view);
+/* The session looks at the shared view again; a fork of its own ends. */
+void view_follow(struct control *control, struct session *session);
+/* Forks in the record belong to sessions of the past. Before the thread starts. */
+void views_start(struct control *control);
+/* Ends what is left of forks. The thread has ended, and the worker. */
+void views_stop(struct control *control);
+
+/* routes.c: which stream pixel connections get. Safe on any thread. */
+struct routes *routes_create(void);
+void routes_destroy(struct routes *routes); /* NULL is fine */
+void routes_add_view(struct routes *routes, const char *view, struct stream *stream);
+/* Nobody gets it any more. */
+void routes_remove_view(struct routes *routes, const char *view);
+/* Waits until nobody has it any more. */
+void routes_wait(struct routes *routes, const char *view);
+void routes_set_session(struct routes *routes, const char *session, const char *view);
+void routes_remove_session(struct routes *routes, const char *session);
 
 /* notify.c */
 struct resume {
@@ -262,16 +307,36 @@ struct resume {
     char layers_token[64], stream_token[64];
 };
 void notify_baseline(struct control *control, struct session *session, const struct resume *resume);
+/* The session looks at another view. */
+void notify_view_entered(struct control *control, struct session *session);
 /* Tells what changed since the last time, and posts the snapshot. */
 void notify_changes(struct control *control, int64_t now);
 void notify_timers(struct control *control, int64_t now, int64_t *deadline);
 void notify_camera_delta(struct control *control, const struct view *view, const char *mode,
                          const cJSON *delta, const char *intent);
+/* A frame without a cursor, the same for all classes. */
+void notify_plain(struct control *control, const char *type, const char *payload,
+                  const struct view *view, bool (*filter)(const struct session *),
+                  const char *intent);
 void notify_layer_state(struct control *control, int64_t now);
 
+/* numbers.c */
+void numbers_send_level(struct control *control, struct session *session);
+void numbers_level(struct control *control, struct view *view, uint32_t level);
+void numbers_timers(struct control *control, int64_t now, int64_t *deadline);
+
 /* notices.c */
-void notice_take(struct control *control, const struct render_notice *notice);
-void notice_stream(struct control *control, const struct stream_info *info);
+void notice_take(struct control *control, const char *view, const struct render_notice *notice);
+void notice_stream(struct control *control, const char *view, const struct stream_info *info);
+/* Something that is wrong with the rooms of a view, for those who look at it. */
+void notice_view_fault(struct control *control, const char *view, const char *domain,
+                       const char *code, const char *text);
+void notice_view_begins(struct control *control, struct view *view);
+void notice_view_ends(struct control *control, struct view *view);
+/* The live part of a layer's `oriel` object as the renderer of `view` has it. */
+cJSON *notice_layer_state(const struct view *view, const struct scene_layer *layer);
+/* Layers have come or gone: what was said about those that are gone is forgotten. */
+void notice_forget_layers(struct control *control);
 void notice_fault(struct control *control, const char *domain, const char *code, const char *text,
                   const char *layer_id, const char *ref);
 void notice_clear(struct control *control, const char *code, const char *layer_id);
@@ -320,7 +385,10 @@ void call_timers(struct control *control, int64_t now, int64_t *deadline);
 struct view *call_view(struct control *control, const struct call *call);
 /* Whose a change by this call is. */
 void call_origin(const struct call *call, struct record_origin *origin);
-/* Each takes `call` over. command_data.c, command_open.c */
+/* Each takes `call` over. views.c */
+void command_fork(struct control *control, struct call *call, const cJSON *kwargs);
+void command_follow(struct control *control, struct call *call, const cJSON *kwargs);
+/* command_data.c, command_open.c */
 void command_probe(struct control *control, struct call *call, const cJSON *kwargs);
 void command_range(struct control *control, struct call *call, const cJSON *kwargs, bool apply);
 void command_add(struct control *control, struct call *call, const cJSON *kwargs);

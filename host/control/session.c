@@ -64,17 +64,16 @@ void session_canvas(const struct control *control, const struct view *view,
     }
 }
 
-/* The canvas is no larger than those who are left need; nobody left: as it was. */
-static void give_canvas_back(struct control *control, const struct session *gone)
+void session_fit_canvas(struct control *control, const struct view *view, const char *cause)
 {
     uint32_t size[2];
-    session_canvas(control, gone->view, NULL, size);
-    if (!gone->canvas[0] || !size[0])
+    session_canvas(control, view, NULL, size);
+    if (!size[0])
         return;
     struct record_origin origin = {.received_ns = clock_ns()};
-    snprintf(origin.session, sizeof origin.session, "%s", gone->id);
+    snprintf(origin.session, sizeof origin.session, "%s", cause);
     struct record_batch *batch = record_batch_create();
-    record_put(batch, "view", gone->view->id, "canvas",
+    record_put(batch, "view", view->id, "canvas",
                json_from_integers((int64_t[]){size[0], size[1]}, 2));
     record_commit(control->scene->record, batch, &origin);
 }
@@ -88,8 +87,11 @@ void session_closed(struct control *control, uint64_t conn)
     if (!session)
         return;
     *at = session->next;
-    give_canvas_back(control, session);
+    view_follow(control, session);
+    if (session->canvas[0])
+        session_fit_canvas(control, session->view, session->id);
     if (session->id[0]) {
+        routes_remove_session(control->routes, session->id);
         if (session->view->stream)
             stream_session_closed(session->view->stream, session->id);
         metric_add(control->sessions_gauge, -1);

@@ -49,6 +49,7 @@ void branch_destroy(struct branch *branch)
     if (branch->thread)
         pthread_join(branch->thread, NULL);
     instance_close(&branch->instance);
+    metric_add(stream->metrics.queue_depth, branch->pending ? -1 : 0);
     frame_unref(branch->pending);
     frame_unref(branch->last);
     buffer_unref(branch->newest_still.file);

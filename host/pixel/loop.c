@@ -38,7 +38,7 @@ static void on_frame(void *data, const struct oriel_frame *frame)
     pthread_mutex_unlock(&stream->lock);
     if (old && !branch->still)
         metric_add(stream->metrics.dropped_newest, 1);
-    metric_set(stream->metrics.queue_depth, 1);
+    metric_add(stream->metrics.queue_depth, old ? 0 : 1);
     frame_unref(old);
 }
 
@@ -211,6 +211,7 @@ static void drop_frames(struct branch *branch)
     branch->pending = NULL;
     branch->newest_still.file = NULL;
     pthread_mutex_unlock(&stream->lock);
+    metric_add(stream->metrics.queue_depth, pending ? -1 : 0);
     frame_unref(pending);
     buffer_unref(file);
     frame_unref(branch->last);
@@ -347,7 +348,7 @@ static void encode_next(struct branch *branch, bool key)
     pthread_mutex_unlock(&stream->lock);
     int64_t now = clock_ns();
     if (fresh) {
-        metric_set(stream->metrics.queue_depth, 0);
+        metric_add(stream->metrics.queue_depth, -1);
         old = branch->last;
         branch->last = fresh;
         frame_unref(old);

@@ -40,48 +40,69 @@ static void read_config(struct stream *stream, const struct config *config)
     stream->dump_dir = config_string(config, "debug.dump_dir");
 }
 
-static void register_metrics(struct stream *stream, struct metrics *m)
+typedef struct metric *metric_make(struct metrics *, const char *, const char *, const char *);
+
+/* One of the stream's metrics: those of forks are told from those of the shared view. */
+static struct metric *own(metric_make *make, struct metrics *m, bool fork, const char *name,
+                          const char *labels, const char *help)
+{
+    if (!fork)
+        return make(m, name, labels, help);
+    char all[96];
+    snprintf(all, sizeof all, "%s%sview=\"fork\"", labels ? labels : "", labels ? "," : "");
+    return make(m, name, all, help);
+}
+
+static void register_metrics(struct stream *stream, struct metrics *m, bool fork)
 {
     const char *dropped = "oriel_frames_dropped_total",
                *why = "Pictures that were not sent, by reason.";
     const char *stage = "oriel_stage_seconds", *stages = "Time a stage took.";
     const char *peer = "oriel_client_seconds", *peers = "Times at the clients.";
-    stream->metrics.frames = metrics_counter(m, "oriel_frames_total", NULL, "Pictures encoded.");
-    stream->metrics.bytes = metrics_counter(m, "oriel_bytes_total", NULL, "Bytes encoded.");
-    stream->metrics.keys = metrics_counter(m, "oriel_keys_total", NULL, "Key pictures encoded.");
+    stream->metrics.frames =
+        own(metrics_counter, m, fork, "oriel_frames_total", NULL, "Pictures encoded.");
+    stream->metrics.bytes =
+        own(metrics_counter, m, fork, "oriel_bytes_total", NULL, "Bytes encoded.");
+    stream->metrics.keys =
+        own(metrics_counter, m, fork, "oriel_keys_total", NULL, "Key pictures encoded.");
     stream->metrics.key_requests =
-        metrics_counter(m, "oriel_key_requests_total", NULL, "Key pictures asked for.");
-    stream->metrics.configs =
-        metrics_counter(m, "oriel_stream_configs_total", NULL, "New decoder configurations.");
-    stream->metrics.resets = metrics_counter(m, "oriel_encoder_resets_total", NULL,
-                                             "Encoders made anew, for a size or after a failure.");
+        own(metrics_counter, m, fork, "oriel_key_requests_total", NULL, "Key pictures asked for.");
+    stream->metrics.configs = own(metrics_counter, m, fork, "oriel_stream_configs_total", NULL,
+                                  "New decoder configurations.");
+    stream->metrics.resets = own(metrics_counter, m, fork, "oriel_encoder_resets_total", NULL,
+                                 "Encoders made anew, for a size or after a failure.");
     stream->metrics.faults =
-        metrics_counter(m, "oriel_encoder_faults_total", NULL, "Encoders that failed.");
-    stream->metrics.retries = metrics_counter(
-        m, "oriel_acks_lost_total", NULL, "Acknowledgements that did not come within a second.");
-    stream->metrics.dropped_newest = metrics_counter(m, dropped, "reason=\"newer\"", why);
-    stream->metrics.dropped_slow = metrics_counter(m, dropped, "reason=\"slow client\"", why);
-    stream->metrics.dropped_error = metrics_counter(m, dropped, "reason=\"encoder\"", why);
-    stream->metrics.wait = metrics_histogram(m, stage, "stage=\"wait\"", stages);
-    stream->metrics.encode = metrics_histogram(m, stage, "stage=\"encode\"", stages);
-    stream->metrics.pack = metrics_histogram(m, stage, "stage=\"pack\"", stages);
-    stream->metrics.total = metrics_histogram(m, stage, "stage=\"total\"", stages);
-    stream->metrics.client_queue = metrics_histogram(m, peer, "time=\"queue\"", peers);
-    stream->metrics.client_decode = metrics_histogram(m, peer, "time=\"decode\"", peers);
-    stream->metrics.client_wait = metrics_histogram(m, peer, "time=\"wait\"", peers);
-    stream->metrics.clients = metrics_gauge(m, "oriel_pixel_clients", NULL, "Pixel connections.");
-    stream->metrics.queue_depth =
-        metrics_gauge(m, "oriel_frame_queue_depth", NULL, "Pictures that wait for an encoder.");
-    stream->metrics.last_key_seq =
-        metrics_gauge(m, "oriel_last_key_seq", NULL, "Frame number of the newest key picture.");
-    stream->metrics.last_key_time = metrics_gauge(m, "oriel_last_key_timestamp_seconds", NULL,
-                                                  "Unix time of the newest key picture.");
+        own(metrics_counter, m, fork, "oriel_encoder_faults_total", NULL, "Encoders that failed.");
+    stream->metrics.retries = own(metrics_counter, m, fork, "oriel_acks_lost_total", NULL,
+                                  "Acknowledgements that did not come within a second.");
+    stream->metrics.dropped_newest =
+        own(metrics_counter, m, fork, dropped, "reason=\"newer\"", why);
+    stream->metrics.dropped_slow =
+        own(metrics_counter, m, fork, dropped, "reason=\"slow client\"", why);
+    stream->metrics.dropped_error =
+        own(metrics_counter, m, fork, dropped, "reason=\"encoder\"", why);
+    stream->metrics.wait = own(metrics_histogram, m, fork, stage, "stage=\"wait\"", stages);
+    stream->metrics.encode = own(metrics_histogram, m, fork, stage, "stage=\"encode\"", stages);
+    stream->metrics.pack = own(metrics_histogram, m, fork, stage, "stage=\"pack\"", stages);
+    stream->metrics.total = own(metrics_histogram, m, fork, stage, "stage=\"total\"", stages);
+    stream->metrics.client_queue = own(metrics_histogram, m, fork, peer, "time=\"queue\"", peers);
+    stream->metrics.client_decode = own(metrics_histogram, m, fork, peer, "time=\"decode\"", peers);
+    stream->metrics.client_wait = own(metrics_histogram, m, fork, peer, "time=\"wait\"", peers);
+    stream->metrics.clients =
+        own(metrics_gauge, m, fork, "oriel_pixel_clients", NULL, "Pixel connections.");
+    stream->metrics.queue_depth = own(metrics_gauge, m, fork, "oriel_frame_queue_depth", NULL,
+                                      "Pictures that wait for an encoder.");
+    stream->metrics.last_key_seq = own(metrics_gauge, m, fork, "oriel_last_key_seq", NULL,
+                                       "Frame number of the newest key picture.");
+    stream->metrics.last_key_time = own(metrics_gauge, m, fork, "oriel_last_key_timestamp_seconds",
+                                        NULL, "Unix time of the newest key picture.");
 }
 
 struct stream *stream_create(const struct config *config, struct registry *registry,
-                             struct render *render, struct metrics *metrics,
+                             struct render *render, struct metrics *metrics, const char *view,
                              const struct stream_events *events, struct error *err)
 {
+    bool fork = strcmp(view, "main") != 0;
     struct stream *stream = xcalloc(1, sizeof *stream);
     stream->registry = registry;
     stream->render = render;
@@ -93,10 +114,11 @@ struct stream *stream_create(const struct config *config, struct registry *regis
     pthread_mutex_init(&stream->catalog_lock, NULL);
     cond_init(&stream->idle);
     read_config(stream, config);
-    register_metrics(stream, metrics);
+    register_metrics(stream, metrics, fork);
     struct branch *branch = branch_create(stream, true, false, 0);
     if (branch_open(branch, stream->width, stream->height, err) && branch_start(branch, err)) {
-        stream_prepare_classic(stream);
+        if (!fork)
+            stream_prepare_classic(stream);
         return stream;
     }
     stream_destroy(stream);
@@ -111,6 +133,7 @@ void stream_destroy(struct stream *stream)
         branch_destroy(stream->branches[i]);
     for (struct client *client = stream->clients, *next; client; client = next) {
         next = client->next;
+        metric_add(stream->metrics.clients, -1);
         free(client);
     }
     notes_destroy(stream->notes);
@@ -193,6 +216,23 @@ bool stream_conn_open(struct stream *stream, const struct oriel_transport *trans
     return true;
 }
 
+void stream_dismiss(struct stream *stream, uint32_t code, const char *reason)
+{
+    pthread_mutex_lock(&stream->lock);
+    uint32_t count = 0;
+    for (struct client *client = stream->clients; client; client = client->next, count++)
+        client->busy++; /* stays until it is let go */
+    struct client **held = xcalloc(count + 1, sizeof *held);
+    count = 0;
+    for (struct client *client = stream->clients; client; client = client->next)
+        held[count++] = client;
+    pthread_mutex_unlock(&stream->lock);
+    for (uint32_t i = 0; i < count; i++)
+        held[i]->transport->close(held[i]->self, held[i]->conn, code, reason);
+    clients_release(stream, held, count);
+    free(held);
+}
+
 void stream_conn_closed(struct stream *stream, uint64_t conn)
 {
     remove_client(stream, conn);
@@ -232,6 +272,7 @@ void stream_conn_message(struct stream *stream, uint64_t conn, uint32_t kind, co
         switch (told.ask) {
         case CLIENT_SHOWN:
             client_take_shown(client, told.seq);
+            stream->decode_ms = told.decode_ms;
             break;
         case CLIENT_KEY:
             asked = !client->key_asked_ns || clock_ns() - client->key_asked_ns >= NS_PER_S;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The pixel room: what one view is encoded into. A branch is an encoder instance on a thread of its
- * own with a queue of one frame, newest wins before encoding; branches are made for the codecs the
- * connected clients can decode and go when nobody needs them. Each client has a bounded send queue
- * and skips to the next keyframe when it falls behind; it costs the others nothing. All functions
- * are [any-thread] unless they say otherwise. */
+/* The pixel room: what one view is encoded into; each view has a stream of its own. A branch is an
+ * encoder instance on a thread of its own with a queue of one frame, newest wins before encoding;
+ * branches are made for the codecs the connected clients can decode and go when nobody needs them.
+ * Each client has a bounded send queue and skips to the next keyframe when it falls behind; it
+ * costs the others nothing. All functions are [any-thread] unless they say otherwise. */
 #ifndef PIXEL_STREAM_H
 #define PIXEL_STREAM_H
 
@@ -42,9 +42,13 @@ struct stream_events {
     void *data;
 };
 
+/* `view` names the view, "main" being the one that classic clients get; the metrics of all others
+ * stand together, as view="fork". */
 struct stream *stream_create(const struct config *config, struct registry *registry,
-                             struct render *render, struct metrics *metrics,
+                             struct render *render, struct metrics *metrics, const char *view,
                              const struct stream_events *events, struct error *err);
+/* Closes every connection: the view ends. Nobody opens one any more. */
+void stream_dismiss(struct stream *stream, uint32_t code, const char *reason);
 void stream_destroy(struct stream *stream); /* NULL is fine [main] */
 
 /* A pixel connection. `query` is that of its URL (docs/protocol/pixel.md): "" is the reference's
@@ -83,5 +87,12 @@ bool stream_current(struct stream *stream, struct stream_info *info);
 /* Streams, branches, clients and counters as JSON for status frames and /metrics.json; caller
  * frees. */
 char *stream_status_json(struct stream *stream);
+
+struct stream_load {
+    uint64_t pictures; /* encoded since the start, of all branches */
+    double decode_ms;  /* that a client reported last; 0: none did */
+    uint32_t waiting; /* pictures that wait for an encoder, and on the way to clients that report */
+};
+void stream_load(struct stream *stream, struct stream_load *load);
 
 #endif

@@ -38,26 +38,128 @@ struct rig {
 /* --- the rooms
  * ------------------------------------------------------------------------------------ */
 
+/* The rooms of one view: the first is the shared one, the others are made and ended. */
 struct render {
-    int unused;
+    bool used;
+    char id[16];
+    struct scene_snapshot *posted;
+    unsigned posts;
 };
 struct stream {
     int unused;
 };
-static struct render the_render;
-static struct stream the_stream;
+#define MAX_ROOMS 8
+static struct render renders[MAX_ROOMS] = {{.used = true, .id = "main"}};
+static struct stream streams[MAX_ROOMS];
 static pthread_mutex_t rooms_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t rooms_changed = PTHREAD_COND_INITIALIZER;
-static struct scene_snapshot *posted;
+static const char *refusal;
+static bool rooms_wait;
 static int key_requests;
 static uint64_t intent_rev, intent_revision;
 
+/* Under the mutex. */
+static struct render *room_of(const char *id)
+{
+    for (int i = 0; i < MAX_ROOMS; i++) {
+        if (renders[i].used && strcmp(renders[i].id, id) == 0)
+            return &renders[i];
+    }
+    return NULL;
+}
+
+static bool open_view(void *data, const char *id, struct render **render, struct stream **stream,
+                      struct error *err)
+{
+    (void)data;
+    pthread_mutex_lock(&rooms_mutex);
+    while (rooms_wait)
+        pthread_cond_wait(&rooms_changed, &rooms_mutex);
+    int i = 0;
+    while (renders[i].used)
+        i++;
+    bool fine = !refusal || error_set(err, "%s", refusal);
+    CHECK(i < MAX_ROOMS && !room_of(id));
+    if (fine) {
+        renders[i] = (struct render){.used = true};
+        snprintf(renders[i].id, sizeof renders[i].id, "%s", id);
+        *render = &renders[i];
+        *stream = &streams[i];
+    }
+    pthread_cond_broadcast(&rooms_changed);
+    pthread_mutex_unlock(&rooms_mutex);
+    return fine;
+}
+
+static void close_view(void *data, const char *id)
+{
+    (void)data;
+    pthread_mutex_lock(&rooms_mutex);
+    struct render *render = room_of(id);
+    CHECK(render);
+    scene_snapshot_unref(render->posted);
+    *render = (struct render){.used = false};
+    pthread_cond_broadcast(&rooms_changed);
+    pthread_mutex_unlock(&rooms_mutex);
+}
+
+void rig_refuse_views(const char *why)
+{
+    pthread_mutex_lock(&rooms_mutex);
+    refusal = why;
+    pthread_mutex_unlock(&rooms_mutex);
+}
+
+void rig_hold_views(bool hold)
+{
+    pthread_mutex_lock(&rooms_mutex);
+    rooms_wait = hold;
+    pthread_cond_broadcast(&rooms_changed);
+    pthread_mutex_unlock(&rooms_mutex);
+}
+
+bool rig_wait_views(int count)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 5;
+    int open, late = 0;
+    pthread_mutex_lock(&rooms_mutex);
+    for (;;) {
+        open = 0;
+        for (int i = 1; i < MAX_ROOMS; i++)
+            open += renders[i].used;
+        if (open == count || late)
+            break;
+        late = pthread_cond_timedwait(&rooms_changed, &rooms_mutex, &until);
+    }
+    pthread_mutex_unlock(&rooms_mutex);
+    return open == count;
+}
+
+struct stream *rig_stream(const char *view)
+{
+    pthread_mutex_lock(&rooms_mutex);
+    struct render *render = room_of(view);
+    pthread_mutex_unlock(&rooms_mutex);
+    return render ? &streams[render - renders] : NULL;
+}
+
+unsigned rig_posts(const char *view)
+{
+    pthread_mutex_lock(&rooms_mutex);
+    struct render *render = room_of(view);
+    unsigned posts = render ? render->posts : 0;
+    pthread_mutex_unlock(&rooms_mutex);
+    return posts;
+}
+
 void render_post(struct render *render, struct scene_snapshot *snapshot)
 {
-    (void)render;
     pthread_mutex_lock(&rooms_mutex);
-    scene_snapshot_unref(posted);
-    posted = scene_snapshot_ref(snapshot);
+    scene_snapshot_unref(render->posted);
+    render->posted = scene_snapshot_ref(snapshot);
+    render->posts++;
     pthread_cond_broadcast(&rooms_changed);
     pthread_mutex_unlock(&rooms_mutex);
 }
@@ -211,8 +313,10 @@ struct rig *rig_create(const char *const *sets, const char *data)
     cond_init(&rig->changed);
     if (data && !control_open_data(rig->control, data, &err))
         fail_msg("%s", err.text);
-    control_set_rooms(rig->control,
-                      &(struct control_rooms){.render = &the_render, .stream = &the_stream});
+    control_set_rooms(rig->control, &(struct control_rooms){.render = &renders[0],
+                                                            .stream = &streams[0],
+                                                            .open_view = open_view,
+                                                            .close_view = close_view});
     assert_true(control_start(rig->control, &err));
     return rig;
 }
@@ -229,8 +333,9 @@ void rig_destroy(struct rig *rig)
     config_destroy(rig->config);
     free(rig);
     pthread_mutex_lock(&rooms_mutex);
-    scene_snapshot_unref(posted);
-    posted = NULL;
+    scene_snapshot_unref(renders[0].posted);
+    renders[0].posted = NULL;
+    renders[0].posts = 0;
     key_requests = 0;
     pthread_mutex_unlock(&rooms_mutex);
 }
@@ -375,26 +480,35 @@ struct scene_snapshot *rig_posted(struct rig *rig)
 {
     (void)rig;
     pthread_mutex_lock(&rooms_mutex);
+    struct scene_snapshot *posted = renders[0].posted;
     struct scene_snapshot *snapshot = posted ? scene_snapshot_ref(posted) : NULL;
     pthread_mutex_unlock(&rooms_mutex);
+    return snapshot;
+}
+
+struct scene_snapshot *rig_wait_posted_at(const char *view, uint64_t revision)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 5;
+    pthread_mutex_lock(&rooms_mutex);
+    struct scene_snapshot *snapshot = NULL;
+    for (int late = 0; !snapshot && !late;) {
+        const struct render *render = room_of(view);
+        if (render && render->posted && render->posted->scene.revision >= revision)
+            snapshot = scene_snapshot_ref(render->posted);
+        else
+            late = pthread_cond_timedwait(&rooms_changed, &rooms_mutex, &until);
+    }
+    pthread_mutex_unlock(&rooms_mutex);
+    assert_non_null(snapshot);
     return snapshot;
 }
 
 struct scene_snapshot *rig_wait_posted(struct rig *rig, uint64_t revision)
 {
     (void)rig;
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 5;
-    pthread_mutex_lock(&rooms_mutex);
-    int late = 0;
-    while ((!posted || posted->scene.revision < revision) && !late)
-        late = pthread_cond_timedwait(&rooms_changed, &rooms_mutex, &until);
-    struct scene_snapshot *snapshot = posted ? scene_snapshot_ref(posted) : NULL;
-    pthread_mutex_unlock(&rooms_mutex);
-    assert_non_null(snapshot);
-    assert_true(snapshot->scene.revision >= revision);
-    return snapshot;
+    return rig_wait_posted_at("main", revision);
 }
 
 int rig_key_requests(void)

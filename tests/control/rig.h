@@ -45,6 +45,16 @@ const cJSON *rig_at(const cJSON *frame, const char *path);
 struct scene_snapshot *rig_posted(struct rig *rig);
 /* Waits until the posted revision is at least this. */
 struct scene_snapshot *rig_wait_posted(struct rig *rig, uint64_t revision);
+/* The same for the room of another view. */
+struct scene_snapshot *rig_wait_posted_at(const char *view, uint64_t revision);
+/* How often it was given one. */
+unsigned rig_posts(const char *view);
+/* Views of sessions' own: from now on there can be none, and why (NULL: there can); making one
+ * waits; waits until so many are open. */
+void rig_refuse_views(const char *why);
+void rig_hold_views(bool hold);
+bool rig_wait_views(int count);
+struct stream *rig_stream(const char *view);
 int rig_key_requests(void);
 /* The newest stream_note_intent. */
 void rig_intent(uint64_t *rev, uint64_t *revision);

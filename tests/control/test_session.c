@@ -34,7 +34,7 @@ static void test_baseline_classic(void **state)
                                .fps = 60,
                                .avcc = AVCC,
                                .avcc_bytes = 17};
-    control_stream_config(rig_control(rig), &info);
+    control_stream_config(rig_control(rig), "main", &info);
     uint64_t conn = rig_hello(rig, false);
     static const char *const order[] = {"session.welcome", "notify.scene",  "notify.dims",
                                         "notify.layers",   "notify.stream", "notify.camera"};
@@ -245,12 +245,12 @@ static void test_stream_of_two_codecs(void **state)
     struct stream_info info = {.codec = ORIEL_CODEC_H264, .width = 64, .height = 48, .fps = 60};
     struct stream_info jpeg = {.codec = ORIEL_CODEC_JPEG, .width = 640, .height = 480, .fps = 60};
     uint64_t early = rig_hello(rig, false);
-    control_stream_config(rig_control(rig), &jpeg);
+    control_stream_config(rig_control(rig), "main", &jpeg);
     rig_expect_none(rig, early, "notify.stream", 50);
     memcpy(info.avcc, (const uint8_t[])AVCC, 17);
     info.avcc_bytes = 17;
-    control_stream_config(rig_control(rig), &info);
-    control_stream_config(rig_control(rig), &jpeg);
+    control_stream_config(rig_control(rig), "main", &info);
+    control_stream_config(rig_control(rig), "main", &jpeg);
     uint64_t late = rig_hello(rig, false);
     const uint64_t conns[] = {early, late};
     for (int i = 0; i < 2; i++) {

@@ -402,7 +402,7 @@ static void test_notices(void **state)
     rig_drain(rig, c);
     struct render_notice notice = {
         .kind = RENDER_NOTICE_DATA_ERROR, .layer = 1, .text = "chunk 0/0/1 of x.zarr is corrupt"};
-    control_render_notice(rig_control(rig), &notice);
+    control_render_notice(rig_control(rig), "main", &notice);
     cJSON *error = rig_expect(rig, o, "notify.error");
     assert_string_equal(rig_at(error, "layer_id")->valuestring, "layer-0");
     assert_string_equal(rig_at(error, "severity")->valuestring, "error");
@@ -416,12 +416,12 @@ static void test_notices(void **state)
     assert_string_equal(rig_at(error, "code")->valuestring, "data.read");
     cJSON_Delete(error);
     notice.kind = RENDER_NOTICE_DATA_OK;
-    control_render_notice(rig_control(rig), &notice);
+    control_render_notice(rig_control(rig), "main", &notice);
     error = rig_expect(rig, o, "notify.error");
     assert_string_equal(rig_at(error, "code")->valuestring, "data.read.cleared");
     assert_string_equal(rig_at(error, "severity")->valuestring, "info");
     cJSON_Delete(error);
-    control_stream_fault(rig_control(rig), "encode/x died");
+    control_stream_fault(rig_control(rig), "main", "encode/x died");
     error = rig_expect(rig, o, "notify.error");
     assert_string_equal(rig_at(error, "domain")->valuestring, "encoder");
     cJSON_Delete(error);
