@@ -31,7 +31,7 @@ struct link {
     void *user;
     struct ctl_url url;
     char token[256];
-    struct lws *wsi;
+    struct lws *wsi; /* NULL before and after */
     lws_sorted_usec_list_t connect, alive;
     struct outgoing *first, **last;
     char *inbound;
@@ -53,7 +53,6 @@ static void finish(struct link *link, const char *code, const char *message)
     if (link->over)
         return;
     link->over = true;
-    link->wsi = NULL;
     lws_sul_schedule(link->loop->context, 0, &link->alive, NULL, LWS_SET_TIMER_USEC_CANCEL);
     struct ctl_error why;
     ctl_error_set(&why, code, "%s", message);
@@ -151,6 +150,10 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *wsi
 {
     (void)wsi_user;
     struct link *link = lws_get_opaque_user_data(wsi);
+    if (link && reason == LWS_CALLBACK_WSI_DESTROY) {
+        link->wsi = NULL;
+        finish(link, "closed", "the connection was lost");
+    }
     if (!link || link->over)
         return 0;
     switch (reason) {
@@ -169,7 +172,6 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *wsi
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
         return peer_closes(link, in, bytes);
     case LWS_CALLBACK_CLIENT_CLOSED:
-    case LWS_CALLBACK_WSI_DESTROY:
         finish(link, "closed", "the connection was lost");
         return 0;
     default:
@@ -262,8 +264,10 @@ static void connect_now(lws_sorted_usec_list_t *sul)
         .opaque_user_data = link,
         .pwsi = &link->wsi,
     };
-    if (!lws_client_connect_via_info(&info))
+    if (!lws_client_connect_via_info(&info)) {
+        link->wsi = NULL;
         finish(link, "connect", "cannot connect");
+    }
     if (link->over)
         client_loop_wake(link->loop);
 }
@@ -276,10 +280,9 @@ static void look_alive(lws_sorted_usec_list_t *sul)
         lws_sul_schedule(link->loop->context, 0, sul, look_alive, left / 1000 + 1);
         return;
     }
-    struct lws *wsi = link->wsi;
     finish(link, "timeout", "the server has gone silent");
     client_loop_wake(link->loop);
-    lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+    lws_set_timeout(link->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
 }
 
 struct link *link_create(struct client_loop *loop, const struct ctl_url *url, const char *token,
@@ -315,7 +318,7 @@ void link_destroy(struct link *link)
 void link_leave(struct link *link)
 {
     link->leaving = true;
-    if (!link->wsi)
+    if (!link->wsi || link->over)
         return;
     lws_set_timeout(link->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LEAVE_SECONDS);
     lws_callback_on_writable(link->wsi);
