@@ -10,6 +10,8 @@
 
 /* Below this cosine the outer two angles turn about the same axis. */
 #define GIMBAL 1e-9
+/* Degrees: so far past a pole is still the pole; the other solution would turn the other way. */
+#define POLE 1e-6
 
 void camera_from_angles(const double angles[3], double quat[4])
 {
@@ -72,7 +74,8 @@ void camera_to_turntable(const struct oriel_camera *camera, unsigned height,
         az = degrees(atan2(m[1][0], hypot(m[1][1], m[1][2])));
         roll = degrees(atan2(-m[2][0], m[0][0]));
         el = -degrees(atan2(-m[1][2], m[1][1]));
-        if (fabs(el) > 90) { /* the other solution: all of the sphere with |elevation| <= 90 */
+        if (fabs(el) >
+            90 + POLE) { /* the other solution: all of the sphere with |elevation| <= 90 */
             az = 180 - az;
             roll += 180;
             el += 180;
@@ -85,7 +88,7 @@ void camera_to_turntable(const struct oriel_camera *camera, unsigned height,
     }
     memcpy(turntable->center, camera->center, sizeof turntable->center);
     turntable->azimuth = wrap_degrees(az);
-    turntable->elevation = wrap_degrees(el);
+    turntable->elevation = fmax(-90, fmin(90, wrap_degrees(el)));
     turntable->roll = wrap_degrees(roll);
     turntable->distance = camera_distance(camera, height);
     turntable->fov = camera->fov;

@@ -190,6 +190,16 @@ static cJSON *multiscale(const struct scene_layer *layer)
     return out;
 }
 
+/* The napari-cuda client cannot make a layer without a picture in RGBA of 0..1: one clear pixel,
+ * until notify.layers brings the thumbnail. */
+static cJSON *no_thumbnail(void)
+{
+    cJSON *rows = cJSON_CreateArray(), *row = cJSON_CreateArray();
+    cJSON_AddItemToArray(row, cJSON_CreateDoubleArray((double[4]){0}, 4));
+    cJSON_AddItemToArray(rows, row);
+    return rows;
+}
+
 cJSON *spec_layer(const struct scene *scene, const struct scene_layer *layer, enum spec_class class)
 {
     const struct record *record = scene->record;
@@ -210,7 +220,9 @@ cJSON *spec_layer(const struct scene *scene, const struct scene_layer *layer, en
     cJSON *shapes = json_put(block, "level_shapes", cJSON_CreateArray());
     for (uint32_t l = 0; l < layer->level_count; l++)
         cJSON_AddItemToArray(shapes, shape_of(layer, l, false));
-    json_put(block, "metadata", cJSON_CreateObject());
+    cJSON *about = json_put(block, "metadata", cJSON_CreateObject());
+    if (class == SPEC_CLASSIC)
+        json_put(about, "thumbnail", no_thumbnail());
     if (layer->level_count > 1)
         json_put(block, "multiscale", multiscale(layer));
     json_put(block, "contrast_limits",

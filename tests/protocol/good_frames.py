@@ -34,7 +34,8 @@ CONTROLS = {"visible": True, "opacity": 1, "blending": "translucent", "interpola
 VERSION = {"version": 7, "server_seq": 812, "source_client_id": SESSION["oriel"], "source_client_seq": 41,
            "interaction_id": "drag-3", "phase": "update"}
 BLOCK = {"layer_id": "layer-0", "layer_type": "image", "name": "mri", "ndim": 3, "shape": SHAPES[0], "dtype": "uint8",
-         "axis_labels": ["z", "y", "x"], "volume": True, "controls": CONTROLS, "level_shapes": SHAPES, "metadata": {},
+         "axis_labels": ["z", "y", "x"], "volume": True, "controls": CONTROLS, "level_shapes": SHAPES,
+         "metadata": {"thumbnail": [[[0, 0, 0, 0]]]},
          "multiscale": {"levels": [{k: v for k, v in level.items() if k != "index"} for level in LEVELS],
                         "current_level": 0},
          "contrast_limits": [0, 255], "scale": [2, 1, 1], "translate": [0, 0, 0], "source": {"kind": "ome-zarr"}}
@@ -45,7 +46,7 @@ FACTS = {"status": "ready", "error": "", "level": 0, "level_count": 2, "dtype": 
 OWN_CONTROLS = {**CONTROLS, "interpolation2d": "nearest", "interpolation3d": "linear", "depiction": "volume",
                 "contrast_limits_range": [0, 255],
                 "colormap": {"colors": [[0, 0, 0, 1], [1, 0, 0, 1]], "controls": [0, 1], "interpolation": "linear"}}
-OWN_BLOCK = {**BLOCK, "controls": OWN_CONTROLS, "oriel": FACTS,
+OWN_BLOCK = {**BLOCK, "metadata": {}, "controls": OWN_CONTROLS, "oriel": FACTS,
              "control_versions": {key: VERSION for key in OWN_CONTROLS}}
 VIEW = {"revision": 812, "view": "main", "ndisplay": 2, "order": [0, 1, 2],
         "axes": [{"name": n, "type": "space", "unit": "millimeter", "size": s, "scale": 1, "translate": 0}
