@@ -3,7 +3,6 @@
  * as `oriel serve`. */
 #include <errno.h>
 #include <fcntl.h>
-#include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "control/control.h"
 #include "metrics/metrics.h"
 #include "module/registry.h"
+#include "render/png.h"
 #include "render/pool.h"
 #include "render/render.h"
 #include "util/check.h"
@@ -76,19 +76,15 @@ static bool replace_file(const char *target, bool (*write)(FILE *file, const voi
     return good;
 }
 
-struct picture {
-    uint32_t width, height;
-    uint8_t *rgba;
+struct bytes {
+    const void *data;
+    size_t count;
 };
 
-static bool write_png(FILE *file, const void *data)
+static bool write_bytes(FILE *file, const void *data)
 {
-    const struct picture *picture = data;
-    png_image image = {.version = PNG_IMAGE_VERSION,
-                       .width = picture->width,
-                       .height = picture->height,
-                       .format = PNG_FORMAT_RGBA};
-    return png_image_write_to_stdio(&image, file, 0, picture->rgba, 0, NULL);
+    const struct bytes *bytes = data;
+    return fwrite(bytes->data, 1, bytes->count, file) == bytes->count;
 }
 
 static bool write_text(FILE *file, const void *data)
@@ -115,13 +111,17 @@ static bool parse_size(const char *text, uint32_t most, uint32_t *width, uint32_
 static bool draw_and_write(struct render *render, struct scene_snapshot *snapshot,
                            const struct request *request, struct error *err)
 {
-    struct picture picture = {snapshot->scene.width, snapshot->scene.height, NULL};
-    picture.rgba = malloc((size_t)picture.width * picture.height * 4);
-    if (!picture.rgba)
-        return error_set(err, "no memory for %u x %u pixels", picture.width, picture.height);
-    bool good = render_still(render, snapshot, picture.rgba, err) &&
-                replace_file(request->target, write_png, &picture, err);
-    free(picture.rgba);
+    uint32_t width = snapshot->scene.width, height = snapshot->scene.height;
+    uint8_t *rgba = malloc((size_t)width * height * 4), *png = NULL;
+    struct bytes bytes = {0};
+    bool good = rgba || error_set(err, "no memory for %u x %u pixels", width, height);
+    good = good && render_still(render, snapshot, rgba, err);
+    if (good && !(png = encode_png(rgba, width, height, &bytes.count)))
+        good = error_set(err, "no memory for a PNG of %u x %u pixels", width, height);
+    bytes.data = png;
+    good = good && replace_file(request->target, write_bytes, &bytes, err);
+    free(png);
+    free(rgba);
     if (good && request->stats) {
         char *stats = render_stats_json(render);
         good = replace_file(request->stats, write_text, stats, err);
@@ -151,7 +151,7 @@ static bool render_to_file(const struct config *config, const struct request *re
     if (request->width)
         control_set_canvas(control, request->width, request->height, request->data != NULL);
     if (!(pool = render_pool_create(config, registry, metrics, err)) ||
-        !(render = render_create(pool, NULL, err)))
+        !(render = render_create(pool, "main", NULL, err)))
         goto out;
     snapshot = control_snapshot(control);
     good = draw_and_write(render, snapshot, request, err);

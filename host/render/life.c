@@ -121,8 +121,8 @@ static void painter_free(struct painter *painter)
 {
     view_destroy(painter->view);
     lane_destroy(painter->lane);
-    scene_snapshot_unref(painter->former);
-    scene_snapshot_unref(painter->snapshot);
+    shown_destroy(painter->former);
+    shown_destroy(painter->shown);
     scene_snapshot_unref(painter->mailbox);
     for (size_t i = 0; i < painter->lost_count; i++)
         module_use_close(&painter->lost[i]);

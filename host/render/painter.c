@@ -3,8 +3,11 @@
 #include "render/painter_internal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "util/check.h"
 #include "util/clock.h"
+#include "util/thread.h"
 
 /* Handing over data may delay a picture by this much. */
 #define UPLOAD_NS (4 * NS_PER_MS)
@@ -49,13 +52,38 @@ static bool apply(struct painter *painter)
     return stage_check(painter, result, "apply", false);
 }
 
+/* As the scene says, or with all that its canvas shows on one of another size. */
+static struct shown *shown_create(const struct painter_setup *setup, struct scene_snapshot *source)
+{
+    struct shown *shown = xcalloc(1, sizeof *shown);
+    shown->source = source;
+    shown->snapshot = *source;
+    struct oriel_snapshot *scene = &shown->snapshot.scene;
+    if (setup->width && setup->height && scene->width && scene->height) {
+        double across = (double)setup->width / scene->width;
+        double down = (double)setup->height / scene->height;
+        scene->camera.zoom *= across < down ? across : down;
+        scene->width = setup->width;
+        scene->height = setup->height;
+    }
+    return shown;
+}
+
+void shown_destroy(struct shown *shown)
+{
+    if (shown)
+        scene_snapshot_unref(shown->source);
+    free(shown);
+}
+
 void painter_accept(struct painter *painter, struct scene_snapshot *snapshot)
 {
-    struct scene_snapshot *old = painter->snapshot;
-    bool same = old && old->scene.revision == snapshot->scene.revision;
-    scene_snapshot_unref(painter->former);
+    struct shown *old = painter->shown;
+    bool same = old && old->snapshot.scene.revision == snapshot->scene.revision;
+    shown_destroy(painter->former);
     painter->former = old; /* the module has its layers until apply() */
-    painter->snapshot = snapshot;
+    painter->shown = shown_create(&painter->setup, snapshot);
+    painter->snapshot = &painter->shown->snapshot;
     painter->dirty |= !same;
     if (!same)
         painter->moved_ns = clock_ns();
@@ -63,7 +91,7 @@ void painter_accept(struct painter *painter, struct scene_snapshot *snapshot)
     if (painter->staged && apply(painter))
         plan(painter, painter->still_now);
     painter->former = NULL;
-    scene_snapshot_unref(old);
+    shown_destroy(old);
 }
 
 static void restage(struct painter *painter)
@@ -239,14 +267,17 @@ void painter_still_done(struct painter *painter)
     pthread_mutex_unlock(&painter->mutex);
 }
 
-bool painter_still_wait(struct painter *painter, struct error *err)
+bool painter_still_wait(struct painter *painter, int64_t deadline_ns, struct error *err)
 {
     pthread_mutex_lock(&painter->mutex);
-    while (!painter->still_done && !*painter->still_error.text)
-        pthread_cond_wait(&painter->answer, &painter->mutex);
+    bool in_time = true;
+    while (!painter->still_done && !*painter->still_error.text && in_time)
+        in_time = cond_wait_until(&painter->answer, &painter->mutex, deadline_ns);
     bool done = painter->still_done;
-    if (!done && err)
-        *err = painter->still_error;
+    if (!done && *painter->still_error.text)
+        error_set(err, "%s", painter->still_error.text);
+    else if (!done)
+        error_set(err, "the picture was not complete in time");
     pthread_mutex_unlock(&painter->mutex);
     return done;
 }

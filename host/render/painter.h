@@ -22,6 +22,7 @@ struct painter_setup {
     int64_t frame_ns;          /* 1 / stream.fps */
     int64_t settle_ns;         /* render.settle_ms */
     double budget_ms;          /* render.budget_ms */
+    uint32_t width, height;    /* of pictures; 0: as the scene says */
     bool animate;
     double animate_dps;
 };
@@ -38,7 +39,8 @@ void painter_wake(struct painter *painter);
  * what cannot be read ends the wait. [one thread at a time, not the render thread] */
 void painter_still_begin(struct painter *painter);
 void painter_still_done(struct painter *painter); /* from a tap's callback: the picture has come */
-bool painter_still_wait(struct painter *painter, struct error *err);
+/* Until clock_ns() is `deadline_ns` at most; INT64_MAX: for ever. */
+bool painter_still_wait(struct painter *painter, int64_t deadline_ns, struct error *err);
 void painter_still_end(struct painter *painter);
 
 const char *painter_renderer(const struct painter *painter);

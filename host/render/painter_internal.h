@@ -15,6 +15,12 @@
 
 #define MAX_REFUSED 8
 
+/* A snapshot on a canvas of this painter's size. */
+struct shown {
+    struct scene_snapshot snapshot; /* a copy; what it points to is the source's */
+    struct scene_snapshot *source;  /* a reference */
+};
+
 struct painter {
     struct painter_setup setup;
     char renderer[256], scene_module[64]; /* set by the first start */
@@ -53,10 +59,10 @@ struct painter {
     struct lane *lane;
     struct view *view;
     struct quality quality;
-    uint64_t costs; /* of what `quality` has been measured */
-    bool abandoned; /* the last picture was given up for newer input */
-    struct scene_snapshot *snapshot;
-    struct scene_snapshot *former; /* while another one is accepted */
+    uint64_t costs;                        /* of what `quality` has been measured */
+    bool abandoned;                        /* the last picture was given up for newer input */
+    struct shown *shown, *former;          /* former: while another one is accepted */
+    const struct scene_snapshot *snapshot; /* of `shown`, NULL before there is one */
     uint64_t seq;
     bool still_now;           /* `still` as of this turn */
     bool dirty;               /* what is on display changed since the last picture */
@@ -73,6 +79,7 @@ struct painter {
 };
 
 /* painter.c */
+void shown_destroy(struct shown *shown);                                       /* NULL is fine */
 void painter_accept(struct painter *painter, struct scene_snapshot *snapshot); /* takes it over */
 /* Does what can be done now; returns when there may be more to do. */
 int64_t painter_work(struct painter *painter);

@@ -37,8 +37,10 @@ static struct plan_policy policy_of(const struct config *config)
     };
 }
 
-struct render *render_create(struct render_pool *pool, const char *view,
-                             const struct render_events *events, struct error *err)
+/* With pictures of this size, or, when it is 0, of the scene's. */
+static struct render *create(struct render_pool *pool, const char *view,
+                             const struct render_events *events, uint32_t width, uint32_t height,
+                             struct error *err)
 {
     const struct config *config = render_pool_config(pool);
     struct registry *registry = render_pool_registry(pool);
@@ -58,7 +60,9 @@ struct render *render_create(struct render_pool *pool, const char *view,
         .frame_ns = (int64_t)((double)NS_PER_S / (fps > 0 ? fps : 60)),
         .settle_ns = config_int(config, "render.settle_ms") * NS_PER_MS,
         .budget_ms = (double)config_int(config, "render.budget_ms"),
-        .animate = config_bool(config, "render.animate"),
+        .width = width,
+        .height = height,
+        .animate = width == 0 && config_bool(config, "render.animate"),
         .animate_dps = config_float(config, "render.animate_dps"),
     };
     render->painter = painter_create(&setup, err);
@@ -72,6 +76,12 @@ struct render *render_create(struct render_pool *pool, const char *view,
     memcpy(render->formats, formats, render->format_count * sizeof *formats);
     render->capture_id = xstrdup(taps_module(render->taps));
     return render;
+}
+
+struct render *render_create(struct render_pool *pool, const char *view,
+                             const struct render_events *events, struct error *err)
+{
+    return create(pool, view, events, 0, 0, err);
 }
 
 void render_destroy(struct render *render)
@@ -161,16 +171,13 @@ static void take_still(void *data, const struct oriel_frame *frame)
     painter_still_done(still->render->painter);
 }
 
-bool render_still(struct render *render, struct scene_snapshot *snapshot, uint8_t *rgba,
-                  struct error *err)
+static bool draw_still(struct render *render, struct still *still, struct scene_snapshot *snapshot,
+                       int64_t deadline_ns, struct error *err)
 {
-    struct still still = {.render = render,
-                          .revision = snapshot->scene.revision,
-                          .width = snapshot->scene.width,
-                          .height = snapshot->scene.height,
-                          .rgba = rgba};
+    still->render = render;
+    still->revision = snapshot->scene.revision;
     struct render_tap tap = {
-        .complete_only = true, .frames_held = 1, .frame = take_still, .data = &still};
+        .complete_only = true, .frames_held = 1, .frame = take_still, .data = still};
     uint32_t f = 0;
     while (f < render->format_count && !(render->formats[f].domain == ORIEL_DOMAIN_CPU &&
                                          render->formats[f].fourcc == ORIEL_FMT_RGBA))
@@ -181,9 +188,34 @@ bool render_still(struct render *render, struct scene_snapshot *snapshot, uint8_
     painter_still_begin(render->painter);
     render_post(render, snapshot);
     uint32_t id = render_tap_add(render, &tap);
-    bool done = painter_still_wait(render->painter, err);
+    bool done = painter_still_wait(render->painter, deadline_ns, err);
     render_tap_remove(render, id);
     painter_still_end(render->painter);
+    return done;
+}
+
+bool render_still(struct render *render, struct scene_snapshot *snapshot, uint8_t *rgba,
+                  struct error *err)
+{
+    struct still still = {
+        .width = snapshot->scene.width, .height = snapshot->scene.height, .rgba = rgba};
+    return draw_still(render, &still, snapshot, INT64_MAX, err);
+}
+
+bool render_screenshot(struct render_pool *pool, struct scene_snapshot *snapshot, uint32_t width,
+                       uint32_t height, int64_t timeout_ns, uint8_t *rgba, struct error *err)
+{
+    int64_t deadline_ns = clock_ns() + timeout_ns;
+    int64_t most = config_int(render_pool_config(pool), "canvas.max");
+    if (width < 1 || height < 1 || width > most || height > most)
+        return error_set(err, "a picture of %u x %u: each side may be 1 to %lld pixels", width,
+                         height, (long long)most);
+    struct render *render = create(pool, "screenshot", NULL, width, height, err);
+    if (!render)
+        return false;
+    struct still still = {.width = width, .height = height, .rgba = rgba};
+    bool done = draw_still(render, &still, snapshot, deadline_ns, err);
+    render_destroy(render);
     return done;
 }
 

@@ -190,18 +190,18 @@ void fake_scene_reset(void)
     memset(slabs, 0, sizeof slabs);
 }
 
-static void maybe_end(atomic_int *end_in, atomic_int *lost, int call)
+static void maybe_end(atomic_int *end_in, atomic_int *end_then, atomic_int *lost, int call)
 {
     if (atomic_load(end_in) != call)
         return;
-    atomic_store(end_in, CALL_NONE);
+    atomic_store(end_in, atomic_exchange(end_then, CALL_NONE));
     atomic_fetch_add(lost, 1);
     pthread_exit(NULL);
 }
 
 static void scene_may_end(int call)
 {
-    maybe_end(&fake_scene.end_in, &fake_scene.lost, call);
+    maybe_end(&fake_scene.end_in, &fake_scene.end_then, &fake_scene.lost, call);
 }
 
 static oriel_result scene_kind(uint32_t index, uint32_t *kind)
@@ -390,7 +390,7 @@ static void capture_may_end(struct fake_grabber *grabber, int call)
 {
     if (atomic_load(&fake_capture.end_in) == call)
         grabber_free(grabber); /* nobody will call it again */
-    maybe_end(&fake_capture.end_in, &fake_capture.lost, call);
+    maybe_end(&fake_capture.end_in, &fake_capture.end_then, &fake_capture.lost, call);
 }
 
 static void hand_on(struct fake_grabber *grabber)

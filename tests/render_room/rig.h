@@ -55,7 +55,8 @@ enum fake_call {
 
 #define FAKE_SLABS 64
 struct fake_scene {
-    atomic_int end_in;                /* the next such call ends the thread and this is reset */
+    atomic_int end_in;                /* the next such call ends the thread, … */
+    atomic_int end_then;              /* … and then such a one does */
     atomic_int lost;                  /* instances in which that happened */
     atomic_int fail_draws, fail_with; /* so many draws return this */
     atomic_int fail_uploads;          /* so many return ORIEL_IO */
@@ -75,7 +76,7 @@ void fake_scene_reset(void);
 /* ---- capture module: RGBA and NV12, delivered during grab, or by poll when `late` ---- */
 
 struct fake_capture {
-    atomic_int end_in, lost; /* as of the scene module */
+    atomic_int end_in, end_then, lost; /* as of the scene module */
     atomic_int creates, destroys, grabs, polls;
     atomic_bool late;
     atomic_int busy; /* so many grabs find no free frame */

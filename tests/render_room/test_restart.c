@@ -98,14 +98,15 @@ static void it_ends_again_and_again(void **state)
     struct fixture f;
     begin(&f);
     int64_t started = clock_ns();
-    for (int fault = 1; fault <= 3; fault++) { /* when it starts again, too */
-        atomic_store(&fake_scene.end_in, fault == 2 ? CALL_CREATE : CALL_DRAW);
-        if (fault != 2)
-            fixture_post(&f, fixture_slice(&f, (uint64_t)fault + 1, fault));
-        assert_true(rig_wait(&f.notices[RENDER_NOTICE_FAULT], fault));
-        if (fault == 1)
-            atomic_store(&fake_scene.end_in, CALL_CREATE);
-    }
+    atomic_store(&fake_scene.end_then, CALL_CREATE); /* when it starts again, too */
+    atomic_store(&fake_scene.end_in, CALL_DRAW);
+    fixture_post(&f, fixture_slice(&f, 2, 1));
+    assert_true(rig_wait(&f.notices[RENDER_NOTICE_FAULT], 2));
+    says(&f, "rendering starts again in 0.5 s");
+    assert_true(rig_wait(&f.notices[RENDER_NOTICE_READY], 2));
+    atomic_store(&fake_scene.end_in, CALL_DRAW);
+    fixture_post(&f, fixture_slice(&f, 4, 3));
+    assert_true(rig_wait(&f.notices[RENDER_NOTICE_FAULT], 3));
     says(&f, "rendering starts again in 1 s");
     assert_true(rig_wait(&f.notices[RENDER_NOTICE_READY], 3));
     assert_true(fixture_shows(&f, 4));
@@ -171,7 +172,7 @@ static void a_still_hears_of_the_end(void **state)
     atomic_store(&fake_scene.end_in, CALL_DRAW);
     fixture_post(&f, fixture_slice(&f, 2, 7));
     struct error err = {""};
-    assert_false(painter_still_wait(f.painter, &err));
+    assert_false(painter_still_wait(f.painter, INT64_MAX, &err));
     assert_non_null(strstr(err.text, "scene/fake has ended the render thread"));
     painter_still_end(f.painter);
     goes_on(&f, 2, 1);
@@ -179,7 +180,7 @@ static void a_still_hears_of_the_end(void **state)
     painter_still_begin(f.painter); /* what the module does not take is an error, no endless wait */
     atomic_store(&fake_scene.fail_uploads, 1);
     fixture_post(&f, fixture_slice(&f, 3, 8));
-    assert_false(painter_still_wait(f.painter, &err));
+    assert_false(painter_still_wait(f.painter, INT64_MAX, &err));
     painter_still_end(f.painter);
     fixture_finish(&f);
 }
