@@ -14,20 +14,21 @@ export function skip(reason) {
     process.exit(77);
 }
 
-/** Installs what package-lock.json names, once. @param {string} build @returns {string} the folder */
-export function installTools(build) {
-    const folder = resolve(build, 'web-tests');
-    const lock = readFileSync(join(HERE, 'package-lock.json'), 'utf8');
+/** Installs what a folder's package-lock.json names, once. @param {string} build
+    @param {string} [from] the folder @param {string} [name] of it in the build folder @returns {string} where it is */
+export function installTools(build, from = HERE, name = 'web-tests') {
+    const folder = resolve(build, name);
+    const lock = readFileSync(join(from, 'package-lock.json'), 'utf8');
     const stamp = join(folder, 'installed.json');
     if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock)
         return folder;
     mkdirSync(folder, { recursive: true });
     for (const file of ['package.json', 'package-lock.json'])
-        copyFileSync(join(HERE, file), join(folder, file));
+        copyFileSync(join(from, file), join(folder, file));
     try {
         execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: folder, stdio: 'pipe', timeout: 120000 });
     } catch (error) {
-        skip(`npm could not install the tools of the web tests (${String(error.stderr || error.message).trim().split('\n').pop()})`);
+        skip(`npm could not install ${name} (${String(error.stderr || error.message).trim().split('\n').pop()})`);
     }
     writeFileSync(stamp, lock);
     return folder;

@@ -113,7 +113,7 @@ export function createLooking({ store, session, viewport, pictures, linkSync, to
 
     return {
         choose,
-        offerOwn: () => offer('This is the shared view: you can look, but not move it.'),
+        offerOwn: () => offer('You can look at the shared view, not move it.'),
         onlyLook() {
             if (!note?.isConnected)
                 note = toasts.show(LOOK_ONLY);

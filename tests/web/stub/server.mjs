@@ -155,6 +155,11 @@ export class Stub {
                 peer.close();
                 return;
             }
+            if (this.badTokens && Object.values(frame.payload.resume_tokens).some((token) => token)) {
+                this.#say(peer, 'session.reject', { code: 'invalid_resume_token', message: 'not known here', details: { topic: 'notify.scene' } });
+                peer.close();
+                return;
+            }
             peer.session = `session-${++this.sessions}`;
             peer.count = 0;
             this.#say(peer, 'session.welcome', {
@@ -430,7 +435,7 @@ export class Stub {
             return;
         case 'oriel.streams':
             reply({ streams: ['main', ...this.forks.keys()].map((view) => ({ view, codec: 'h264', encoder: 'encode/openh264', reason: 'first usable',
-                size: this.view.canvas.size, fps: 12.5, clients: 1 })) });
+                size: this.view.canvas.size, fps: 12.5, bitrate: 1e6, clients: [{ peer: '127.0.0.1:50000', branch: 'main' }] })) });
             return;
         case 'oriel.describe':
             reply({ view: this.viewFrame(peer.viewId), layers: this.scene().layers, status: {},

@@ -25,12 +25,15 @@ export function createInside(session) {
     const line = (name, note, title = '') => h('div', { class: 'inside-line', title },
         h('span', { class: 'inside-name' }, name), h('span', { class: 'inside-note' }, note));
 
+    /** @param {unknown} clients */
+    const pages = (clients) => (Array.isArray(clients) ? `${clients.length} ${clients.length === 1 ? 'client' : 'clients'}` : '');
+
     const streams = part('Streams', 'oriel.streams', (answer) => {
         /** @type {Record<string, any>[]} */
         const all = answer?.streams ?? [];
         return all.map((one) => line(one.view === 'main' ? 'shared view' : String(one.view ?? '–'),
-            [one.codec, Array.isArray(one.size) ? one.size.join(' × ') : '', Number.isFinite(one.fps) ? `${one.fps.toFixed(1)} fps` : '',
-                Number.isFinite(one.clients) ? `${one.clients} ${one.clients === 1 ? 'page' : 'pages'}` : ''].filter(Boolean).join(', '),
+            [one.codec, Array.isArray(one.size) ? one.size.join('×') : '', Number.isFinite(one.fps) ? `${one.fps.toFixed(0)} fps` : '',
+                pages(one.clients)].filter(Boolean).join(' · '),
             [one.encoder, one.reason].filter(Boolean).join(': ')));
     });
     const modules = part('Modules', 'oriel.modules', (answer) => {

@@ -29,11 +29,11 @@ export function createTopBar({ store, settings, stats, session, scenes, shots, a
     const name = h('span', { class: 'data-name' });
     const scene = h('button', { type: 'button', class: 'bar-button data-menu', 'aria-haspopup': 'menu', onclick: openScene }, name, icon('down'));
     const badge = h('span', { class: 'badge', title: LOOK_ONLY, hidden: true }, icon('eye'), h('span', null, 'Viewing'));
-    const shared = h('button', { type: 'button', class: 'bar-button view-choice', onclick: () => look(false) }, icon('people'), h('span', null, 'Shared view'));
-    const own = h('button', { type: 'button', class: 'bar-button view-choice', onclick: () => look(true) }, icon('person'), h('span', null, 'My own view'));
+    const shared = h('button', { type: 'button', class: 'bar-button view-choice', 'aria-label': 'Shared view', onclick: () => look(false) }, icon('people'), h('span', null, 'Shared view'));
+    const own = h('button', { type: 'button', class: 'bar-button view-choice', 'aria-label': 'My own view', onclick: () => look(true) }, icon('person'), h('span', null, 'My own view'));
     const who = iconButton('down', 'Who is here', { class: 'chevron', 'aria-haspopup': 'dialog', onclick: () => openPeople(who, { store, session }) });
     const views = h('span', { class: 'view-group', role: 'group', 'aria-label': 'View' }, shared, own, who);
-    const open = h('button', { type: 'button', class: 'bar-button', onclick: () => act('open') }, icon('folder'), h('span', null, 'Open'));
+    const open = h('button', { type: 'button', class: 'bar-button', 'aria-label': 'Open', onclick: () => act('open') }, icon('folder'), h('span', null, 'Open'));
     const share = h('button', { type: 'button', class: 'bar-button roomy', title: 'Copy a link to this view', onclick: () => act('share') },
         icon('link'), h('span', null, 'Share'));
     const shot = h('button', { type: 'button', class: 'bar-button', title: `Save the canvas as PNG (${chordText('Alt+S')})`,

@@ -43,6 +43,8 @@ export function createViewport({ send, sendSize, changed, poseSeq, mayMove = () 
     const left = new Map();
     let session = '';
     let viewId = 'main';
+    /** Whose pose it is: another's is not changed because this page got another size. */
+    let mine = true;
     /** Moves up to here were made in another view: pictures of this one do not count them. */
     let floor = 0;
     /** The newest write of the camera that was heard of, by ndisplay. @type {Map<number, number>} */
@@ -53,6 +55,7 @@ export function createViewport({ send, sendSize, changed, poseSeq, mayMove = () 
     /** @param {Pose} next */
     function commit(next) {
         pose = next;
+        mine = true;
         rev += 1;
         send(pose, rev);
         changed();
@@ -80,7 +83,10 @@ export function createViewport({ send, sendSize, changed, poseSeq, mayMove = () 
             const before = heard.get(view.ndisplay) ?? -1;
             heard.set(view.ndisplay, Math.max(before, by.server_seq));
             // Another's camera that is known already: this view changed in something else, and says nothing of ours.
-            return by.source_client_id === session ? (by.source_client_seq ?? 0) >= poseSeq() : by.server_seq > before;
+            if (by.source_client_id !== session)
+                return by.server_seq > before;
+            if (by.source_client_seq !== undefined)
+                return by.source_client_seq >= poseSeq();
         }
         return view.origin?.session !== session || view.origin.rev >= rev;
     }
@@ -144,7 +150,7 @@ export function createViewport({ send, sendSize, changed, poseSeq, mayMove = () 
             if (next.w === size.w && next.h === size.h)
                 return;
             size = next;
-            if (settled && mayMove())
+            if (settled && mine && mayMove())
                 commit(resize(base.pose, base.size, size));
             else
                 base = { pose, size };
@@ -169,7 +175,7 @@ export function createViewport({ send, sendSize, changed, poseSeq, mayMove = () 
          */
         adopt(view) {
             const next = poseOf(view);
-            const mine = view.origin?.session === session;
+            const by = view.origin?.session ?? '';
             const other = (view.view ?? 'main') !== viewId;
             if (other)
                 enter(view.view ?? 'main');
@@ -180,10 +186,11 @@ export function createViewport({ send, sendSize, changed, poseSeq, mayMove = () 
             const before = next.ndisplay === pose.ndisplay ? undefined : left.get(next.ndisplay);
             leave(next.ndisplay);
             pose = next;
+            mine = !other && (!by || by === session);
             base = { pose, size };
             known = true;
             // The server kept this mode's pose, but not what it showed: the canvas has another size now.
-            if (before && mine && settled && alike(next, before.pose))
+            if (before && by === session && settled && alike(next, before.pose))
                 fit(before);
             changed();
         },
