@@ -69,6 +69,12 @@ static void send_frame(struct client *client, const char *type, const char *id, 
     cJSON_free(text);
 }
 
+static void ask(cJSON *features, const char *name)
+{
+    if (!cJSON_HasObjectItem(features, name))
+        cJSON_AddTrueToObject(features, name);
+}
+
 static cJSON *hello_payload(const struct client_options *options, const char *token)
 {
     cJSON *payload = must(cJSON_CreateObject());
@@ -81,18 +87,18 @@ static cJSON *hello_payload(const struct client_options *options, const char *to
     cJSON *resume = cJSON_AddObjectToObject(payload, "resume_tokens");
     for (int t = 0; t < CLIENT_TOPICS; t++) {
         const char *given = options->resume[t];
-        cJSON_AddTrueToObject(features, topics[t]);
+        ask(features, topics[t]);
         cJSON_AddItemToObject(resume, topics[t],
                               given ? cJSON_CreateString(given) : cJSON_CreateNull());
     }
     if (options->classic) {
-        cJSON_AddTrueToObject(features, "notify.dims");
-        cJSON_AddTrueToObject(features, "notify.camera");
+        ask(features, "notify.dims");
+        ask(features, "notify.camera");
     } else {
-        cJSON_AddTrueToObject(features, "oriel");
+        ask(features, "oriel");
     }
     for (const char *const *name = options->features; name && *name; name++)
-        cJSON_AddTrueToObject(features, *name);
+        ask(features, *name);
     if (token[0]) {
         cJSON *auth = cJSON_AddObjectToObject(payload, "auth");
         cJSON_AddStringToObject(auth, "type", "token");
