@@ -69,6 +69,11 @@ uint32_t fake_value(uint32_t level, uint32_t ndim, const uint64_t *index)
     return value;
 }
 
+uint16_t fake_half(uint32_t value)
+{
+    return (uint16_t)(value * 2654435761u >> 16);
+}
+
 static void store(uint32_t dtype, void *out, uint64_t i, uint32_t value)
 {
     switch (dtype) {
@@ -77,6 +82,9 @@ static void store(uint32_t dtype, void *out, uint64_t i, uint32_t value)
         break;
     case ORIEL_U16:
         ((uint16_t *)out)[i] = (uint16_t)value;
+        break;
+    case ORIEL_F16:
+        ((uint16_t *)out)[i] = fake_half(value);
         break;
     case ORIEL_I16:
         ((int16_t *)out)[i] = (int16_t)value;

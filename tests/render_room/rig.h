@@ -38,6 +38,8 @@ void fake_source_set(uint32_t dtype, uint32_t ndim, const uint64_t *shape, const
 /* The value at an index of a level, before it is cut to the dtype. */
 uint32_t fake_value(uint32_t level, uint32_t ndim, const uint64_t *index);
 
+uint16_t fake_half(uint32_t value); /* what is stored of it as float16: any 16 bits */
+
 /* ---- scene module ---- */
 
 /* Calls of a module that do not return: they end the thread. */
