@@ -9,6 +9,7 @@
 #include "metrics/metrics.h"
 #include "oriel/encoder.h"
 #include "scene/json.h"
+#include "util/base64.h"
 #include "util/check.h"
 #include "util/log.h"
 
@@ -99,7 +100,8 @@ static void hold_fault(struct control *control, struct view *view, cJSON *payloa
     cJSON_AddItemToArray(faults, payload);
     if (same)
         return;
-    log_error(LOG_CONTROL, "%s%s%s", view ? view->id : "", view ? ": " : "", text);
+    bool fork = view && view != &control->main;
+    log_error(LOG_CONTROL, "%s%s%s", fork ? view->id : "", fork ? ": " : "", text);
     send_to(control, view, payload);
 }
 
@@ -183,13 +185,20 @@ static void tell_soon(struct control *control)
         control->state_due_ns = clock_ns() + STATE_INTERVAL_NS;
 }
 
-/* One thing is wrong with a layer's data, whoever looks; it is right when nobody finds it wrong. */
+static void set_error(struct control *control, struct scene_layer *layer, const char *text)
+{
+    snprintf(layer->state.error, sizeof layer->state.error, "%s", text);
+    layer->state.changed++;
+    for (struct view *view = control->main.next; view; view = view->next)
+        seen(view, layer->key)->told = false;
+}
+
+/* What is wrong with a layer's data is wrong for all, until no view finds it wrong. */
 static void data_failed(struct control *control, struct view *view, struct scene_layer *layer,
                         const char *text)
 {
     seen(view, layer->key)->failed = true;
-    snprintf(layer->state.error, sizeof layer->state.error, "%s", text);
-    layer->state.changed++;
+    set_error(control, layer, text);
     notice_fault(control, "data", "data.read", text, layer->id, layer->uri);
 }
 
@@ -200,8 +209,7 @@ static void data_fine(struct control *control, struct view *view, struct scene_l
         if (seen(v, layer->key)->failed)
             return;
     }
-    layer->state.error[0] = '\0';
-    layer->state.changed++;
+    set_error(control, layer, "");
     notice_clear(control, "data.read", layer->id);
 }
 
@@ -298,26 +306,11 @@ void notice_forget_layers(struct control *control)
         tell_soon(control);
 }
 
-static void base64(const uint8_t *data, size_t bytes, char *out)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < bytes; i += 3) {
-        uint32_t v = (uint32_t)data[i] << 16;
-        v |= i + 1 < bytes ? (uint32_t)data[i + 1] << 8 : 0;
-        v |= i + 2 < bytes ? data[i + 2] : 0;
-        *out++ = digits[v >> 18];
-        *out++ = digits[v >> 12 & 63];
-        *out++ = i + 1 < bytes ? digits[v >> 6 & 63] : '=';
-        *out++ = i + 2 < bytes ? digits[v & 63] : '=';
-    }
-    *out = '\0';
-}
-
 cJSON *stream_payload(const struct stream_info *info)
 {
     if (info->codec != ORIEL_CODEC_H264 || !info->avcc_bytes)
         return NULL;
-    char avcc[sizeof info->avcc / 3 * 4 + 8];
+    char avcc[BASE64_SIZE(sizeof info->avcc)];
     base64(info->avcc, info->avcc_bytes, avcc);
     cJSON *payload = cJSON_CreateObject();
     json_put_string(payload, "codec", "h264");

@@ -298,7 +298,7 @@ static void tell_fork_state(struct control *control, struct view *view)
 {
     for (struct view_layer *own = view->layers; own; own = own->next) {
         const struct scene_layer *layer = scene_find_key(control->scene, own->key);
-        if (!layer || (own->told && layer->state.told == layer->state.changed))
+        if (!layer || own->told)
             continue;
         own->told = true;
         for (struct session *s = control->sessions; s; s = s->next) {

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "metrics/metrics.h"
+#include "render/value.h"
 #include "util/check.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -164,15 +165,28 @@ void render_post(struct render *render, struct scene_snapshot *snapshot)
     pthread_mutex_unlock(&rooms_mutex);
 }
 
-bool render_probe(struct render *render, const struct layer_binding *binding,
-                  const int64_t index[ORIEL_MAX_AXES], double *value, struct error *err)
+bool data_probe(struct render_pool *pool, const struct layer_binding *binding,
+                const int64_t index[ORIEL_MAX_AXES], struct data_value *value, struct error *err)
 {
-    (void)render;
+    (void)pool;
     (void)err;
-    *value = 0;
+    uint16_t sum = 0;
     for (uint32_t a = 0; a < binding->axis_count; a++)
-        *value += binding->layer_axis[a] < 0 ? (double)binding->start[a]
-                                             : (double)index[binding->layer_axis[a]];
+        sum = (uint16_t)(sum + (binding->layer_axis[a] < 0 ? (int64_t)binding->start[a]
+                                                           : index[binding->layer_axis[a]]));
+    *value = (struct data_value){.dtype = ORIEL_U16};
+    memcpy(value->bytes, &sum, sizeof sum);
+    return true;
+}
+
+bool render_screenshot(struct render_pool *pool, struct scene_snapshot *snapshot, uint32_t width,
+                       uint32_t height, int64_t timeout_ns, uint8_t *rgba, struct error *err)
+{
+    (void)pool;
+    (void)snapshot;
+    if (timeout_ns < NS_PER_S)
+        return error_set(err, "it takes a second");
+    memset(rgba, 200, (size_t)width * height * 4);
     return true;
 }
 
@@ -231,6 +245,12 @@ bool stream_current(struct stream *stream, struct stream_info *info)
     (void)stream;
     (void)info;
     return false;
+}
+
+void stream_load(struct stream *stream, struct stream_load *load)
+{
+    (void)stream;
+    *load = (struct stream_load){0};
 }
 
 char *stream_status_json(struct stream *stream)
@@ -313,7 +333,8 @@ struct rig *rig_create(const char *const *sets, const char *data)
     cond_init(&rig->changed);
     if (data && !control_open_data(rig->control, data, &err))
         fail_msg("%s", err.text);
-    control_set_rooms(rig->control, &(struct control_rooms){.render = &renders[0],
+    control_set_rooms(rig->control, &(struct control_rooms){.pool = (struct render_pool *)&renders,
+                                                            .render = &renders[0],
                                                             .stream = &streams[0],
                                                             .open_view = open_view,
                                                             .close_view = close_view});
@@ -345,12 +366,17 @@ struct control *rig_control(struct rig *rig)
     return rig->control;
 }
 
-uint64_t rig_connect(struct rig *rig)
+static uint64_t connect_as(struct rig *rig, const char *token)
 {
     uint64_t conn = ++rig->conns;
     assert_true(conn < MAX_CONNS);
-    control_conn_open(rig->control, &transport, rig, conn, "", "test:1");
+    control_conn_open(rig->control, &transport, rig, conn, token, "test:1");
     return conn;
+}
+
+uint64_t rig_connect(struct rig *rig)
+{
+    return connect_as(rig, "");
 }
 
 void rig_send_bytes(struct rig *rig, uint64_t conn, const void *data, size_t bytes)
@@ -363,19 +389,25 @@ void rig_send(struct rig *rig, uint64_t conn, const char *text)
     rig_send_bytes(rig, conn, text, strlen(text));
 }
 
-uint64_t rig_hello(struct rig *rig, bool oriel)
+uint64_t rig_hello_as(struct rig *rig, bool oriel, const char *token, const char *auth)
 {
-    uint64_t conn = rig_connect(rig);
+    uint64_t conn = connect_as(rig, token);
     char *text = xasprintf(
         "{\"type\":\"session.hello\",\"version\":2,\"frame_id\":\"hello-1\",\"timestamp\":1.7e9,"
         "\"payload\":{\"protocols\":[2],\"client\":{\"name\":\"test\",\"version\":\"0\","
         "\"platform\":\"x\"},\"features\":{\"notify.scene\":true,\"notify.layers\":true,"
         "\"notify.stream\":true,%s},\"resume_tokens\":{\"notify.scene\":null,"
-        "\"notify.layers\":null,\"notify.stream\":null}}}",
-        oriel ? "\"oriel\":true" : "\"notify.dims\":true,\"notify.camera\":true");
+        "\"notify.layers\":null,\"notify.stream\":null}%s%s}}",
+        oriel ? "\"oriel\":true" : "\"notify.dims\":true,\"notify.camera\":true",
+        auth ? ",\"auth\":" : "", auth ? auth : "");
     rig_send(rig, conn, text);
     free(text);
     return conn;
+}
+
+uint64_t rig_hello(struct rig *rig, bool oriel)
+{
+    return rig_hello_as(rig, oriel, "", NULL);
 }
 
 unsigned rig_update(struct rig *rig, uint64_t conn, const char *scope, const char *target,

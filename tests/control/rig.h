@@ -22,6 +22,8 @@ void rig_send(struct rig *rig, uint64_t conn, const char *text);
 void rig_send_bytes(struct rig *rig, uint64_t conn, const void *data, size_t bytes);
 /* Connects and says hello: the reference's client's, or an Oriel one. */
 uint64_t rig_hello(struct rig *rig, bool oriel);
+/* The same with the token of the request ("": none) and JSON text as payload.auth (NULL: none). */
+uint64_t rig_hello_as(struct rig *rig, bool oriel, const char *token, const char *auth);
 /* state.update with JSON text as value; returns the intent's number. */
 unsigned rig_update(struct rig *rig, uint64_t conn, const char *scope, const char *target,
                     const char *key, const char *value);
