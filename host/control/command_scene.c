@@ -129,7 +129,7 @@ void command_scene_save(struct control *control, struct call *call, const cJSON 
     char *path = named_path(control, call, kwargs);
     if (!path)
         return;
-    cJSON *scene = scene_file_write(control->scene);
+    cJSON *scene = scene_file_write(control->scene, call_view(control, call)->id);
     char *text = cJSON_Print(scene);
     cJSON_Delete(scene);
     CHECK(text);

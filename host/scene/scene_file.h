@@ -44,7 +44,8 @@ bool scene_file_apply_view(const struct scene_file *file, struct scene *scene, s
 /* What a layer is made from, enough to make it again: uri, level, index and transform, as in a
  * file. */
 cJSON *scene_file_layer_source(const struct scene_layer *layer);
-/* The scene as a file's content. Local files are written as absolute paths. */
-cJSON *scene_file_write(const struct scene *scene);
+/* The scene as the view `id` shows it, as a file's content. Local files are written as absolute
+ * paths. */
+cJSON *scene_file_write(const struct scene *scene, const char *id);
 
 #endif

@@ -68,22 +68,21 @@ static cJSON *layer_json(const struct scene *scene, const struct scene_layer *la
     return out;
 }
 
-cJSON *scene_file_write(const struct scene *scene)
+cJSON *scene_file_write(const struct scene *scene, const char *id)
 {
     struct scene_view view;
-    scene_view_read(scene, SCENE_MAIN, &view);
+    scene_view_read(scene, id, &view);
     const struct record *record = scene->record;
     cJSON *out = cJSON_CreateObject();
     json_put_number(out, "oriel_scene", 1);
     cJSON *canvas = json_put(out, "canvas", cJSON_CreateObject());
     json_put(canvas, "size", json_from_integers((int64_t[]){view.width, view.height}, 2));
     json_put(canvas, "background",
-             cJSON_Duplicate(record_value(record, "view", SCENE_MAIN, "background"), true));
+             cJSON_Duplicate(record_value(record, "view", id, "background"), true));
     cJSON *dims = json_put(out, "dims", cJSON_CreateObject());
     json_put_number(dims, "ndisplay", view.ndisplay);
     json_put(dims, "current_step", json_from_integers(view.step, scene->ndim));
-    json_put(dims, "order",
-             cJSON_Duplicate(record_value(record, "view", SCENE_MAIN, "order"), true));
+    json_put(dims, "order", cJSON_Duplicate(record_value(record, "view", id, "order"), true));
 
     const struct oriel_camera *pose = &view.camera;
     cJSON *camera = json_put(out, "camera", cJSON_CreateObject());

@@ -136,7 +136,7 @@ static void test_round_trip(void **state)
     free(text);
     scene = load("plain.json"); /* no folder in the name: nothing to put before */
     assert_scene(scene);
-    cJSON *json = scene_file_write(scene);
+    cJSON *json = scene_file_write(scene, SCENE_MAIN);
     text = cJSON_Print(json);
     cJSON_Delete(json);
     scene_destroy(scene);
@@ -145,7 +145,7 @@ static void test_round_trip(void **state)
     fclose(out);
     scene = load("again.json");
     assert_scene(scene);
-    json = scene_file_write(scene);
+    json = scene_file_write(scene, SCENE_MAIN);
     char *second = cJSON_Print(json);
     assert_string_equal(text, second);
     free(text);
