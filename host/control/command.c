@@ -154,7 +154,7 @@ static void layer_auto_contrast(struct control *control, struct call *call, cons
 static void scene_get(struct control *control, struct call *call, const cJSON *kwargs)
 {
     (void)kwargs;
-    call_reply(control, call, scene_file_write(control->scene));
+    call_reply(control, call, scene_file_write(control->scene, call_view(control, call)->id));
     call_finish(call);
 }
 
