@@ -259,7 +259,7 @@ function crashed(text) {
 window.addEventListener('error', (event) => crashed(`${event.message}\n${event.filename}:${event.lineno}\n${event.error?.stack ?? ''}`));
 window.addEventListener('unhandledrejection', (event) => crashed(String(event.reason?.stack ?? event.reason)));
 
-loadColormaps(token.get()).catch(() => {}).finally(() => {
+loadColormaps().catch(() => {}).finally(() => {
     controls.update();
     layerList.update();
 });

@@ -4,7 +4,7 @@
 import { toWorld } from './view/camera.js';
 
 /** @typedef {import('./view/camera.js').Point} Point */
-/** @typedef {{layer_id: string, index: number[], value: unknown, level: number}} Hit */
+/** @typedef {{layer_id: string, index: number[], value: unknown, level: number, visible?: boolean}} Hit */
 /** @typedef {{position: import('./types.js').Vec3, hits: Hit[], stale: boolean}|null} Reading */
 
 const GREY_MS = 250;
@@ -60,7 +60,7 @@ export function createProbe({ store, session, viewport, frames, onReading }) {
             const now = store.get().view;
             if (!cursor || answer?.dims !== dims || now?.step.join() !== step)
                 return;
-            hits = answer.layers ?? [];
+            hits = (/** @type {Hit[]} */ (answer.layers ?? [])).filter((hit) => hit.visible !== false);
             answered = performance.now();
         }, (error) => {
             unsupported = error.code === 'command.not_found';

@@ -111,6 +111,42 @@ for (const theme of ['dark', 'light']) {
     });
 }
 
+for (const theme of ['dark', 'light']) {
+    test(`the same where a viewer looks, a token is asked for, and in the dialogs of the scene (${theme})`, async () => {
+        const { page } = it;
+        const check = async (what) => assert.deepEqual(await page.evaluate(CONTRASTS), [], what);
+        if (theme === 'light')
+            await page.keyboard.press('Alt+Shift+t');
+        it.stub.scenes.set('old', { mtime: 1000, layers: [] });
+        for (const item of [/Open data/, /Save the scene/, /Open a saved/]) {
+            await page.locator('.data-menu').click();
+            await check('menu');
+            await page.getByRole('menuitem', { name: item }).click();
+            await rest(it.stub);
+            await check(String(item));
+            await page.keyboard.press('Escape');
+        }
+        await page.getByRole('button', { name: 'Who is here' }).click();
+        await rest(it.stub);
+        await check('people');
+        await page.keyboard.press('Escape');
+        it.stub.tokens = { look: 'viewer' };
+        it.stub.drop();
+        await page.getByLabel('Token', { exact: true }).fill('no');
+        await page.keyboard.press('Enter');
+        await page.getByText('The token was not accepted.').waitFor();
+        await check('token');
+        await page.getByLabel('Token', { exact: true }).fill('look');
+        await page.keyboard.press('Enter');
+        await page.locator('.badge').waitFor();
+        await rest(it.stub);
+        await page.locator('#canvas').focus();
+        await page.keyboard.press('PageUp');
+        await page.locator('.toast').waitFor();
+        await check('viewer');
+    });
+}
+
 test('nothing moves for those who asked for less motion', async () => {
     await it.page.emulateMedia({ reducedMotion: 'reduce' });
     it.stub.layers[0].oriel.status = 'loading';
@@ -120,10 +156,14 @@ test('nothing moves for those who asked for less motion', async () => {
     assert.equal(await it.page.evaluate(() => document.getAnimations().length), 0);
 });
 
-for (const [what, viewport] of [['200 % zoom', { width: 640, height: 400 }], ['320 px', { width: 320, height: 640 }], ['a phone on its side', { width: 740, height: 360 }]]) {
+for (const [what, viewport] of [['800 × 600', { width: 800, height: 600 }], ['600 px', { width: 600, height: 600 }], ['200 % zoom', { width: 640, height: 400 }], ['320 px', { width: 320, height: 640 }], ['a phone on its side', { width: 740, height: 360 }]]) {
     test(`nothing is lost at ${what}`, async () => {
         await it.page.setViewportSize(viewport);
         await rest(it.stub);
+        const nameless = await it.page.evaluate(() => [...document.querySelectorAll('button')].filter((e) => e.checkVisibility())
+            .filter((e) => !e.getAttribute('aria-label') && !e.getAttribute('aria-labelledby') && !e.innerText.trim() && !e.title)
+            .map((e) => e.outerHTML.slice(0, 120)));
+        assert.deepEqual(nameless, []);
         const overflow = await it.page.evaluate(() => [document.documentElement.scrollWidth - innerWidth, document.documentElement.scrollHeight - innerHeight]);
         assert.deepEqual(overflow, [0, 0]);
         const outside = () => it.page.evaluate(() => [...document.querySelectorAll('button, input, select, [role=slider], canvas')]
@@ -142,6 +182,19 @@ for (const [what, viewport] of [['200 % zoom', { width: 640, height: 400 }], ['3
         assert.deepEqual(await outside(), []);
     });
 }
+
+test('a viewer sees the badge at every width, and nothing is lost', async () => {
+    it.stub.tokens = { look: 'viewer' };
+    await it.page.goto(`${it.stub.url}?token=look`);
+    for (const width of [1280, 900, 800, 600, 481, 400, 320]) {
+        await it.page.setViewportSize({ width, height: 640 });
+        await it.page.locator('.badge').waitFor();
+        await rest(it.stub);
+        const outside = await it.page.evaluate(() => [...document.querySelectorAll('.topbar *')].filter((e) => e.checkVisibility())
+            .map((e) => [e, e.getBoundingClientRect()]).filter(([, b]) => b.left < -1 || b.right > innerWidth + 1).map(([e]) => e.className || e.tagName));
+        assert.deepEqual(outside, [], `at ${width}`);
+    }
+});
 
 test('forced colours keep the picture and the edges', async () => {
     await it.page.emulateMedia({ forcedColors: 'active' });

@@ -13,9 +13,9 @@ export const NAMES = ('blue,bop blue,bop orange,bop purple,cyan,fire,gist_earth,
 /** @type {Map<string, number[][]>} */
 const samples = new Map();
 
-/** Reads the colours of every map once. @param {string} token @returns {Promise<void>} */
-export async function loadColormaps(token) {
-    const answer = await fetch('api/colormaps.json', token ? { headers: { Authorization: `Bearer ${token}` } } : {});
+/** Reads the colours of every map once. @returns {Promise<void>} */
+export async function loadColormaps() {
+    const answer = await fetch('api/colormaps.json');
     if (!answer.ok)
         return;
     for (const { name, colors } of /** @type {import('../types.js').Colormap[]} */ (await answer.json()))

@@ -34,9 +34,9 @@ export function createTopBar({ store, settings, stats, session, scenes, shots, a
     const who = iconButton('down', 'Who is here', { class: 'chevron', 'aria-haspopup': 'dialog', onclick: () => openPeople(who, { store, session }) });
     const views = h('span', { class: 'view-group', role: 'group', 'aria-label': 'View' }, shared, own, who);
     const open = h('button', { type: 'button', class: 'bar-button', 'aria-label': 'Open', onclick: () => act('open') }, icon('folder'), h('span', null, 'Open'));
-    const share = h('button', { type: 'button', class: 'bar-button roomy', title: 'Copy a link to this view', onclick: () => act('share') },
+    const share = h('button', { type: 'button', class: 'bar-button share roomy', title: 'Copy a link to this view', 'aria-label': 'Share', onclick: () => act('share') },
         icon('link'), h('span', null, 'Share'));
-    const shot = h('button', { type: 'button', class: 'bar-button', title: `Save the canvas as PNG (${chordText('Alt+S')})`,
+    const shot = h('button', { type: 'button', class: 'bar-button', 'aria-label': 'Screenshot', title: `Save the canvas as PNG (${chordText('Alt+S')})`,
         onclick: () => act('save') }, icon('camera'), h('span', null, 'Screenshot'));
     const shotMore = iconButton('down', 'Screenshot choices', { class: 'chevron' });
     const search = h('button', { type: 'button', class: 'bar-button bar-search roomy', 'aria-label': 'Search commands', onclick: () => act('palette') },
