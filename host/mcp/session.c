@@ -97,11 +97,12 @@ bool mcp_session_close(struct mcp *mcp, const char *id)
 {
     pthread_mutex_lock(&mcp->lock);
     struct mcp_session **at = find(mcp, id), *session = *at;
-    if (session)
+    bool found = session;
+    if (found)
         *at = session->next;
     pthread_mutex_unlock(&mcp->lock);
-    if (session)
-        tool_call_cancel_session(mcp, id);
     free(session);
-    return session;
+    if (found)
+        tool_call_cancel_session(mcp, id);
+    return found;
 }
