@@ -113,8 +113,10 @@ static void take_controls(struct mirror *mirror, cJSON *layer, const cJSON *payl
     {
         const cJSON *version = get(news, item->string);
         const cJSON *known = get(get(layer, "control_versions"), item->string);
-        /* What is replayed to one who comes back may be older than its scene. */
-        if (number_of(version, "server_seq") < number_of(known, "server_seq"))
+        /* What is replayed to one who comes back may be older than its scene. "interpolation" is
+         * another control in 3-D than in 2-D, with a version of its own. */
+        if (number_of(version, "server_seq") < number_of(known, "server_seq") &&
+            strcmp(item->string, "interpolation") != 0)
             continue;
         if (version)
             put(object_in(layer, "control_versions"), item->string, version);
@@ -152,15 +154,17 @@ static void take_layer(struct mirror *mirror, const cJSON *payload)
 
 /* --- the view --- */
 
-/* Its own pose stays until somebody else's is newer. */
+/* Its own pose stays until somebody else's is newer; what changed may be something else. */
 static bool keeps_pose(const struct mirror *mirror, const cJSON *view)
 {
     const cJSON *camera = get(get(view, "versions"), "camera");
+    const cJSON *known = get(get(mirror->view, "versions"), "camera");
     if (!mirror->pose_seq || number_of(view, "ndisplay") != number_of(mirror->view, "ndisplay"))
         return false;
+    if (camera && strcmp(text_of(camera, "source_client_id"), mirror->session) == 0)
+        return number_of(camera, "source_client_seq") < (double)mirror->pose_seq;
     if (camera)
-        return strcmp(text_of(camera, "source_client_id"), mirror->session) == 0 &&
-               number_of(camera, "source_client_seq") < (double)mirror->pose_seq;
+        return number_of(camera, "server_seq") <= number_of(known, "server_seq");
     const cJSON *origin = get(view, "origin");
     return strcmp(text_of(origin, "session"), mirror->session) == 0 &&
            number_of(origin, "rev") < (double)mirror->pose_rev;

@@ -118,10 +118,10 @@ class Watch:
     def end(self, number=None):
         if number is not None:
             self.process.send_signal(number)
-        rest, said = self.process.communicate(timeout=20)
-        for line in rest.splitlines():
+        for line in self.process.stdout:
             json.loads(line)
-        return self.process.returncode, said
+        said = self.process.stderr.read()
+        return self.process.wait(timeout=20), said
 
 
 def watching(url):
@@ -178,16 +178,16 @@ def nobody_there(folder):
 
 
 def tokens(data):
-    with oriel.Server(data, "--set", 'access.tokens=["editor:ed1t0r", "viewer:v1ewer"]') as server:
+    with oriel.Server(data, "--set", 'access.tokens=["editor:ed1t0r-secret", "viewer:v1ewer-secret"]') as server:
         url = server.ready["http"].partition("?")[0]
-        for args in ((url, "get"), (f"{url}?token=wrong", "get"), ("--token", "wrong", url, "get")):
+        for args in ((url, "get"), (f"{url}?token=wrong-secret", "get"), ("--token", "wrong-secret", url, "get")):
             line = bad(1, "unauthorized: ", *args)
-            assert "wrong" not in line, line
-        assert good(f"{url}?token=v1ewer", "get", "layer", "layer-0", "opacity") == 1
-        assert good("--token=ed1t0r", f"{url}?token=wrong", "set", "layer", "layer-0", "opacity", "0.5") == 0.5
-        bad(1, "state.forbidden: ", "--token", "v1ewer", url, "set", "layer", "layer-0", "opacity", "1")
-        assert good("--token", "v1ewer", url, "get", "layer", "layer-0", "opacity") == 0.5
-        bad(1, "command.forbidden: ", "--token", "v1ewer", url, "call", "napari.layer.remove", "layer_id=layer-0")
+            assert "wrong-secret" not in line, line
+        assert good(f"{url}?token=v1ewer-secret", "get", "layer", "layer-0", "opacity") == 1
+        assert good("--token=ed1t0r-secret", f"{url}?token=wrong-secret", "set", "layer", "layer-0", "opacity", "0.5") == 0.5
+        bad(1, "state.forbidden: ", "--token", "v1ewer-secret", url, "set", "layer", "layer-0", "opacity", "1")
+        assert good("--token", "v1ewer-secret", url, "get", "layer", "layer-0", "opacity") == 0.5
+        bad(1, "command.forbidden: ", "--token", "v1ewer-secret", url, "call", "napari.layer.remove", "layer_id=layer-0")
 
 
 with tempfile.TemporaryDirectory(prefix="oriel-ctl-") as name:

@@ -42,6 +42,7 @@ cJSON *compare_state(const struct mirror *mirror)
     cJSON *view = copy_of(mirror->view);
     forget(view, "revision");
     forget(view, "origin");
+    forget(get(view, "versions"), "camera"); /* who moves it is not told of it */
     cJSON_AddItemToObject(state, "view", view);
     cJSON_AddItemToObject(state, "dims", copy_of(mirror->dims));
     cJSON_AddItemToObject(state, "camera", copy_of(mirror->camera));
