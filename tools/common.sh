@@ -66,7 +66,7 @@ build() {
             die "cmake failed: build/$preset.log"
         }
     fi
-    cmake --build "build/$preset" >"$log" 2>&1 || {
+    cmake --build --preset "$preset" >"$log" 2>&1 || {
         grep -E 'error|FAILED|warning' "$log" | head -n 40 >&2
         die "the build failed: build/$preset.log"
     }
