@@ -61,8 +61,9 @@ static int64_t earlier(int64_t a, int64_t b)
 struct demand {
     bool picture; /* somebody can take a picture that refers to the one before */
     bool key;     /* somebody can take one but has to have a key */
-    bool waiting; /* somebody has to have a key, now or when it can take one */
-    bool refine;  /* somebody sees nothing but the video */
+    bool
+        waiting; /* somebody has nothing to go on from: a key is due, now or when it can take one */
+    bool refine; /* somebody sees nothing but the video */
     int64_t until;
 };
 
@@ -84,7 +85,7 @@ static struct demand survey(struct branch *branch, int64_t now)
         } else {
             demand.until = earlier(demand.until, lost);
         }
-        demand.waiting |= client->waiting_key && !codec->intra;
+        demand.waiting |= client->waiting_key;
         demand.refine |= !client->wish.still || !stills;
         if (client_ready(client, &stream->limits)) {
             bool waits = client->waiting_key && !codec->intra;
@@ -104,7 +105,7 @@ static struct plan plan_video(struct branch *branch, int64_t now)
     struct plan plan = {.step = STEP_WAIT, .until = INT64_MAX};
     branch->blocked = false;
     bool asked = branch->key_wanted && !codec->intra;
-    bool can_key = demand.key || (demand.picture && asked);
+    bool can_key = demand.key || (demand.picture && (asked || codec->intra));
     if ((asked || demand.waiting) && (branch->pending || branch->last)) {
         int64_t due = branch->last_key_ns + branch->stream->key_cooldown_ns;
         if (can_key && now >= due)
