@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "cli/server.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "cli/cli.h"
 #include "control/control.h"
 #include "mcp/mcp.h"
 #include "metrics/metrics.h"
@@ -102,8 +105,27 @@ static void close_view(void *data, const char *id)
 
 /* --- all together --- */
 
+/* The main thread waits for a signal. */
+static void on_fenced(void *data)
+{
+    struct server *server = data;
+    __atomic_store_n(&server->status, CLI_FENCED, __ATOMIC_RELAXED);
+    kill(getpid(), SIGTERM);
+}
+
+/* What the state directory keeps, or what is named. */
 static bool open_scene(struct server *server, const struct server_scene *scene, struct error *err)
 {
+    const struct control_named named = {
+        .data = scene->data, .data_count = scene->data_count, .scene_file = scene->scene_file};
+    enum control_restored restored =
+        scene->keep ? control_restore(server->control, &named, err) : CONTROL_NEW;
+    if (restored == CONTROL_BUSY || restored == CONTROL_UNUSABLE) {
+        server->status = restored == CONTROL_BUSY ? CLI_BUSY : CLI_FAILED;
+        return false;
+    }
+    if (restored == CONTROL_RESTORED)
+        return true;
     if (scene->scene_file && !control_open_scene(server->control, scene->scene_file, err))
         return false;
     for (size_t i = 0; i < scene->data_count; i++) {
@@ -133,10 +155,12 @@ bool server_start(struct server *server, const struct config *config,
     server->render = server->main->render;
     server->stream = server->main->stream;
 
-    control_set_rooms(server->control, &(struct control_rooms){.render = server->render,
+    control_set_rooms(server->control, &(struct control_rooms){.pool = server->pool,
+                                                               .render = server->render,
                                                                .stream = server->stream,
                                                                .open_view = open_view,
                                                                .close_view = close_view,
+                                                               .fenced = on_fenced,
                                                                .data = server});
     if (control_start(server->control, err))
         return true;
@@ -159,5 +183,5 @@ void server_free(struct server *server)
     registry_destroy(server->registry);
     metrics_destroy(server->metrics);
     pthread_mutex_destroy(&server->lock);
-    *server = (struct server){0};
+    *server = (struct server){.status = server->status};
 }

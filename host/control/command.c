@@ -181,6 +181,7 @@ static const struct {
     {"napari.scene.save", ROLE_EDITOR, command_scene_save},
     {"napari.scene.load", ROLE_EDITOR, command_scene_load},
     {"napari.scene.list", ROLE_VIEWER, command_scene_list},
+    {"napari.screenshot", ROLE_VIEWER, command_screenshot},
     {"oriel.modules", ROLE_VIEWER, command_modules},
     {"oriel.streams", ROLE_VIEWER, command_streams},
     {"oriel.describe", ROLE_VIEWER, command_describe},

@@ -94,6 +94,7 @@ struct stream {
     uint32_t width, height; /* of the newest frame, or the canvas as configured */
     uint64_t newest_seq;    /* of all frames seen */
     int64_t newest_ns;      /* when it came */
+    double decode_ms;       /* that a client reported last */
     bool ladder_failed[MAX_LADDER], stills_failed[MAX_LADDER]; /* while they ran: not asked again */
 
     pthread_mutex_t

@@ -56,6 +56,20 @@ static cJSON *client_json(const struct client *client)
     return json;
 }
 
+void stream_load(struct stream *stream, struct stream_load *load)
+{
+    *load = (struct stream_load){0};
+    pthread_mutex_lock(&stream->lock);
+    load->decode_ms = stream->decode_ms;
+    for (uint32_t i = 0; i < stream->branch_count; i++) {
+        load->pictures += stream->branches[i]->frames;
+        load->waiting += stream->branches[i]->pending != NULL;
+    }
+    for (const struct client *client = stream->clients; client; client = client->next)
+        load->waiting += client->wish.ext ? client_underway(client) : 0;
+    pthread_mutex_unlock(&stream->lock);
+}
+
 char *stream_status_json(struct stream *stream)
 {
     cJSON *json = cJSON_CreateObject();

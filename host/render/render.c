@@ -8,7 +8,6 @@
 #include "module/registry.h"
 #include "render/painter.h"
 #include "render/pool.h"
-#include "render/value.h"
 #include "util/check.h"
 #include "util/clock.h"
 
@@ -50,6 +49,7 @@ static struct render *create(struct render_pool *pool, const char *view,
     render->taps = taps_create(registry, render->stats);
     double fps = config_float(config, "stream.fps");
     struct painter_setup setup = {
+        .label = view,
         .registry = registry,
         .loader = render_pool_loader(pool),
         .taps = render->taps,
@@ -133,16 +133,6 @@ void render_tap_remove(struct render *render, uint32_t tap)
 {
     taps_remove(render->taps, tap);
     painter_wake(render->painter); /* its instance may go */
-}
-
-bool render_probe(struct render *render, const struct layer_binding *binding,
-                  const int64_t index[ORIEL_MAX_AXES], double *value, struct error *err)
-{
-    struct data_value stored;
-    if (!data_probe(render->pool, binding, index, &stored, err))
-        return false;
-    *value = data_value_number(&stored);
-    return true;
 }
 
 struct still {

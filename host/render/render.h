@@ -72,11 +72,6 @@ void render_post(struct render *render, struct scene_snapshot *snapshot);
 uint32_t render_tap_add(struct render *render, const struct render_tap *tap);
 void render_tap_remove(struct render *render, uint32_t tap);
 
-/* The value at a level-0 index of the layer's axes. May read data and so take time.
- * [any-thread but render's] */
-bool render_probe(struct render *render, const struct layer_binding *binding,
-                  const int64_t index[ORIEL_MAX_AXES], double *value, struct error *err);
-
 /* For `oriel render`: draws `snapshot` with all its data at full quality and gives RGBA rows, row 0
  * at the top, width × height × 4 bytes. Waits. */
 bool render_still(struct render *render, struct scene_snapshot *snapshot, uint8_t *rgba,

@@ -105,7 +105,18 @@ static void test_values(void **state)
     assert_int_equal(rig_at(probe, "result/layers/0/value")->valueint, 3 + 7 + 5);
     assert_int_equal(rig_at(probe, "result/dims")->valueint, 3);
     assert_int_equal(rig_at(probe, "result/layers/0/index/1")->valueint, 7);
+    assert_string_equal(rig_at(probe, "result/layers/0/dtype")->valuestring, "uint16");
     cJSON_Delete(probe);
+    probe = expect_reply(rig, o, "napari.probe", "{\"world\":[1,7,5]}");
+    assert_int_equal(rig_at(probe, "result/layers/0/value")->valueint, 1 + 7 + 5);
+    cJSON_Delete(probe);
+    expect_error(rig, o, "napari.probe", "{\"world\":[1,7]}", "command.invalid");
+    cJSON *shot = expect_reply(rig, o, "napari.screenshot", "{\"size\":[40,30]}");
+    assert_int_equal(rig_at(shot, "result/width")->valueint, 40);
+    assert_memory_equal(rig_at(shot, "result/png")->valuestring, "iVBORw0KGgo", 11); /* of PNG */
+    cJSON_Delete(shot);
+    expect_error(rig, o, "napari.screenshot", "{\"size\":[0,30]}", "command.invalid");
+    expect_error(rig, o, "napari.screenshot", "{\"size\":[99999,30]}", "command.invalid");
     probe = expect_reply(rig, o, "napari.probe", "{\"position\":[-5,7]}");
     assert_true(cJSON_IsNull(rig_at(probe, "result/layers/0/value")));
     cJSON_Delete(probe);

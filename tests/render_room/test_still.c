@@ -17,6 +17,7 @@
 #include "real.h"
 #include "render/dataset.h"
 #include "render/render.h"
+#include "render/value.h"
 #include "util/check.h"
 
 struct rooms {
@@ -70,10 +71,10 @@ static void every_pixel_is_where_it_belongs(void **state)
     }
     struct layer_binding *binding = &snapshot->bindings[0];
     const int64_t index[ORIEL_MAX_AXES] = {17, 33}, outside[ORIEL_MAX_AXES] = {17, W};
-    double value;
-    assert_true(render_probe(rooms.render, binding, index, &value, &err));
-    assert_int_equal((int)value, ((17 * W + 33) * 7 + 17) % 256);
-    assert_false(render_probe(rooms.render, binding, outside, &value, &err));
+    struct data_value value;
+    assert_true(data_probe(rooms.real.pool, binding, index, &value, &err));
+    assert_int_equal((int)data_value_number(&value), ((17 * W + 33) * 7 + 17) % 256);
+    assert_false(data_probe(rooms.real.pool, binding, outside, &value, &err));
     char *stats = render_stats_json(rooms.render);
     assert_non_null(strstr(stats, "\"coverage\":\t1"));
     free(stats);
