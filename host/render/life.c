@@ -137,6 +137,8 @@ struct painter *painter_create(const struct painter_setup *setup, struct error *
 {
     struct painter *painter = xcalloc(1, sizeof *painter);
     painter->setup = *setup;
+    snprintf(painter->label, sizeof painter->label, "%s", setup->label);
+    painter->setup.label = painter->label;
     painter->created_ns = clock_ns();
     pthread_mutex_init(&painter->mutex, NULL);
     cond_init(&painter->wake);

@@ -12,6 +12,7 @@
 struct painter;
 
 struct painter_setup {
+    const char *label; /* of its modules in the log; copied */
     struct registry *registry;
     struct loader *loader;
     struct taps *taps;

@@ -23,6 +23,7 @@ struct shown {
 
 struct painter {
     struct painter_setup setup;
+    char label[32];
     char renderer[256], scene_module[64]; /* set by the first start */
 
     pthread_mutex_t mutex;

@@ -57,9 +57,9 @@ bool stage_open(struct painter *painter, struct error *err)
         return false;
     const struct oriel_host_gl *gl = egl_host_gl(painter->egl);
     services_set_thread_interface(ORIEL_HOST_GL_V1, gl);
-    if (!module_use_first(painter->setup.registry, MODULE_SCENE, "main", try_scene, painter,
+    if (!module_use_first(painter->setup.registry, MODULE_SCENE, painter->label, try_scene, painter,
                           &painter->scene_use, err) ||
-        !taps_open(painter->setup.taps, painter->refused_capture, err)) {
+        !taps_open(painter->setup.taps, painter->label, painter->refused_capture, err)) {
         stage_close(painter);
         return false;
     }

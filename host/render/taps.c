@@ -188,10 +188,10 @@ static bool try_module(struct module_use *use, void *data, struct error *err)
     return error_set(err, "%s", *why ? why : "it offers no format on this OpenGL");
 }
 
-bool taps_open(struct taps *taps, const char *const *refused, struct error *err)
+bool taps_open(struct taps *taps, const char *label, const char *const *refused, struct error *err)
 {
     struct choice choice = {taps, refused};
-    return module_use_first(taps->registry, MODULE_CAPTURE, "main", try_module, &choice,
+    return module_use_first(taps->registry, MODULE_CAPTURE, label, try_module, &choice,
                             &taps->probe_use, err);
 }
 

@@ -23,8 +23,8 @@ void taps_remove(struct taps *taps, uint32_t id);
 bool taps_wanted(struct taps *taps, bool *news);
 
 /* Chooses the capture module on the current context; without those in `refused` (NULL-terminated).
- * [render] */
-bool taps_open(struct taps *taps, const char *const *refused, struct error *err);
+ * `label` names it in the log. [render] */
+bool taps_open(struct taps *taps, const char *label, const char *const *refused, struct error *err);
 /* Drops what is in flight and destroys every instance. [render] */
 void taps_close(struct taps *taps);
 /* The capture module has ended the thread: true. Its instances are not called any more. [render] */

@@ -90,7 +90,8 @@ void fixture_prepare(struct fixture *f, uint32_t ndim, const uint64_t *shape, co
     f->taps = taps_create(NULL, f->stats);
     struct error err = {""};
     f->loader = loader_create(2, 64 << 20, &err);
-    f->setup = (struct painter_setup){.loader = f->loader,
+    f->setup = (struct painter_setup){.label = "main",
+                                      .loader = f->loader,
                                       .taps = f->taps,
                                       .stats = f->stats,
                                       .events = {notice, f},
