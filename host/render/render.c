@@ -50,7 +50,6 @@ static struct render *create(struct render_pool *pool, const char *view,
     double fps = config_float(config, "stream.fps");
     struct painter_setup setup = {
         .label = view,
-        .label = view,
         .registry = registry,
         .loader = render_pool_loader(pool),
         .taps = render->taps,
