@@ -12,12 +12,13 @@ const binary = process.env.ORIEL_BINARY;
 export const source = process.env.ORIEL_SOURCE_DIR;
 export const example = join(source, 'examples', 'colin27.ome.zarr');
 
-/** `oriel serve` on free loopback ports. @param {string[]} args */
+/** `oriel serve` on free loopback ports, unless the arguments name one. @param {string[]} args */
 export async function serve(...args) {
   const folder = mkdtempSync(join(tmpdir(), 'oriel-e2e-'));
   const ready = join(folder, 'ready.json');
   let log = '';
-  const child = spawn(binary, ['serve', ...args, '--port', '0', '--ready-file', ready], {
+  const port = args.includes('--port') ? [] : ['--port', '0'];
+  const child = spawn(binary, ['serve', ...args, ...port, '--ready-file', ready], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   child.stderr.on('data', (data) => (log += data));
