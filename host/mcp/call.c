@@ -51,11 +51,15 @@ static void audit(const struct tool_call *call, const char *code)
         metric_add(metrics_counter(call->mcp->metrics, "oriel_mcp_failures_total", labels,
                                    "Calls of MCP tools that failed"),
                    1);
-    const char *object = tool->object ? json_string(tool_arg(call, tool->object)) : NULL;
+    const char *given = tool->object ? json_string(tool_arg(call, tool->object)) : NULL;
+    char object[208] = "";
+    if (given)
+        snprintf(object, sizeof object, " \"%.200s", given);
+    text_unquote(object + (given ? 2 : 0));
     double ms = (double)(clock_ns() - call->started_ns) / NS_PER_MS;
-    log_info(LOG_MCP, "%s %s \"%s\" %s%s%.200s%s: %s, %.1f ms", exchange->peer,
-             access_role_name(exchange->role), exchange->client, tool->name, object ? " \"" : "",
-             object ? object : "", object ? "\"" : "", code ? code : "ok", ms);
+    log_info(LOG_MCP, "%s %s \"%s\" %s%s%s: %s, %.1f ms", exchange->peer,
+             access_role_name(exchange->role), exchange->client, tool->name, object,
+             given ? "\"" : "", code ? code : "ok", ms);
 }
 
 /* Takes result; NULL: there is none to give. */
@@ -145,6 +149,7 @@ void tool_fail(struct tool_call *call, const char *code, const cJSON *details, c
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
+    text_mend(message);
     snprintf(text, sizeof text, "%s: %s%s%s%s", code, message,
              call->done[0] ? " (changed before: " : "", call->done, call->done[0] ? ")" : "");
     if (call->tool == &tool_read_scene) {

@@ -21,13 +21,6 @@ struct exchange *exchange_create(struct mcp *mcp, const struct oriel_request *re
     return exchange;
 }
 
-void exchange_hold(struct exchange *exchange)
-{
-    pthread_mutex_lock(&exchange->mcp->lock);
-    exchange->waiting++;
-    pthread_mutex_unlock(&exchange->mcp->lock);
-}
-
 static void forget(struct exchange *exchange)
 {
     mcp_session_leave(exchange);
@@ -135,6 +128,7 @@ static cJSON *error_create(int code, cJSON *data, const char *format, va_list ar
 {
     char text[1400];
     vsnprintf(text, sizeof text, format, args);
+    text_mend(text);
     cJSON *error = cJSON_CreateObject();
     json_put_number(error, "code", code);
     json_put_string(error, "message", text);

@@ -32,6 +32,7 @@ void client_name(const cJSON *info, char name[MCP_NAME_BYTES])
     const char *version = json_string(cJSON_GetObjectItemCaseSensitive(info, "version"));
     snprintf(name, MCP_NAME_BYTES, "%s%s%s", who ? who : "", who && version ? " " : "",
              who && version ? version : "");
+    text_unquote(name);
 }
 
 /* --- who is there --- */

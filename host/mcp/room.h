@@ -83,7 +83,6 @@ struct exchange {
 /* exchange.c */
 struct exchange *exchange_create(struct mcp *mcp, const struct oriel_request *request,
                                  const struct mcp_reply *reply);
-void exchange_hold(struct exchange *exchange);
 /* The last one answers the request. */
 void exchange_drop(struct exchange *exchange);
 /* The answer to the message with this id (NULL: null). Both take the JSON. */
@@ -105,6 +104,12 @@ bool media_is_json(const char *content_type);
 bool media_accepts_json(const char *accept);
 /* Does a header that may be "=?base64?…?=" say `value`? */
 bool header_says(const char *header, const char *value);
+
+/* text.c */
+/* What cutting to a length has left of characters becomes "?": answers are UTF-8. */
+void text_mend(char *text);
+/* For the log: no quote in it ends what is quoted. */
+void text_unquote(char *text);
 
 /* session.c: sessions before MODERN. */
 /* Fills exchange->session; the session unused for longest makes room. False: all are busy. */
@@ -134,8 +139,6 @@ struct tool {
     const char *object; /* the argument that stands in the log, or NULL */
     void (*run)(struct tool_call *call);
 };
-/* NULL past the end. */
-const struct tool *tool_at(size_t index);
 const struct tool *tool_find(const char *name);
 cJSON *tool_list(enum access_role role);
 extern const struct tool tool_read_scene; /* resources/read, which is answered as one */

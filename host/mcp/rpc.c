@@ -219,7 +219,8 @@ static void take(struct exchange *exchange, const struct oriel_request *request,
 void rpc_take(struct exchange *exchange, const struct oriel_request *request)
 {
     struct error err;
-    cJSON *body = json_parse((const char *)request->body, (size_t)request->body_bytes, &err);
+    const char *text = request->body ? (const char *)request->body : "";
+    cJSON *body = json_parse(text, (size_t)request->body_bytes, &err);
     if (body) {
         take(exchange, request, body);
         cJSON_Delete(body);

@@ -6,7 +6,8 @@
 
 static const struct tool *const groups[] = {tools_look, tools_view, tools_layer, tools_data};
 
-const struct tool *tool_at(size_t index)
+/* NULL past the end. */
+static const struct tool *tool_at(size_t index)
 {
     for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
         for (const struct tool *tool = groups[g]; tool->name; tool++) {

@@ -375,6 +375,45 @@ static void modern_headers_agree_with_the_body(void **state)
     fake_destroy(fake);
 }
 
+/* Whatever comes, it is answered, with JSON that can be read. */
+static void mutations(void **state)
+{
+    (void)state;
+    static const char *const seeds[] = {
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":"
+        "\"set_layer_properties\",\"arguments\":{\"layer\":\"mri\",\"opacity\":0.5,\"colormap\":{},"
+        "\"contrast_limits\":[1,2]}}}",
+        "[{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"tools/call\",\"params\":{\"name\":"
+        "\"add_image\",\"arguments\":{\"path\":\"\xc3\xa9\",\"index\":[0,null,[1,2]]}}},"
+        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":"
+        "\"a\"}}]",
+        "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/list\",\"params\":{" META "}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"initialize\",\"params\":{\"protocolVersion\":"
+        "\"2025-03-26\",\"capabilities\":{},\"clientInfo\":{\"name\":\"n\",\"version\":\"1\"}}}",
+    };
+    static const char letters[] = "\"\\{}[]:,0919-.eEtfnu \n\x01\xc3\xff";
+    uint32_t random = 1;
+    for (int round = 0; round < 40; round++) {
+        struct fake *fake = fake_create(NULL);
+        fake_initialize(fake, EDITOR, "2025-03-26");
+        for (int i = 0; i < 200; i++) {
+            char *body = xstrdup(seeds[i % 4]);
+            size_t length = strlen(body);
+            for (int k = 0; k <= i % 5; k++) {
+                random = random * 1664525u + 1013904223u;
+                body[(random >> 8) % length] = letters[(random >> 20) % (sizeof letters - 1)];
+            }
+            struct answer *answer = i % 4 == 2 ? fake_http(fake, "POST", SAYS("tools/list"), body)
+                                               : fake_post(fake, body);
+            while (!answer->given && !fake_idle(fake))
+                fake_reply(fake, "{\"layers\":[{\"layer_id\":\"a\",\"name\":\"mri\"}]}");
+            assert_true(answer->given);
+            free(body);
+        }
+        fake_destroy(fake);
+    }
+}
+
 static int open_session(void **state)
 {
     struct fake *fake = *state = fake_create(NULL);
@@ -404,6 +443,7 @@ int main(void)
         IN_SESSION(an_id_is_used_once_at_a_time),
         IN_SESSION(resources),
         IN_SESSION(versions_in_headers),
+        cmocka_unit_test(mutations),
         cmocka_unit_test(modern_requests),
         cmocka_unit_test(modern_headers_agree_with_the_body),
     };

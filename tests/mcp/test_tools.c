@@ -218,6 +218,13 @@ static void layers_are_found_by_id_or_name(void **state)
     fake_reply(fake, DESCRIBED);
     assert_string_equal(answer_failure(answer),
                         "mcp.no_layer: layer: there is no layer \"mrt\"; there are: mri, layer-1");
+    /* Cut in the middle of a character, it is still UTF-8. */
+    char *args = xasprintf("{\"layer\":\"x%0*d\"}", 100, 0), *e = strstr(args, "00\"}");
+    memcpy(e, "\xc3\xa9", 2);
+    answer = fake_call(fake, "remove_layer", args);
+    free(args);
+    fake_reply(fake, "{\"layers\":[]}");
+    assert_non_null(strstr(answer_failure(answer), "000?\"; nothing is open"));
     answer = fake_call(fake, "remove_layer", "{\"layer\":\"mri\"}");
     fake_reply(fake, "{\"layers\":[]}");
     assert_string_equal(answer_failure(answer),
