@@ -65,6 +65,7 @@ static int failed_to_connect(struct link *link, struct lws *wsi, const char *tex
 {
     unsigned status = lws_http_client_http_response(wsi);
     char message[256];
+    bool tls = link->url.secure && bytes && memmem(text, bytes, "SSL", 3);
     if (status == 401) {
         finish(link, "unauthorized", "the server wants a token, or another one (HTTP 401)");
         return 0;
@@ -73,8 +74,8 @@ static int failed_to_connect(struct link *link, struct lws *wsi, const char *tex
         snprintf(message, sizeof message, "there is no state channel at %.100s (HTTP %u)",
                  link->url.path, status);
     else
-        snprintf(message, sizeof message, "cannot connect%s%.*s", bytes ? ": " : "", (int)bytes,
-                 bytes ? text : "");
+        snprintf(message, sizeof message, "cannot connect%s%.*s%s", bytes ? ": " : "", (int)bytes,
+                 bytes ? text : "", tls ? " (is the certificate trusted?)" : "");
     finish(link, "connect", message);
     return 0;
 }
