@@ -103,6 +103,11 @@ void command_listdir(struct control *control, struct call *call, const cJSON *kw
         command_refuse(control, call, "command.invalid", wrong, NULL);
         return;
     }
+    if (call->role < ROLE_EDITOR && !config_string(control->config, "data.root")[0]) {
+        command_refuse(control, call, "command.forbidden",
+                       "there is no folder here that viewers may list (data.root)", NULL);
+        return;
+    }
     struct list_job *self = xcalloc(1, sizeof *self);
     self->job = (struct job){.run = list_run, .done = list_done, .drop = list_drop};
     self->call = call;

@@ -96,8 +96,7 @@ struct view {
     char id[SCENE_VIEW_ID];
     struct render *render; /* NULL: none */
     struct stream *stream; /* NULL: none */
-    unsigned holds;        /* jobs that use these */
-    bool ending;
+    bool ending; /* in control->aside: not on its way in, but out */
     struct view_layer *layers;
     cJSON *faults; /* errors of these rooms that hold now, as in struct control */
     /* What its clients have been told, as revisions of the record. */
@@ -280,9 +279,6 @@ void request_drop(struct request *request); /* answers that the room stops */
 struct view *view_find(struct control *control, const char *id); /* NULL: there is none */
 void view_init(struct view *view, const char *id);
 void view_finish(struct view *view);
-/* Keeps the rooms of a view until they are released, for a job; the view itself may end. */
-struct view *view_hold(struct view *view);
-void view_release(struct control *control, struct view *view);
 /* The session looks at the shared view again; a fork of its own ends. */
 void view_follow(struct control *control, struct session *session);
 /* Forks in the record belong to sessions of the past. Before the thread starts. */

@@ -54,13 +54,6 @@ struct end_job {
     struct view *view;
 };
 
-/* [worker, or the one who stops the room] */
-static void end_rooms(struct control *control, const struct view *view)
-{
-    routes_wait(control->routes, view->id);
-    control->rooms.close_view(control->rooms.data, view->id);
-}
-
 static void forget(struct control *control, struct view *view)
 {
     unlink_from(&control->aside, view);
@@ -71,7 +64,9 @@ static void forget(struct control *control, struct view *view)
 static void end_run(struct job *job)
 {
     struct end_job *self = (struct end_job *)job;
-    end_rooms(self->control, self->view);
+    const struct control_rooms *rooms = &self->control->rooms;
+    routes_wait(self->control->routes, self->view->id);
+    rooms->close_view(rooms->data, self->view->id);
     self->view->render = NULL;
 }
 
@@ -90,8 +85,13 @@ static void end_done(struct control *control, struct job *job)
     end_drop(job);
 }
 
-static void start_ending(struct control *control, struct view *view)
+/* Of a view whose rooms work and that is in no list. */
+static void end(struct control *control, struct view *view)
 {
+    view->ending = true;
+    view->next = control->aside;
+    control->aside = view;
+    routes_remove_view(control->routes, view->id);
     struct end_job *self = xcalloc(1, sizeof *self);
     self->job = (struct job){.run = end_run, .done = end_done, .drop = end_drop};
     self->control = control;
@@ -100,29 +100,6 @@ static void start_ending(struct control *control, struct view *view)
         worker_add(control->worker, &self->job);
     else
         end_drop(&self->job);
-}
-
-/* Of a view whose rooms work and that is in no list. */
-static void end(struct control *control, struct view *view)
-{
-    view->ending = true;
-    view->next = control->aside;
-    control->aside = view;
-    routes_remove_view(control->routes, view->id);
-    if (!view->holds)
-        start_ending(control, view);
-}
-
-struct view *view_hold(struct view *view)
-{
-    view->holds++;
-    return view;
-}
-
-void view_release(struct control *control, struct view *view)
-{
-    if (--view->holds == 0 && view->ending)
-        start_ending(control, view);
 }
 
 void view_follow(struct control *control, struct session *session)

@@ -302,7 +302,8 @@ static int next_level(struct rig *rig, uint64_t conn)
 static void test_notices(void **state)
 {
     (void)state;
-    struct rig *rig = rig_create(NULL, DATA);
+    const char *const sets[] = {"thumbnails.enabled=false", NULL};
+    struct rig *rig = rig_create(sets, DATA);
     char own[64], other[64];
     uint64_t a = join(rig, own), b = join(rig, other);
     level_notice(rig, "main", 2);
@@ -423,6 +424,7 @@ static void test_viewer(void **state)
         if (!forked)
             expect_view(rig, v, "napari.view.fork", "v1");
     }
+    expect_error(rig, v, "fs.listdir", "command.forbidden", "data.root");
     rig_update(rig, c, "layer", "layer-0", "opacity", "0.5");
     expect_ack(rig, c, "rejected", "state.forbidden");
     rig_destroy(rig);
