@@ -187,8 +187,15 @@ void call_take(struct control *control, struct session *session, const cJSON *fr
     struct call *call = call_create(control, &actor, 0, timeout_ms);
     call->in_reply_to = xstrdup(frame_id ? frame_id : "unknown");
     call->key = key ? xstrdup(key) : NULL;
-    if (!frame_id || !name || (kwargs && !cJSON_IsObject(kwargs) && !cJSON_IsNull(kwargs))) {
-        call_error(control, call, "command.forbidden", "call.command payload invalid", NULL);
+    const cJSON *args = cJSON_GetObjectItemCaseSensitive(payload, "args");
+    const char *wrong =
+        envelope_wrong(frame, ENVELOPE_SESSION | ENVELOPE_FRAME_ID, ENVELOPE_INTENT);
+    if (wrong || !name || (kwargs && !cJSON_IsObject(kwargs) && !cJSON_IsNull(kwargs)) ||
+        (args && !cJSON_IsArray(args) && !cJSON_IsNull(args))) {
+        call_error(control, call, "command.forbidden",
+                   wrong ? wrong
+                         : "call.command needs command, args as a list, kwargs as an object",
+                   NULL);
         call_finish(call);
         return;
     }

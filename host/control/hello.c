@@ -38,7 +38,7 @@ static cJSON *one_detail(const char *key, cJSON *value)
 
 static bool asked(const cJSON *features, const char *name)
 {
-    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(features, name));
+    return envelope_truth(cJSON_GetObjectItemCaseSensitive(features, name));
 }
 
 static cJSON *toggle(cJSON *features, const char *name, bool enabled, int resume)
@@ -146,28 +146,6 @@ static void accept_hello(struct control *control, struct session *session, const
     notify_baseline(control, session, &resume);
 }
 
-/* What is wrong with a hello; NULL when nothing is. */
-static const char *check_payload(const cJSON *payload)
-{
-    const cJSON *protocols = cJSON_GetObjectItemCaseSensitive(payload, "protocols");
-    if (!cJSON_IsObject(payload))
-        return "payload must be an object";
-    if (!cJSON_IsArray(protocols) || !protocols->child)
-        return "protocols must be a list of versions";
-    const cJSON *item;
-    int64_t version;
-    cJSON_ArrayForEach(item, protocols)
-    {
-        if (!json_integer(item, &version))
-            return "protocols must be a list of versions";
-    }
-    if (!cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(payload, "client")))
-        return "client must be an object";
-    if (!cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(payload, "features")))
-        return "features must be an object";
-    return NULL;
-}
-
 static void check_hello(struct control *control, struct session *session, const cJSON *frame,
                         int64_t now)
 {
@@ -178,15 +156,17 @@ static void check_hello(struct control *control, struct session *session, const 
                      one_detail("received", cJSON_CreateString(type ? type : "")));
         return;
     }
-    const char *wrong = check_payload(payload);
-    if (wrong) {
+    char why[160];
+    if (envelope_hello_wrong(frame, why)) {
         hello_reject(control, session, "invalid_payload", "session.hello payload invalid",
-                     one_detail("error", cJSON_CreateString(wrong)));
+                     one_detail("error", cJSON_CreateString(why)));
         return;
     }
     const cJSON *protocols = cJSON_GetObjectItemCaseSensitive(payload, "protocols"), *item;
     bool speaks = false;
-    cJSON_ArrayForEach(item, protocols) speaks = speaks || item->valuedouble == PROTOCOL_VERSION;
+    int64_t version;
+    cJSON_ArrayForEach(item, protocols) speaks =
+        speaks || (envelope_integer(item, &version) && version == PROTOCOL_VERSION);
     if (!speaks) {
         hello_reject(control, session, "protocol_mismatch", "this server speaks protocol 2",
                      one_detail("client_protocols", cJSON_Duplicate(protocols, true)));

@@ -7,6 +7,7 @@
 
 #include "control/access.h"
 #include "control/control.h"
+#include "control/envelope.h"
 #include "control/frame_log.h"
 #include "control/files.h"
 #include "control/history.h"
@@ -20,7 +21,6 @@
 #include "scene/spec.h"
 #include "util/clock.h"
 
-#define PROTOCOL_VERSION 2
 #define SESSION_ID_BYTES 37
 #define VIEW_INTERVAL_NS (NS_PER_S / 30)   /* camera echoes of poses, at most */
 #define STATE_INTERVAL_NS (50 * NS_PER_MS) /* loading, level, … of layers */

@@ -167,9 +167,14 @@ void session_flood(struct control *control, uint64_t conn)
                     1008);
 }
 
-static void dispatch(struct control *control, struct session *session, const cJSON *frame,
+static void dispatch(struct control *control, struct session *session, cJSON *frame,
                      int64_t received_ns)
 {
+    static const char *const texts[] = {"session", "frame_id", "intent_id", NULL};
+    static const char *const payload_texts[] = {"scope",  "target",          "key", "command",
+                                                "origin", "idempotency_key", NULL};
+    envelope_coerce(frame, texts);
+    envelope_coerce(cJSON_GetObjectItemCaseSensitive(frame, "payload"), payload_texts);
     const char *type = json_string(cJSON_GetObjectItemCaseSensitive(frame, "type"));
     if (!type)
         session_complain(control, session, "a frame without a type");

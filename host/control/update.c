@@ -87,8 +87,8 @@ static bool parse(struct control *control, struct session *session, const cJSON 
     const cJSON *target = cJSON_GetObjectItemCaseSensitive(payload, "target");
     const cJSON *key = cJSON_GetObjectItemCaseSensitive(payload, "key");
     update->value = cJSON_GetObjectItemCaseSensitive(payload, "value");
-    if (!cJSON_IsString(scope) || !cJSON_IsString(key) ||
-        (target && !cJSON_IsString(target) && !cJSON_IsNull(target)) || !update->value) {
+    if (envelope_wrong(frame, 0, 0) || !cJSON_IsString(scope) || !cJSON_IsString(key) || !target ||
+        !update->value) {
         struct reduction bad = {.code = "state.invalid"};
         snprintf(bad.message, sizeof bad.message, "state.update payload invalid");
         ack(control, session, update, &bad);

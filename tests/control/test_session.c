@@ -127,6 +127,11 @@ static void expect_reject(struct rig *rig, uint64_t conn, const char *code)
     assert_int_equal(rig_close_code(rig, conn, 2000), 1000);
 }
 
+#define HELLO(protocols, features)                                                                 \
+    "{\"type\":\"session.hello\",\"version\":2,\"frame_id\":\"h\",\"timestamp\":1,\"payload\":{"   \
+    "\"client\":{\"name\":\"a\",\"version\":\"1\",\"platform\":\"x\"},\"resume_tokens\":{},"       \
+    "\"protocols\":" protocols ",\"features\":" features "}}"
+
 static void test_rejects(void **state)
 {
     (void)state;
@@ -138,12 +143,8 @@ static void test_rejects(void **state)
         {"{\"type\":\"ping\"}", "unexpected_message"},
         {"[1]", "unexpected_message"},
         {"{\"type\":\"session.hello\",\"payload\":{\"protocols\":[]}}", "invalid_payload"},
-        {"{\"type\":\"session.hello\",\"payload\":{\"protocols\":[1],\"client\":{},\"features\":{}}"
-         "}",
-         "protocol_mismatch"},
-        {"{\"type\":\"session.hello\",\"payload\":{\"protocols\":[2],\"client\":{},"
-         "\"features\":{\"notify.scene\":true}}}",
-         "unsupported_client"},
+        {HELLO("[1]", "{}"), "protocol_mismatch"},
+        {HELLO("[2]", "{\"notify.scene\":true}"), "unsupported_client"},
         {"\xff\xfe", "invalid_payload"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -283,9 +284,9 @@ static void test_resume(void **state)
     uint64_t again = rig_connect(rig);
     char *hello = xasprintf(
         "{\"type\":\"session.hello\",\"version\":2,\"frame_id\":\"h\",\"timestamp\":1,\"payload\":{"
-        "\"protocols\":[2],\"client\":{},\"features\":{\"notify.scene\":true,\"notify.layers\":"
-        "true,"
-        "\"notify.stream\":true},\"resume_tokens\":{\"notify.layers\":\"%s\"}}}",
+        "\"protocols\":[2],\"client\":{\"name\":\"a\",\"version\":\"1\",\"platform\":\"x\"},"
+        "\"features\":{\"notify.scene\":true,\"notify.layers\":true,\"notify.stream\":true},"
+        "\"resume_tokens\":{\"notify.layers\":\"%s\"}}}",
         token);
     rig_send(rig, again, hello);
     cJSON_Delete(rig_expect(rig, again, "notify.scene"));

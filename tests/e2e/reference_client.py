@@ -89,9 +89,10 @@ class Drive:
             if applied is not None:
                 assert reference_runtime.plain(outcome.applied_value) == applied, (name, outcome.applied_value)
             answer = f"{json.dumps(reference_runtime.plain(outcome.applied_value))}, version {outcome.version}"
+        # Thumbnails come when they are ready, of what was done before.
         kinds = collections.Counter(
             frame.envelope.type + (f" {frame.payload.mode}" if frame.envelope.type == "notify.camera" else "")
-            for frame in frames)
+            for frame in frames if not getattr(frame.payload, "thumbnail", None))
         if notified and notified.startswith("no "):
             assert not any(kind.startswith(notified[3:]) for kind in kinds), (name, kinds)
         elif notified:
@@ -405,20 +406,22 @@ def resume(drive, ready):
     other = Other(ready)
     layer = runtime.registry.snapshot().layers[-1]
     runtime.between = lambda: other.update("layer", layer.layer_id, "gamma", 1.75)
-    before = runtime.taken.copy()
+    before, count = runtime.taken.copy(), len(runtime.frames)
     socket, loop = runtime.channel._loop_state.websocket, runtime.channel._loop_state.loop
     loop.call_soon_threadsafe(lambda: loop.create_task(socket.close()))
     runtime.until(lambda: len(runtime.sessions) == 2 and runtime.state.dims_ready, "the second session")
     runtime.settle(0.5)
     runtime.between = None
     came = runtime.taken - before
-    assert came["notify.scene"] == 1 and came["notify.layers"] == 1, came
+    changes = [f.payload.controls for f in runtime.frames[count:] if getattr(f.payload, "controls", None)]
+    assert came["notify.scene"] == 1 and changes == [{"gamma": 1.75}], (came, changes)
     assert layer.layer.gamma == 1.75, layer.layer.gamma
     assert came["notify.stream"] == 0, came
     other.wait_for(other.socket.close())
     drive.record.notes.append(
         "reconnected with its own resume tokens after somebody else had changed a gamma: got "
-        f"{', '.join(f'{n} {kind}' for kind, n in sorted(came.items()))}; the layer's gamma is {layer.layer.gamma}")
+        f"{', '.join(f'{n} {kind}' for kind, n in sorted(came.items()))}, of which the changes of controls were "
+        f"{json.dumps(changes)}; its layer's gamma is {layer.layer.gamma}")
     drive.raw("layer.gamma after the reconnect", "layer", layer.layer_id, "gamma", 0.9, applied=0.9,
               notified="notify.layers", after=lambda: layer.layer.gamma, want=0.9)
 
@@ -436,17 +439,17 @@ def thumbnails(drive):
     runtime = drive.runtime
     layer = runtime.layer()
 
-    def picture():
-        thumbnail = layer._thumbnail
-        return thumbnail if thumbnail.shape == (32, 32, 4) and thumbnail[..., :3].max() > 50 else None
+    def bright():
+        return layer._thumbnail.shape == (32, 32, 4) and layer._thumbnail[..., :3].max() > 50
 
-    first = runtime.until(picture, "a thumbnail").copy()
+    runtime.until(bright, "a thumbnail")
+    sides = [int(ends.max()) + 1 for ends in np.nonzero(layer._thumbnail[..., 3])]
     drive.raw("layer.colormap for the thumbnail", "layer", layer.remote_id, "colormap", "red", applied="red")
-    red = runtime.until(lambda: picture() is not None and layer._thumbnail[..., 1].max() == 0 and layer._thumbnail,
-                        "a red thumbnail")
+    runtime.until(lambda: bright() and layer._thumbnail[..., 1:3].max() == 0, "a red thumbnail")
+    red = int(layer._thumbnail[..., 0].max())
     drive.raw("layer.colormap back", "layer", layer.remote_id, "colormap", "gray", applied="gray")
-    drive.record.notes.append(f"thumbnails of {first.shape[1]}×{first.shape[0]} from notify.layers; with the colormap "
-                              f"red no green is left in it, its brightest red is {red[..., 0].max()}")
+    drive.record.notes.append(f"its layer shows the thumbnail of notify.layers, {sides[1]}×{sides[0]} of 32×32; with the "
+                              f"colormap red there is no green and no blue in it, and red up to {red}")
 
 
 def pictures(drive, ready):
@@ -515,7 +518,7 @@ def main(record_path):
         assert sum(late.values()) <= 2 and not runtime.taken - sent, (sent, runtime.taken)
         assert not swallowed, "\n".join(swallowed)
     if record_path:
-        record.write(record_path, server.ready, sent)
+        record.write(record_path, sent)
     print(f"{len(record.rows)} updates, {len(record.commands)} commands: nothing was swallowed of {sum(sent.values())} frames")
     app.quit()
 

@@ -248,7 +248,7 @@ class Record:
     def __init__(self):
         self.rows, self.commands, self.notes = [], [], []
 
-    def write(self, path, ready, sent):
+    def write(self, path, sent):
         source = pathlib.Path(os.environ["NAPARI_CUDA_SRC"])
         commit = os.environ.get("NAPARI_CUDA_COMMIT") or subprocess.run(
             ["git", "-C", str(source), "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
@@ -258,7 +258,7 @@ class Record:
             "intent emitters, RemoteLayerRegistry and RemoteImageLayer against `oriel serve`, every row of the protocol's",
             "`state.update` table and every command. Every line below was asserted while it was written.", "",
             f"- client: napari-cuda at commit {commit or 'unknown'}, on {NAPARI}",
-            f"- server: oriel {ready.get('version', '')}".rstrip(),
+            f"- server: {oriel.run('--version').stdout.strip()}",
             "- errors that the client swallowed: 0",
             "- frames that the server sent to it, all taken by its classes: " +
             ", ".join(f"{count} {name}" for name, count in sorted(sent.items())), "",

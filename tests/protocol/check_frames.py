@@ -142,10 +142,18 @@ class Log:
         kind, frame = line["class"], line["frame"]
         name = frame.get("type", "?") if isinstance(frame, dict) else "?"
         errors = self.schemas.errors("server", kind, frame)
-        if not errors and "session" in frame:
-            errors = self.sessions[frame["session"]].take(kind, frame)
+        wrong = False
         for path, what in errors:
             self.complain(name, path, what)
+            wrong = True
+        if not isinstance(frame, dict) or "session" not in frame:
+            return
+        try:
+            for path, what in self.sessions[frame["session"]].take(kind, frame):
+                self.complain(name, path, what)
+        except (KeyError, TypeError, AttributeError):
+            if not wrong: # else it is told already
+                raise
 
 
 def check_file(path):
