@@ -109,6 +109,9 @@ void view_follow(struct control *control, struct session *session)
         return;
     session->view = &control->main;
     routes_set_session(control->routes, session->id, SCENE_MAIN);
+    if (session->rev && control->main.stream)
+        stream_note_intent(control->main.stream, session->id, session->rev,
+                           record_revision(control->scene->record));
     log_info(LOG_CONTROL, "view %s of %s ends", fork->id, session->peer);
     unlink_from(&control->main.next, fork);
     notice_view_ends(control, fork);

@@ -117,8 +117,9 @@ bool branch_open(struct branch *branch, uint32_t width, uint32_t height, struct 
                 branch->last_key_ns = INT64_MIN / 2; /* its first picture does not wait */
                 snprintf(branch->chain, sizeof branch->chain, "%s", branch->instance.chain);
                 pthread_mutex_unlock(&stream->lock);
-                log_info(LOG_PIXEL, "%s: %s, %" PRIu32 "x%" PRIu32 "%s%s", branch->label,
-                         branch->instance.chain, width, height, *reasons ? "; not " : "", reasons);
+                log_info(LOG_PIXEL, "%s%s: %s, %" PRIu32 "x%" PRIu32 "%s%s", stream->prefix,
+                         branch->label, branch->instance.chain, width, height,
+                         *reasons ? "; not " : "", reasons);
                 return true;
             }
         }

@@ -68,6 +68,7 @@ struct stream {
     struct registry *registry;
     struct render *render;
     struct stream_events events;
+    char prefix[20]; /* before the branches' names in the log: "v1/", of the shared view "" */
     struct notes *notes;
     struct client_limits limits;
     const char *ladder[MAX_LADDER]; /* modules.encoder */

@@ -105,6 +105,8 @@ struct stream *stream_create(const struct config *config, struct registry *regis
     bool fork = strcmp(view, "main") != 0;
     struct stream *stream = xcalloc(1, sizeof *stream);
     stream->registry = registry;
+    if (fork)
+        snprintf(stream->prefix, sizeof stream->prefix, "%s/", view);
     stream->render = render;
     if (events)
         stream->events = *events;

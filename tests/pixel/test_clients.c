@@ -240,6 +240,10 @@ static void each_gets_what_it_can_decode(void **state)
     fixture_draw(2, 0);
     assert_int_equal(got_tail(fixture_get(jpeg, 1))->key, 1);
     assert_int_equal(got_tail(fixture_get(vp8, 1))->key, 0);
+    /* Who comes while the picture rests gets it, where every picture is a key as well. */
+    struct peer *late = fixture_join(f, "ext=1&codecs=jpeg");
+    assert_int_equal(got_u(fixture_get(late, 0), 20, 1), 6);
+    fixture_leave(f, late);
     int destroyed = atomic_load(&fakes.destroys);
     fixture_leave(f, jpeg);
     eventually(fixture_taps() == 2);
