@@ -15,6 +15,5 @@ uint8_t *encode_png(const uint8_t *rgba, uint32_t width, uint32_t height, size_t
         return NULL;
     }
     *bytes = size;
-    uint8_t *fitted = realloc(png, size);
-    return fitted ? fitted : png;
+    return png;
 }

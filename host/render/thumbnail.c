@@ -144,7 +144,7 @@ static void take(struct job *job, const struct want *want, const void *data, uin
 {
     const struct oriel_source_info *info = job->g.info;
     int32_t z = job->g.axis[2];
-    uint64_t stride[ORIEL_MAX_AXES], fixed = 0, step = 1;
+    uint64_t stride[ORIEL_MAX_AXES] = {0}, fixed = 0, step = 1;
     for (uint32_t a = info->ndim; a-- > 0; step *= want->shape[a]) {
         stride[a] = step;
         if ((int32_t)a != job->x.axis && (int32_t)a != job->y.axis && (int32_t)a != z)
