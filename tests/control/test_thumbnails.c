@@ -12,7 +12,7 @@
 
 #define DATA "mem:zyx:8,32,32:u16"
 
-static const char *const sets[] = {"thumbnails.delay_ms=120", NULL};
+static const char *const sets[] = {"thumbnails.enabled=true", "thumbnails.delay_ms=120", NULL};
 
 /* The next notify.layers with a thumbnail. */
 static cJSON *next_thumbnail(struct rig *rig, uint64_t conn)
