@@ -3,7 +3,13 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
-enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+enum {
+    CLI_DONE = 0,
+    CLI_FAILED = 1,
+    CLI_USAGE = 2,
+    CLI_BUSY = 75,  /* serve: the state directory belongs to another process */
+    CLI_FENCED = 76 /* serve: another process has taken it over */
+};
 
 int cli_serve(int argc, char **argv);
 int cli_modules(int argc, char **argv);

@@ -33,6 +33,7 @@ static const char usage[] =
     "  --metrics-port N     port of the numbers (8083), -1: none\n"
     "  --host ADDRESS       address to listen on (127.0.0.1)\n"
     "  --prefix /PATH       put every route under a path, behind a proxy\n"
+    "  --state DIR          keep the scene in DIR: it survives a crash, a restart, a move\n"
     "  --ready-file FILE    write the addresses there as JSON when every socket accepts\n";
 
 struct serve_args {
@@ -160,8 +161,9 @@ static bool open_doors(struct gate *gate, struct server *server, struct error *e
     return true;
 }
 
-static bool serve(const struct config *config, const struct server_scene *scene,
-                  const struct serve_args *args, struct error *err)
+/* The exit status; CLI_DONE, or err says why. */
+static int serve(const struct config *config, const struct server_scene *scene,
+                 const struct serve_args *args, struct error *err)
 {
     /* Every thread that is started from here on leaves these to this one. */
     sigset_t signals;
@@ -170,11 +172,14 @@ static bool serve(const struct config *config, const struct server_scene *scene,
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error like a full disk */
 
     char web[PATH_MAX], url[URL_MAX];
     struct server server;
-    if (!web_folder(web, err) || !server_start(&server, config, scene, err))
-        return false;
+    if (!web_folder(web, err))
+        return CLI_FAILED;
+    if (!server_start(&server, config, scene, err))
+        return server.status ? server.status : CLI_FAILED;
     struct gate *gate = gate_create(&(struct gate_rooms){.control = server.control,
                                                          .metrics = server.metrics,
                                                          .mcp = server.mcp},
@@ -198,7 +203,10 @@ static bool serve(const struct config *config, const struct server_scene *scene,
     server_free(&server);
     if (fine && args->ready_file)
         unlink(args->ready_file);
-    return fine;
+    if (fine && server.status == CLI_FENCED)
+        error_set(err, "%s: another process has taken this session over",
+                  config_string(config, "state.dir"));
+    return fine ? server.status : CLI_FAILED;
 }
 
 /* What is opened when neither DATA nor --scene was given: data.open, else --default-data.
@@ -251,6 +259,7 @@ int cli_serve(int argc, char **argv)
         {.name = "metrics-port", .key = "server.metrics_port"},
         {.name = "host", .key = "server.host"},
         {.name = "prefix", .key = "server.prefix"},
+        {.name = "state", .key = "state.dir"},
         {0},
     };
     struct cli_options options;
@@ -262,7 +271,8 @@ int cli_serve(int argc, char **argv)
         if (status == CLI_GO_ON) {
             struct server_scene scene = {.data = options.arguments,
                                          .data_count = options.argument_count,
-                                         .scene_file = args.scene};
+                                         .scene_file = args.scene,
+                                         .keep = true};
             const char **usual = usual_data(config, args.default_data);
             if (!scene.data_count && !scene.scene_file) {
                 scene.data = usual;
@@ -270,8 +280,9 @@ int cli_serve(int argc, char **argv)
                     scene.data_count++;
             }
             struct error err;
-            status = serve(config, &scene, &args, &err) ? CLI_DONE
-                                                        : cli_fail(CLI_FAILED, "%s", err.text);
+            status = serve(config, &scene, &args, &err);
+            if (status != CLI_DONE)
+                cli_fail(status, "%s", err.text);
             free(usual);
         }
         config_destroy(config);

@@ -22,6 +22,7 @@ struct stream;
 
 struct server {
     const struct config *config; /* the caller's */
+    int status;                  /* __atomic: why it does not start, or ends; else CLI_DONE */
     struct registry *registry;
     struct metrics *metrics;
     struct control *control;
@@ -38,6 +39,7 @@ struct server_scene {
     const char *const *data; /* datasets to open, bottom first */
     size_t data_count;
     const char *scene_file; /* NULL: none */
+    bool keep;              /* in state.dir, if there is one, and what is kept there comes first */
 };
 
 /* Everything is running and draws as soon as a client is there, or nothing is left and err says

@@ -139,6 +139,12 @@ static const struct oriel_option options[] = {
     INT("view.open_z", "-1", -1, 2147483647, "slice shown at the start; -1: the middle"),
 
     TEXT("state.dir", "", "folder that keeps the scene over a restart; \"\": none"),
+    NAME("state.fsync", "interval", "batch interval off",
+         "when changes are on the disk: before they are acknowledged, soon, or when the system "
+         "likes"),
+    INT("state.fsync_ms", "1000", 1, MS_MAX, "with interval: at most this long after, ms"),
+    INT("state.snapshot_bytes", "4194304", 4096, BYTES_MAX,
+        "changes after which everything is written anew, bytes"),
     TEXT("scene.folder", "",
          "folder of the scenes that clients save; \"\": scenes in state.dir, without one none"),
 
@@ -147,6 +153,9 @@ static const struct oriel_option options[] = {
     TEXT("access.token_file", "", "file with more of them, a line each: role token"),
     NAME("access.anonymous", "auto", "auto none viewer editor",
          "role without a token; auto: editor where there are no tokens, else none"),
+
+    BOOL("thumbnails.enabled", "true", "small pictures of the layers for those who list them"),
+    INT("thumbnails.delay_ms", "300", 0, MS_MAX, "rest before thumbnails are made again, ms"),
 
     FLOAT("control.heartbeat_s", "15", 0.1, 3600, "time between heartbeats, s"),
     FLOAT("control.update_rate", "600", 0, 1000000,

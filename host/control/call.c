@@ -68,7 +68,7 @@ static void give(struct control *control, struct call *call, const struct surfac
     if (call->in_reply_to)
         send_answer(control, call, answer);
     else if (call->done)
-        call->done(call->data, answer);
+        outbox_answer(control->outbox, call->done, call->data, answer);
 }
 
 void call_reply(struct control *control, struct call *call, cJSON *result)

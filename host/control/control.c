@@ -20,6 +20,7 @@ struct control *control_create(const struct config *config, struct registry *reg
         return NULL;
     struct control *control = xcalloc(1, sizeof *control);
     control->access = access;
+    control->thumbnails = thumbnails_create(config);
     control->config = config;
     control->registry = registry;
     control->metrics = metrics;
@@ -46,6 +47,7 @@ struct control *control_create(const struct config *config, struct registry *reg
                                   (uint32_t)config_int(config, "canvas.height"));
     control->history = history_create((size_t)config_int(config, "control.history_layers"));
     control->frames = frame_log_create(config_string(config, "debug.frame_dir"));
+    control->outbox = outbox_create(control->frames);
     control->faults = cJSON_CreateArray();
     control->state_due_ns = control->status_due_ns = INT64_MAX;
     view_init(&control->main, SCENE_MAIN);
@@ -138,12 +140,14 @@ static void take(struct control *control, struct message *message)
     case MESSAGE_DEFERRED:
         loop_take(control, message);
         return;
+    case MESSAGE_STATE: /* heard at the end of the turn */
+        break;
     }
     message_destroy(message);
 }
 
-/* Waits until `deadline` for messages; what they want, and what follows. `deadline` becomes the next
- * one. False: the room stops. */
+/* Waits until `deadline` for messages; what they want, and what follows. `deadline` becomes the
+ * next one. False: the room stops. */
 static bool turn(struct control *control, int64_t *deadline)
 {
     bool stopping;
@@ -164,7 +168,10 @@ static bool turn(struct control *control, int64_t *deadline)
     notify_changes(control, now);
     notify_timers(control, now, deadline);
     numbers_timers(control, now, deadline);
+    thumbnails_timers(control, now, deadline);
     session_timers(control, now, deadline);
+    state_store(control, deadline);
+    outbox_flush(control->outbox);
     return true;
 }
 
@@ -185,14 +192,17 @@ static void *run(void *data)
     int64_t deadline = 0;
     while (turn(control, &deadline)) {
     }
+    state_store(control, &deadline);
     for (struct session *s = control->sessions; s; s = s->next)
         session_goodbye(control, s, "shutdown", "the server stops", "server_shutdown", 1001);
+    outbox_flush(control->outbox);
     return NULL;
 }
 
 static void begin(struct control *control, bool threads)
 {
     views_start(control);
+    play_changed(control, &control->main, clock_ns());
     struct scene_snapshot *snapshot = scene_snapshot_create(control->scene, SCENE_MAIN);
     control->current = snapshot;
     uint64_t revision = record_revision(control->scene->record);
@@ -225,6 +235,7 @@ void control_stop(struct control *control)
     pthread_mutex_unlock(&control->mutex);
     pthread_join(control->thread, NULL);
     control->started = false;
+    state_close(control);
     loop_close(control);
     worker_destroy(control->worker); /* what it still finishes stays in the queue */
     control->worker = NULL;
@@ -236,8 +247,10 @@ void control_destroy(struct control *control)
     if (!control)
         return;
     control_stop(control);
+    state_close(control);
     loop_close(control);
     worker_destroy(control->worker);
+    views_stop(control);
     while (control->head) {
         struct message *next = control->head->next;
         message_destroy(control->head);
@@ -261,11 +274,13 @@ void control_destroy(struct control *control)
     scene_snapshot_unref(control->current);
     scene_destroy(control->scene);
     history_destroy(control->history);
+    outbox_destroy(control->outbox);
     frame_log_destroy(control->frames);
     cJSON_Delete(control->faults);
     view_finish(&control->main);
     routes_destroy(control->routes);
     access_destroy(control->access);
+    thumbnails_destroy(control->thumbnails);
     pthread_mutex_destroy(&control->mutex);
     pthread_cond_destroy(&control->wake);
     free(control);

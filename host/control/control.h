@@ -19,9 +19,11 @@ struct config;
 struct control;
 struct metrics;
 struct registry;
+struct render_pool;
 
 /* The rooms it drives; set before control_start. */
 struct control_rooms {
+    struct render_pool *pool; /* for values and pictures besides the stream; NULL: none */
     struct render *render;
     struct stream *stream;
     /* Make and end the rooms of a view of a session's own; NULL: there are none such. They take
@@ -29,6 +31,9 @@ struct control_rooms {
     bool (*open_view)(void *data, const char *id, struct render **render, struct stream **stream,
                       struct error *err);
     void (*close_view)(void *data, const char *id);
+    /* Another process has taken the state directory over; nothing is acknowledged any more, and
+     * the sessions have been told. NULL is fine. [control] */
+    void (*fenced)(void *data);
     void *data;
 };
 
@@ -53,6 +58,21 @@ void control_destroy(struct control *control); /* NULL is fine */
  * becomes that of the file. A path that cannot be opened is an error naming it. */
 bool control_open_data(struct control *control, const char *uri, struct error *err);
 bool control_open_scene(struct control *control, const char *path, struct error *err);
+/* Before those two: locks state.dir, and puts back the scene that is kept there if `named` is what
+ * it was begun with, or empty. From then on nothing is acknowledged before it is stored. */
+struct control_named {
+    const char *const *data;
+    size_t data_count;
+    const char *scene_file; /* or NULL */
+};
+enum control_restored {
+    CONTROL_NEW,      /* open what is named */
+    CONTROL_RESTORED, /* the scene is there */
+    CONTROL_BUSY,     /* another process owns the directory */
+    CONTROL_UNUSABLE  /* err says why */
+};
+enum control_restored control_restore(struct control *control, const struct control_named *named,
+                                      struct error *err);
 /* The snapshot of what is in the record now; the caller's reference. Also for `oriel render`. */
 struct scene_snapshot *control_snapshot(struct control *control);
 /* Before control_start: canvas size in pixels; resets the camera when `home`. */

@@ -63,7 +63,7 @@ static void send_tail(struct control *control, struct session *session, const st
         log_warn(LOG_CONTROL, "%s does not read, %llu bytes wait: closed", session->peer,
                  (unsigned long long)queued.bytes);
         session->state = SESSION_CLOSING;
-        session->transport->close(session->self, session->conn, 1013, "too slow");
+        outbox_close(control->outbox, session, 1013, "too slow");
         return;
     }
     char head[ORIEL_MESSAGE_HEAD_MAX];
@@ -72,15 +72,9 @@ static void send_tail(struct control *control, struct session *session, const st
                            e->type, PROTOCOL_VERSION, session->id)
                 : snprintf(head, sizeof head, "{\"type\":\"%s\",\"version\":%d,", e->type,
                            PROTOCOL_VERSION);
-    struct oriel_message message = {.size = sizeof message,
-                                    .kind = ORIEL_MESSAGE_TEXT,
-                                    .head = (const uint8_t *)head,
-                                    .head_bytes = (uint64_t)n,
-                                    .buffer = tail};
     log_trace(LOG_STATE, "to %s: %s%.*s", session->peer, head, (int)tail->bytes,
               (const char *)tail->data);
-    session->transport->send(session->self, session->conn, &message);
-    frame_log_add(control->frames, session->class, session->peer, &message);
+    outbox_send(control->outbox, session, head, (size_t)n, tail);
 }
 
 void frame_send(struct control *control, struct session *session, const struct envelope *envelope,

@@ -26,7 +26,7 @@ void hello_reject(struct control *control, struct session *session, const char *
     frame_send_json(control, session, &(struct envelope){.type = "session.reject", .frame_id = id},
                     payload);
     session->state = SESSION_CLOSING;
-    session->transport->close(session->self, session->conn, 1000, code);
+    outbox_close(control->outbox, session, 1000, code);
 }
 
 static cJSON *one_detail(const char *key, cJSON *value)

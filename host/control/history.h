@@ -5,6 +5,7 @@
 #ifndef CONTROL_HISTORY_H
 #define CONTROL_HISTORY_H
 
+#include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,6 +39,11 @@ const struct history_frame *history_append(struct history *history, enum history
 size_t history_after(const struct history *history, enum history_topic topic, const char *token);
 const struct history_frame *history_frame(const struct history *history, enum history_topic topic,
                                           const char *token, size_t index);
+
+/* For the journal, as JSON: everything, or what changed since it was last asked for; NULL: nothing.
+ * Put back by taking what was given in order; false when that is not what this is. */
+cJSON *history_changes(struct history *history, bool whole);
+bool history_restore(struct history *history, const cJSON *changes);
 
 /* 32 hexadecimal digits nobody can guess. */
 void history_random(char token[33]);

@@ -12,6 +12,8 @@
 #include "control/files.h"
 #include "control/history.h"
 #include "control/limit.h"
+#include "control/outbox.h"
+#include "control/state.h"
 #include "control/surface.h"
 #include "control/worker.h"
 #include "scene/layers.h"
@@ -36,9 +38,10 @@ enum message_kind {
     MESSAGE_NOTICE,
     MESSAGE_STREAM,
     MESSAGE_FAULT,
-    MESSAGE_REQUEST, /* of surface.h */
-    MESSAGE_DONE,    /* a job of the worker */
-    MESSAGE_DEFERRED /* a module's */
+    MESSAGE_REQUEST,  /* of surface.h */
+    MESSAGE_DONE,     /* a job of the worker */
+    MESSAGE_DEFERRED, /* a module's */
+    MESSAGE_STATE     /* the journal has something to say */
 };
 
 /* What surface.h takes. */
@@ -96,7 +99,7 @@ struct view {
     char id[SCENE_VIEW_ID];
     struct render *render; /* NULL: none */
     struct stream *stream; /* NULL: none */
-    bool ending; /* in control->aside: not on its way in, but out */
+    bool ending;           /* in control->aside: not on its way in, but out */
     struct view_layer *layers;
     cJSON *faults; /* errors of these rooms that hold now, as in struct control */
     /* What its clients have been told, as revisions of the record. */
@@ -160,6 +163,7 @@ struct control {
     struct registry *registry;
     struct metrics *metrics;
     struct access *access;
+    struct thumbnails *thumbnails;
     double heartbeat_s;
     double fps;
     double update_rate, command_rate;
@@ -173,6 +177,8 @@ struct control {
     struct routes *routes;
     struct history *history;
     struct frame_log *frames; /* or NULL */
+    struct outbox *outbox;
+    struct state *state; /* NULL: nothing is kept */
     struct worker *worker;
     struct session *sessions;
     struct removed *removed;
@@ -316,6 +322,13 @@ void notify_plain(struct control *control, const char *type, const char *payload
                   const char *intent);
 void notify_layer_state(struct control *control, int64_t now);
 
+/* thumbnails.c */
+struct thumbnails *thumbnails_create(const struct config *config);
+void thumbnails_destroy(struct thumbnails *self);              /* NULL is fine */
+void thumbnails_changed(struct control *control, int64_t now); /* the shared view or a layer */
+void thumbnails_timers(struct control *control, int64_t now, int64_t *deadline);
+void thumbnails_send(struct control *control, struct session *session); /* all that there are */
+
 /* numbers.c */
 void numbers_send_level(struct control *control, struct session *session);
 void numbers_level(struct control *control, struct view *view, uint32_t level);
@@ -395,6 +408,8 @@ void command_scene_save(struct control *control, struct call *call, const cJSON 
 void command_scene_list(struct control *control, struct call *call, const cJSON *kwargs);
 void command_scene_load(struct control *control, struct call *call, const cJSON *kwargs);
 void command_close(struct control *control, struct call *call, const cJSON *kwargs);
+/* command_picture.c */
+void command_screenshot(struct control *control, struct call *call, const cJSON *kwargs);
 /* command_about.c */
 void command_modules(struct control *control, struct call *call, const cJSON *kwargs);
 void command_streams(struct control *control, struct call *call, const cJSON *kwargs);

@@ -114,7 +114,7 @@ void session_goodbye(struct control *control, struct session *session, const cha
                         &(struct envelope){.type = "session.goodbye", .frame_id = id}, payload);
     }
     if (session->state != SESSION_CLOSING)
-        session->transport->close(session->self, session->conn, close_code, reason);
+        outbox_close(control->outbox, session, close_code, reason);
     session->state = SESSION_CLOSING;
 }
 

@@ -97,7 +97,7 @@ static void update(struct control *control, const struct actor *actor,
         answer.version =
             record_version(control->scene->record, result.scope, result.target, result.key);
     if (request->done)
-        request->done(request->data, &answer);
+        outbox_answer(control->outbox, request->done, request->data, &answer);
     if (wrote && strcmp(request->scope, "camera") == 0)
         notify_camera_delta(control, actor->view, request->key, result.applied, NULL);
     reduction_finish(&result);

@@ -200,7 +200,8 @@ bool record_batch_empty(const struct record_batch *batch)
     return batch->count == 0;
 }
 
-static struct record_entry *insert(struct record *record, size_t at, const struct write *write)
+static struct record_entry *insert(struct record *record, size_t at, const char *scope,
+                                   const char *target, const char *key)
 {
     if (record->count == record->capacity) {
         record->capacity = record->capacity ? 2 * record->capacity : 64;
@@ -208,9 +209,9 @@ static struct record_entry *insert(struct record *record, size_t at, const struc
     }
     memmove(&record->entries[at + 1], &record->entries[at], (record->count - at) * sizeof(void *));
     struct record_entry *entry = xcalloc(1, sizeof *entry);
-    entry->scope = xstrdup(write->scope);
-    entry->target = xstrdup(write->target);
-    entry->key = xstrdup(write->key);
+    entry->scope = xstrdup(scope);
+    entry->target = xstrdup(target);
+    entry->key = xstrdup(key);
     record->entries[at] = entry;
     record->count++;
     return entry;
@@ -231,7 +232,7 @@ uint64_t record_commit(struct record *record, struct record_batch *batch,
         if (old == write->value || cJSON_Compare(old, write->value, true))
             continue; /* both absent, or equal */
         if (!entry)
-            entry = insert(record, at, write);
+            entry = insert(record, at, write->scope, write->target, write->key);
         cJSON_Delete((cJSON *)entry->value);
         entry->value = write->value;
         write->value = NULL;
@@ -245,4 +246,25 @@ uint64_t record_commit(struct record *record, struct record_batch *batch,
     if (changed)
         record->revision = revision;
     return changed ? revision : 0;
+}
+
+void record_restore(struct record *record, const struct record_entry *entry, cJSON *value)
+{
+    bool found;
+    size_t at = locate(record, entry->scope, entry->target, entry->key, &found);
+    struct record_entry *own =
+        found ? record->entries[at] : insert(record, at, entry->scope, entry->target, entry->key);
+    cJSON_Delete((cJSON *)own->value);
+    own->value = value;
+    own->version = entry->version;
+    own->revision = entry->revision;
+    own->timestamp = entry->timestamp;
+    own->origin = entry->origin;
+    record_restore_revision(record, entry->revision);
+}
+
+void record_restore_revision(struct record *record, uint64_t revision)
+{
+    if (revision > record->revision)
+        record->revision = revision;
 }

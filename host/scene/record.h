@@ -65,6 +65,12 @@ const cJSON *record_batch_value(const struct record_batch *batch, const char *sc
                                 const char *target, const char *key);
 bool record_batch_empty(const struct record_batch *batch);
 
+/* Puts an entry back as it was, taking `value` (NULL: cleared). The record's revision is at least
+ * that of the entry. */
+void record_restore(struct record *record, const struct record_entry *entry, cJSON *value);
+/* So that the next revision is higher than any that was ever told. */
+void record_restore_revision(struct record *record, uint64_t revision);
+
 /* Writes the batch and destroys it. Returns the new revision, or 0 when it changed nothing. */
 uint64_t record_commit(struct record *record, struct record_batch *batch,
                        const struct record_origin *origin);

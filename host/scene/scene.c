@@ -34,6 +34,7 @@ void scene_destroy(struct scene *scene)
     for (size_t i = 0; i < scene->layer_count; i++)
         scene_layer_destroy(scene->layers[i]);
     free(scene->layers);
+    cJSON_Delete(scene->absent);
     record_destroy(scene->record);
     free(scene);
 }
@@ -98,6 +99,9 @@ static void put_order(const struct scene *scene, struct record_batch *batch)
     cJSON *ids = cJSON_CreateArray();
     for (size_t i = 0; i < scene->layer_count; i++)
         cJSON_AddItemToArray(ids, cJSON_CreateString(scene->layers[i]->id));
+    const cJSON *absent;
+    cJSON_ArrayForEach(absent, scene->absent)
+        cJSON_AddItemToArray(ids, cJSON_Duplicate(absent, true));
     record_put(batch, "scene", "main", "layers", ids);
 }
 
@@ -161,6 +165,19 @@ void scene_add(struct scene *scene, struct scene_layer **layers, size_t count,
     world_fit(scene);
     world_put(scene, &before, batch);
     record_commit(scene->record, batch, origin);
+}
+
+void scene_restore(struct scene *scene, struct scene_layer **layers, size_t count,
+                   const struct world_axes *before)
+{
+    scene->layers = xrealloc(scene->layers, count * sizeof *scene->layers);
+    for (size_t i = 0; i < count; i++)
+        scene->layers[i] = layers[i];
+    scene->layer_count = count;
+    world_fit(scene);
+    struct record_batch *batch = record_batch_create();
+    world_put(scene, before, batch);
+    record_commit(scene->record, batch, NULL);
 }
 
 static size_t index_of(const struct scene *scene, const char *id)
@@ -231,6 +248,8 @@ void scene_clear(struct scene *scene, const struct record_origin *origin)
     for (size_t i = 0; i < scene->layer_count; i++)
         scene_layer_destroy(scene->layers[i]);
     scene->layer_count = 0;
+    cJSON_Delete(scene->absent);
+    scene->absent = NULL;
     put_order(scene, batch);
     world_fit(scene);
     const char *id;

@@ -67,8 +67,17 @@ struct scene {
     struct scene_layer **layers; /* bottom first */
     size_t layer_count;
     uint64_t next_layer;
+    /* Ids of layers in the record whose data could not be opened at the start, or NULL. What they
+     * were set to is kept, for another start. */
+    cJSON *absent;
     uint32_t ndim;                          /* of the world; 2 for an idle scene */
     struct scene_axis axes[ORIEL_MAX_AXES]; /* of the world: napari's dims ranges */
+};
+
+/* The axes of a world. */
+struct world_axes {
+    uint32_t ndim; /* 0: there were no layers */
+    struct scene_axis axes[ORIEL_MAX_AXES];
 };
 
 #define SCENE_MAIN "main"
@@ -102,6 +111,10 @@ struct scene_layer *scene_take(struct scene *scene, const char *id,
                                const struct record_origin *origin);
 void scene_move(struct scene *scene, const char *id, size_t index,
                 const struct record_origin *origin);
+/* After the record was put back: the layers in their order, taking them over, with their ids; the
+ * record stays as it is, unless the world is another than it was then (`before`). */
+void scene_restore(struct scene *scene, struct scene_layer **layers, size_t count,
+                   const struct world_axes *before);
 /* Takes everything out: layers, dims, cameras, locks. Canvas and background stay. */
 void scene_clear(struct scene *scene, const struct record_origin *origin);
 

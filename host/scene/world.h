@@ -5,11 +5,6 @@
 
 #include "scene/scene.h"
 
-struct world_axes {
-    uint32_t ndim;
-    struct scene_axis axes[ORIEL_MAX_AXES];
-};
-
 void world_remember(const struct scene *scene, struct world_axes *axes);
 /* Recomputes scene->ndim and scene->axes from the layers. */
 void world_fit(struct scene *scene);
