@@ -17,6 +17,9 @@ os.environ.setdefault("ORIEL_BINARY", str(load.parent.parent / "bin" / "oriel"))
 
 import oriel  # noqa: E402 — reads the environment
 
+# Tens of thousands of frames, of kinds that other tests send as well, and a log costs time.
+os.environ.pop("ORIEL_DEBUG_FRAME_DIR", None)
+
 with tempfile.TemporaryDirectory() as folder:
     data = pathlib.Path(folder, "cells.ome.zarr")
     done = oriel.run("demo", data, "--size", "tiny")
