@@ -59,7 +59,6 @@ class Schemas:
         store = {self.base + name: document for name, document in self.documents.items()}
         self.validators = {}
         for name, document in self.documents.items():
-            jsonschema.Draft202012Validator.check_schema(document)
             resolver = jsonschema.RefResolver(self.base + name, document, store=store)
             self.validators[name] = jsonschema.Draft202012Validator(document, resolver=resolver)
         common = self.validators["common.json"]
@@ -156,14 +155,21 @@ class Log:
                 raise
 
 
+worker = None # the schemas of this process
+
+
+def begin_worker():
+    global worker
+    worker = Schemas()
+
+
 def check_file(path):
-    schemas = Schemas()
-    log = Log(schemas, path.name)
+    log = Log(worker, path.name)
     with open(path, encoding="utf-8", newline="\n") as lines:
         for text in lines:
             if text.endswith("\n"): # a server that was killed leaves half a line
                 log.take(text)
-    return log.lines, log.found, schemas.used
+    return log.lines, log.found, worker.used
 
 
 def main():
@@ -173,7 +179,7 @@ def main():
     args = parser.parse_args()
     files = sorted(args.folder.glob("*.ndjson"), key=lambda path: -path.stat().st_size)
     lines, found, used = 0, [], set()
-    with multiprocessing.Pool() as pool:
+    with multiprocessing.Pool(initializer=begin_worker) as pool:
         for count, wrong, names in pool.imap_unordered(check_file, files, chunksize=1):
             lines += count
             found += wrong

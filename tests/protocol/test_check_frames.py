@@ -8,6 +8,8 @@ import pathlib
 import sys
 import tempfile
 
+import jsonschema
+
 import check_frames
 import good_frames
 
@@ -178,6 +180,8 @@ def log_of(frames, kind):
 
 def check_good():
     schemas = check_frames.Schemas()
+    for document in schemas.documents.values():
+        jsonschema.Draft202012Validator.check_schema(document)
     for kind in ("classic", "oriel"):
         log = check_frames.Log(schemas, "good")
         for frame in [good_frames.reject(), *good_frames.session(kind)]:
