@@ -126,10 +126,11 @@ static void send_views(struct control *control, struct view *view, int64_t now)
         if (s->state != SESSION_READY || s->class != SPEC_ORIEL || s->view != view ||
             s->view_told >= newest(camera, other))
             continue;
-        /* Who moved the camera has it already, and its frames say what it was. */
-        bool own = s->view_told >= other && latest && latest->origin.shown &&
-                   strcmp(latest->origin.session, s->id) == 0;
-        s->view_pending = !own;
+        /* Who moved the camera has it already, and its frames say what it was; unless it has been
+         * told somebody else's since, which may have crossed its own. */
+        bool own = latest && latest->origin.shown && strcmp(latest->origin.session, s->id) == 0;
+        s->view_pending = !own || s->view_foreign || s->view_told < other;
+        s->view_foreign = !own;
         s->view_told = newest(camera, other);
         any = any || s->view_pending;
     }
@@ -146,6 +147,12 @@ static void send_views(struct control *control, struct view *view, int64_t now)
     }
     view->told_ns = now;
     view->due_ns = INT64_MAX;
+}
+
+void notify_view_again(struct session *session)
+{
+    session->view_told = 0;
+    session->view->due_ns = 0;
 }
 
 /* Dims at once; a camera that only moves, at most every VIEW_INTERVAL_NS. */
@@ -248,6 +255,10 @@ static char *layer_change(const struct control *control, const struct scene_laye
                                    spec_control_versions(control->scene, layer, controls));
         if (renamed)
             json_put(versions, "name", spec_version(name));
+        const cJSON *range = cJSON_GetObjectItemCaseSensitive(controls, "contrast_limits_range");
+        if (range)
+            json_put(json_put(payload, "oriel", cJSON_CreateObject()), "iso_range",
+                     cJSON_Duplicate(range, true));
     }
     /* The reference's client takes no top-level name. */
     if (renamed)
@@ -368,6 +379,7 @@ static void baseline_view(struct control *control, struct session *session)
     uint64_t camera, other;
     const struct record_entry *latest;
     view_revisions(control, session->view, &camera, &other, &latest);
+    session->view_foreign = true;
     session->view_told = newest(camera, other);
     send_plain(control, session, "notify.view", view_frame(control, session->view, latest));
 }
@@ -403,6 +415,7 @@ void notify_baseline(struct control *control, struct session *session, const str
         replay(control, session, "notify.layers", HISTORY_LAYERS, resume->layers_token);
     else
         baseline_layers(control, session);
+    thumbnails_send(control, session);
     if (!resume) /* the scene changed, the stream did not */
         return;
     cJSON *stream = control->has_stream ? stream_payload(&control->stream) : NULL;
@@ -480,6 +493,8 @@ void notify_changes(struct control *control, int64_t now)
     for (struct view *view = &control->main; view; view = view->next) {
         if (scene_view_revision(control->scene, view->id) > view->posted) {
             post(control, view);
+            if (view == &control->main)
+                thumbnails_changed(control, now);
             changed = true;
         }
     }

@@ -141,6 +141,7 @@ struct session {
     bool heard;          /* anything since the last heartbeat */
     unsigned missed;
     uint64_t view_told; /* revision of the newest view it knows */
+    bool view_foreign;  /* that is not a pose of its own */
     bool view_pending;  /* scratch of notify.c */
     uint64_t rev;       /* its newest view.pose */
     uint32_t canvas[2]; /* that it asked for; 0: never did */
@@ -316,6 +317,8 @@ void notify_changes(struct control *control, int64_t now);
 void notify_timers(struct control *control, int64_t now, int64_t *deadline);
 void notify_camera_delta(struct control *control, const struct view *view, const char *mode,
                          const cJSON *delta, const char *intent);
+/* The session is told the view at the next turn, also if it has not changed. */
+void notify_view_again(struct session *session);
 /* A frame without a cursor, the same for all classes. */
 void notify_plain(struct control *control, const char *type, const char *payload,
                   const struct view *view, bool (*filter)(const struct session *),

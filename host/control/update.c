@@ -201,7 +201,9 @@ void update_take(struct control *control, struct session *session, const cJSON *
         memcpy(session->canvas, result.canvas, sizeof session->canvas);
     if (!pose || !result.accepted)
         ack(control, session, &update, &result);
-    else if (!result.stale)
+    else if (result.stale)
+        notify_view_again(session);
+    else
         note_pose(control, session->view, session, result.rev);
     if (wrote && strcmp(update.scope, "camera") == 0)
         notify_camera_delta(control, session->view, update.key, result.applied, update.intent);

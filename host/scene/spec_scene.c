@@ -82,6 +82,23 @@ cJSON *spec_version(const struct record_entry *entry)
     return out;
 }
 
+/* `interpolation` changes with the filter it stands for, and with ndisplay; what counts its changes
+ * never goes back. NULL when it was never set. */
+static const struct record_entry *
+filter_entry(const struct scene *scene, const struct scene_layer *layer, struct record_entry *alias)
+{
+    const struct record *record = scene->record;
+    const struct record_entry *filter = record_find(record, "layer", layer->id, filter_key(scene));
+    const struct record_entry *shown = record_find(record, "view", SCENE_MAIN, "ndisplay");
+    if (!filter || !shown)
+        return filter;
+    *alias = shown->revision > filter->revision ? *shown : *filter;
+    alias->version = shown->version +
+                     record_version(record, "layer", layer->id, "interpolation2d") +
+                     record_version(record, "layer", layer->id, "interpolation3d");
+    return alias;
+}
+
 cJSON *spec_control_versions(const struct scene *scene, const struct scene_layer *layer,
                              const cJSON *controls)
 {
@@ -90,9 +107,10 @@ cJSON *spec_control_versions(const struct scene *scene, const struct scene_layer
     cJSON_ArrayForEach(control, controls)
     {
         const char *key = control->string;
-        if (strcmp(key, "interpolation") == 0)
-            key = filter_key(scene);
+        struct record_entry alias;
         const struct record_entry *entry = record_find(scene->record, "layer", layer->id, key);
+        if (strcmp(key, "interpolation") == 0)
+            entry = filter_entry(scene, layer, &alias);
         if (entry)
             json_put(out, control->string, spec_version(entry));
     }

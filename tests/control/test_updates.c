@@ -308,10 +308,27 @@ static void test_poses(void **state)
     assert_true(snapshot->t_input_ns > 0);
     scene_snapshot_unref(snapshot);
 
-    /* For the other ndisplay: nothing happens. */
+    /* For the other ndisplay: nothing happens, and its page hears how it is. */
+    rig_drain(rig, a);
     rig_update(rig, a, "view", "main", "pose",
                "{\"rev\":121,\"ndisplay\":3,\"center\":[0,0,0],\"zoom\":1,\"quat\":[1,0,0,0]}");
+    cJSON *told = rig_expect(rig, a, "notify.view");
+    assert_true(rig_at(told, "camera/center/0")->valuedouble == 120);
+    cJSON_Delete(told);
     rig_expect_none(rig, b, "notify.view", 100);
+
+    /* One that crosses somebody else's is told to its own page too, which has taken that one over.
+     */
+    rig_update(rig, b, "view", "main", "pose",
+               "{\"rev\":1,\"ndisplay\":2,\"center\":[7,7,0],\"zoom\":1,\"quat\":[1,0,0,0]}");
+    told = rig_expect(rig, a, "notify.view");
+    assert_true(rig_at(told, "camera/center/0")->valuedouble == 7);
+    cJSON_Delete(told);
+    rig_update(rig, a, "view", "main", "pose",
+               "{\"rev\":122,\"ndisplay\":2,\"center\":[3,3,0],\"zoom\":1,\"quat\":[1,0,0,0]}");
+    told = rig_expect(rig, a, "notify.view");
+    assert_true(rig_at(told, "camera/center/0")->valuedouble == 3);
+    cJSON_Delete(told);
     rig_destroy(rig);
 }
 
@@ -321,9 +338,11 @@ static void test_reset_is_told_to_who_asked(void **state)
     (void)state;
     struct rig *rig = rig_create(NULL, DATA);
     uint64_t o = rig_hello(rig, true);
+    rig_update(rig, o, "view", "main", "pose",
+               "{\"rev\":1,\"ndisplay\":2,\"center\":[6,1,0],\"zoom\":2,\"quat\":[1,0,0,0]}");
     rig_drain(rig, o);
     rig_update(rig, o, "view", "main", "pose",
-               "{\"rev\":1,\"ndisplay\":2,\"center\":[7,1,0],\"zoom\":2,\"quat\":[1,0,0,0]}");
+               "{\"rev\":2,\"ndisplay\":2,\"center\":[7,1,0],\"zoom\":2,\"quat\":[1,0,0,0]}");
     rig_expect_none(rig, o, "notify.view", 100);
     rig_update(rig, o, "view", "main", "reset", "{}");
     cJSON *view = rig_expect(rig, o, "notify.view");
