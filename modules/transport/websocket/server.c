@@ -326,8 +326,7 @@ static oriel_result context_open(struct server *server)
     info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8 |
                    LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME;
     info.server_string = "oriel";
-    /* lws starts its timeouts again with each byte; session_deadline() does not, and comes first.
-     */
+    /* lws begins its timeouts again with each byte; session_deadline() does not, and is first. */
     info.timeout_secs = (unsigned)server->request_s + 5;
     info.keepalive_timeout = (int)server->keepalive_s + 5;
     info.max_http_header_data = 16384;
