@@ -35,6 +35,11 @@ struct control *control_create(const struct config *config, struct registry *reg
         metrics_counter(metrics, "oriel_rate_limited", "kind=\"command\"", limited);
     control->garbage_counter = metrics_counter(metrics, "oriel_garbage_messages", NULL,
                                                "Messages of clients that could not be read.");
+    control->frames_made = metrics_counter(metrics, "oriel_state_frames_serialised_total", NULL,
+                                           "Frames of the state channel that were written.");
+    control->frames_sent =
+        metrics_counter(metrics, "oriel_state_frames_sent_total", NULL,
+                        "Frames of the state channel that were sent; many share what was written.");
     control->sessions_gauge =
         metrics_gauge(metrics, "oriel_sessions", NULL, "Connected state sessions.");
     control->connects_counter = metrics_counter(metrics, "napari_cuda_state_connects", NULL,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "control/room.h"
+#include "metrics/metrics.h"
 #include "module/services.h"
 #include "scene/json.h"
 #include "util/check.h"
@@ -29,8 +30,10 @@ static char *quote(const char *text)
 }
 
 /* Everything after the session id. */
-static const struct oriel_buffer *make_tail(const struct envelope *e, const char *payload)
+static const struct oriel_buffer *make_tail(struct control *control, const struct envelope *e,
+                                            const char *payload)
 {
+    metric_add(control->frames_made, 1);
     char cursor[128] = "";
     if (e->cursor)
         snprintf(cursor, sizeof cursor, "\"seq\":%llu,\"delta_token\":\"%s\",",
@@ -74,6 +77,7 @@ static void send_tail(struct control *control, struct session *session, const st
                            PROTOCOL_VERSION);
     log_trace(LOG_STATE, "to %s: %s%.*s", session->peer, head, (int)tail->bytes,
               (const char *)tail->data);
+    metric_add(control->frames_sent, 1);
     outbox_send(control->outbox, session, head, (size_t)n, tail);
 }
 
@@ -82,7 +86,7 @@ void frame_send(struct control *control, struct session *session, const struct e
 {
     if (session->state == SESSION_CLOSING)
         return;
-    const struct oriel_buffer *tail = make_tail(envelope, payload);
+    const struct oriel_buffer *tail = make_tail(control, envelope, payload);
     send_tail(control, session, envelope, tail);
     buffer_unref(tail);
 }
@@ -105,9 +109,11 @@ void frame_broadcast(struct control *control, const struct envelope *envelope,
         if (s->state != SESSION_READY || !payload[s->class] || (view && s->view != view) ||
             (filter && !filter(s)))
             continue;
-        if (!tails[s->class])
-            tails[s->class] = make_tail(envelope, payload[s->class]);
-        send_tail(control, s, envelope, tails[s->class]);
+        /* Classes that are told the same share it. */
+        int made = payload[SPEC_CLASSIC] == payload[s->class] ? SPEC_CLASSIC : (int)s->class;
+        if (!tails[made])
+            tails[made] = make_tail(control, envelope, payload[made]);
+        send_tail(control, s, envelope, tails[made]);
     }
     for (int c = 0; c < SPEC_CLASSES; c++)
         buffer_unref(tails[c]);

@@ -169,6 +169,7 @@ struct control {
     double fps;
     double update_rate, command_rate;
     struct metric *limited_updates, *limited_commands, *garbage_counter;
+    struct metric *frames_made, *frames_sent;
     struct metric *sessions_gauge, *camera_counter, *connects_counter, *config_counter;
 
     struct scene *scene;
