@@ -39,7 +39,7 @@ bool branch_start(struct branch *branch, struct error *err)
            error_set(err, "no thread for the %s branch", branch->label);
 }
 
-void branch_destroy(struct branch *branch)
+void branch_stop(struct branch *branch)
 {
     struct stream *stream = branch->stream;
     pthread_mutex_lock(&stream->lock);
@@ -49,6 +49,11 @@ void branch_destroy(struct branch *branch)
     if (branch->thread)
         pthread_join(branch->thread, NULL);
     instance_close(&branch->instance);
+}
+
+void branch_destroy(struct branch *branch)
+{
+    struct stream *stream = branch->stream;
     metric_add(stream->metrics.queue_depth, branch->pending ? -1 : 0);
     frame_unref(branch->pending);
     frame_unref(branch->last);

@@ -108,7 +108,8 @@ struct stream {
 /* branch.c. Under the lock: */
 struct branch *branch_create(struct stream *stream, bool main, bool still, uint32_t codec);
 bool branch_start(struct branch *branch, struct error *err);
-void branch_destroy(struct branch *branch); /* joins; without the lock */
+void branch_stop(struct branch *branch);    /* once; joins; without the lock */
+void branch_destroy(struct branch *branch); /* no branch runs any more, since they see each other */
 /* Fills the instance with the first encoder of the list that works; true when one does. With the
  * codec of the branch, or any where it is 0. [the branch's thread, or main before it starts] */
 bool branch_open(struct branch *branch, uint32_t width, uint32_t height, struct error *err);

@@ -132,6 +132,8 @@ void stream_destroy(struct stream *stream)
     if (!stream)
         return;
     for (uint32_t i = 0; i < stream->branch_count; i++)
+        branch_stop(stream->branches[i]);
+    for (uint32_t i = 0; i < stream->branch_count; i++)
         branch_destroy(stream->branches[i]);
     for (struct client *client = stream->clients, *next; client; client = next) {
         next = client->next;
