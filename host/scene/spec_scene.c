@@ -87,15 +87,13 @@ cJSON *spec_version(const struct record_entry *entry)
 static const struct record_entry *
 filter_entry(const struct scene *scene, const struct scene_layer *layer, struct record_entry *alias)
 {
-    const struct record *record = scene->record;
-    const struct record_entry *filter = record_find(record, "layer", layer->id, filter_key(scene));
-    const struct record_entry *shown = record_find(record, "view", SCENE_MAIN, "ndisplay");
+    const struct record_entry *filter =
+        record_find(scene->record, "layer", layer->id, filter_key(scene));
+    const struct record_entry *shown = record_find(scene->record, "view", SCENE_MAIN, "ndisplay");
     if (!filter || !shown)
         return filter;
     *alias = shown->revision > filter->revision ? *shown : *filter;
-    alias->version = shown->version +
-                     record_version(record, "layer", layer->id, "interpolation2d") +
-                     record_version(record, "layer", layer->id, "interpolation3d");
+    alias->version = alias->revision;
     return alias;
 }
 
