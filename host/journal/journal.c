@@ -23,7 +23,7 @@ static void set_broken(struct journal *journal, const struct error *why)
 
 /* Begins the next segment. JOURNAL_BUSY: its name is taken; the old one goes on. JOURNAL_FAILED: if
  * a file was made, records that the old one got from now on would not count at recovery. */
-static enum journal_result begin_segment(struct journal *journal, struct error *err)
+static enum journal_result begin_segment(struct journal *journal, bool durable, struct error *err)
 {
     const struct folder *folder = &journal->folder;
     struct piece piece = {.epoch = folder->epoch,
@@ -39,8 +39,7 @@ static enum journal_result begin_segment(struct journal *journal, struct error *
         return errno == EEXIST ? JOURNAL_BUSY : JOURNAL_FAILED;
     journal->last_part++;
     bool fine = folder_write(folder, fd, name, &part, 1, err) &&
-                (journal->sync == JOURNAL_SYNC_OFF ||
-                 (folder_sync_file(folder, fd, name, err) && folder_sync(folder, err)));
+                (!durable || (folder_sync_file(folder, fd, name, err) && folder_sync(folder, err)));
     pthread_mutex_lock(&journal->mutex);
     pieces_add(&journal->pieces, &piece);
     if (fine) {
@@ -86,7 +85,7 @@ static enum journal_result open_folder(struct journal *journal, const char *path
     journal->since_snapshot = found->bytes;
     journal->wanted = found->damaged;
     /* On a file system whose locks do not hold, two processes may raise the epoch to the same. */
-    result = begin_segment(journal, err);
+    result = begin_segment(journal, journal->sync != JOURNAL_SYNC_OFF, err);
     if (result != JOURNAL_OK)
         return result;
     log_info(LOG_STATE, "%s: epoch %" PRIu64 ", %s%zu records recovered", folder->path,
@@ -267,7 +266,9 @@ enum journal_result journal_snapshot(struct journal *journal, char *text, struct
     int old = journal->segment;
     enum journal_result result =
         journal->fenced ? JOURNAL_FENCED : folder_check(&journal->folder, err);
-    if (result == JOURNAL_OK && begin_segment(journal, err) != JOURNAL_OK)
+    /* Else the snapshot, for which the directory is synced, comes soon. */
+    bool durable = journal->sync == JOURNAL_SYNC_BATCH;
+    if (result == JOURNAL_OK && begin_segment(journal, durable, err) != JOURNAL_OK)
         result = JOURNAL_FAILED;
     if (result != JOURNAL_OK) {
         free(text);
