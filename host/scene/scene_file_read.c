@@ -27,12 +27,10 @@ static void warn_unknown(const struct scene_file *file, const char *where, const
     const cJSON *item;
     cJSON_ArrayForEach(item, object)
     {
-        size_t length = strlen(item->string);
-        const char *at = known;
         bool found = false;
-        while (!found && (at = strstr(at, item->string))) {
-            found = (at == known || at[-1] == ' ') && (at[length] == ' ' || !at[length]);
-            at++;
+        for (const char *at = known; *at && !found; at += strcspn(at, " "), at += *at == ' ') {
+            size_t length = strcspn(at, " ");
+            found = strlen(item->string) == length && memcmp(at, item->string, length) == 0;
         }
         if (!found)
             log_warn(LOG_SCENE, "%s: %s%s%s: unknown key, ignored", file->path, where,
