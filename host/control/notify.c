@@ -260,10 +260,14 @@ static char *layer_change(const struct control *control, const struct scene_laye
             json_put(json_put(payload, "oriel", cJSON_CreateObject()), "iso_range",
                      cJSON_Duplicate(range, true));
     }
-    /* The reference's client takes no top-level name. */
+    /* The reference's client takes no top-level name, and builds the layer anew for one in `data`,
+     * without its picture. */
     if (renamed)
         json_put(class == SPEC_ORIEL ? payload : json_put(payload, "data", cJSON_CreateObject()),
                  "name", cJSON_Duplicate(name->value, true));
+    const char *picture = class == SPEC_CLASSIC ? thumbnails_classic(control, layer) : NULL;
+    if (renamed && picture)
+        cJSON_AddRawToObject(payload, "thumbnail", picture);
     return json_print_free(payload);
 }
 

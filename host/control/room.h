@@ -189,6 +189,7 @@ struct control {
 
     /* What clients have been told, as revisions of the record. */
     uint64_t told_layers, told_scene;
+    uint64_t forgotten; /* told_scene when command_forget was here last */
     int64_t state_due_ns, status_due_ns; /* INT64_MAX: nothing waits */
     cJSON *faults; /* errors of the data that hold now: payloads of notify.error, for clients that
                       come later */
@@ -332,6 +333,8 @@ void thumbnails_destroy(struct thumbnails *self);              /* NULL is fine *
 void thumbnails_changed(struct control *control, int64_t now); /* the shared view or a layer */
 void thumbnails_timers(struct control *control, int64_t now, int64_t *deadline);
 void thumbnails_send(struct control *control, struct session *session); /* all that there are */
+/* JSON of a layer's for the napari-cuda client; NULL: none yet. */
+const char *thumbnails_classic(const struct control *control, const struct scene_layer *layer);
 
 /* numbers.c */
 void numbers_send_level(struct control *control, struct session *session);
@@ -361,6 +364,8 @@ char *status_payload(struct control *control, const struct view *view);
 
 /* command.c */
 const char *const *command_names(void); /* NULL-terminated; the reference's three first */
+/* What nobody can ask for any more goes. After what was cleared has been stored. */
+void command_forget(struct control *control, int64_t now);
 /* Runs the command, or answers why not. Takes `call`. */
 void command_run(struct control *control, struct call *call, const char *name, const cJSON *kwargs);
 

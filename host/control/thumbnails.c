@@ -136,6 +136,15 @@ void thumbnails_send(struct control *control, struct session *session)
     }
 }
 
+const char *thumbnails_classic(const struct control *control, const struct scene_layer *layer)
+{
+    for (const struct picture *p = control->thumbnails->pictures; p; p = p->next) {
+        if (p->key == layer->key)
+            return p->json[SPEC_CLASSIC];
+    }
+    return NULL;
+}
+
 static struct picture *picture_of(struct thumbnails *self, const struct scene_layer *layer)
 {
     for (struct picture *p = self->pictures; p; p = p->next) {

@@ -448,6 +448,10 @@ def thumbnails(drive):
     runtime.until(lambda: bright() and layer._thumbnail[..., 1:3].max() == 0, "a red thumbnail")
     red = int(layer._thumbnail[..., 0].max())
     drive.raw("layer.colormap back", "layer", layer.remote_id, "colormap", "gray", applied="gray")
+    drive.raw("layer.name", "layer", layer.remote_id, "name", "renamed", applied="renamed", after=lambda: layer.name,
+              want="renamed")
+    runtime.settle()
+    assert bright(), "a renamed layer has lost its thumbnail"
     drive.record.notes.append(f"its layer shows the thumbnail of notify.layers, {sides[1]}×{sides[0]} of 32×32; with the "
                               f"colormap red there is no green and no blue in it, and red up to {red}")
 
