@@ -56,7 +56,17 @@ static void layer_move(struct control *control, struct call *call, const cJSON *
     call_finish(call);
 }
 
-static void forget_removed(struct control *control, int64_t now)
+/* It is neither shown nor may it come back. */
+static bool is_gone(const struct control *control, const char *id)
+{
+    const struct removed *r = control->removed;
+    while (r && strcmp(r->layer->id, id) != 0)
+        r = r->next;
+    return !r && !scene_find(control->scene, id);
+}
+
+/* Layers that cannot come back any more, and their keys. */
+void command_forget(struct control *control, int64_t now)
 {
     struct removed **at = &control->removed;
     while (*at) {
@@ -69,6 +79,18 @@ static void forget_removed(struct control *control, int64_t now)
         scene_layer_destroy(r->layer);
         free(r);
     }
+    char gone[32];
+    do {
+        gone[0] = '\0';
+        size_t cursor = 0;
+        const struct record_entry *entry;
+        while (!gone[0] && (entry = record_next(control->scene->record, "layer", NULL, &cursor))) {
+            if (!entry->value && is_gone(control, entry->target))
+                snprintf(gone, sizeof gone, "%s", entry->target);
+        }
+        if (gone[0])
+            record_forget(control->scene->record, "layer", gone);
+    } while (gone[0]);
 }
 
 static void layer_remove(struct control *control, struct call *call, const cJSON *kwargs)
@@ -77,7 +99,7 @@ static void layer_remove(struct control *control, struct call *call, const cJSON
     if (!layer)
         return;
     int64_t now = clock_ns();
-    forget_removed(control, now);
+    command_forget(control, now);
     struct removed *removed = xcalloc(1, sizeof *removed);
     while (control->scene->layers[removed->index] != layer)
         removed->index++;
@@ -95,7 +117,7 @@ static void layer_remove(struct control *control, struct call *call, const cJSON
 static void layer_restore(struct control *control, struct call *call, const cJSON *kwargs)
 {
     const cJSON *id = cJSON_GetObjectItemCaseSensitive(kwargs, "layer_id");
-    forget_removed(control, clock_ns());
+    command_forget(control, clock_ns());
     struct removed **at = &control->removed;
     while (*at && (!cJSON_IsString(id) || strcmp((*at)->layer->id, id->valuestring) != 0))
         at = &(*at)->next;

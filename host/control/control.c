@@ -177,6 +177,10 @@ static bool turn(struct control *control, int64_t *deadline)
     session_timers(control, now, deadline);
     state_store(control, deadline);
     outbox_flush(control->outbox);
+    if (control->forgotten != control->told_scene) {
+        control->forgotten = control->told_scene;
+        command_forget(control, now);
+    }
     return true;
 }
 

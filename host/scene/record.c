@@ -59,19 +59,22 @@ struct record *record_create(void)
     return xcalloc(1, sizeof(struct record));
 }
 
+static void entry_free(struct record_entry *entry)
+{
+    free((char *)entry->scope);
+    free((char *)entry->target);
+    free((char *)entry->key);
+    cJSON_Delete((cJSON *)entry->value);
+    cJSON_Delete((cJSON *)entry->metadata);
+    free(entry);
+}
+
 void record_destroy(struct record *record)
 {
     if (!record)
         return;
-    for (size_t i = 0; i < record->count; i++) {
-        struct record_entry *entry = record->entries[i];
-        free((char *)entry->scope);
-        free((char *)entry->target);
-        free((char *)entry->key);
-        cJSON_Delete((cJSON *)entry->value);
-        cJSON_Delete((cJSON *)entry->metadata);
-        free(entry);
-    }
+    for (size_t i = 0; i < record->count; i++)
+        entry_free(record->entries[i]);
     free(record->entries);
     free(record);
 }
@@ -267,4 +270,17 @@ void record_restore_revision(struct record *record, uint64_t revision)
 {
     if (revision > record->revision)
         record->revision = revision;
+}
+
+void record_forget(struct record *record, const char *scope, const char *target)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < record->count; i++) {
+        struct record_entry *entry = record->entries[i];
+        if (!entry->value && strcmp(entry->scope, scope) == 0 && strcmp(entry->target, target) == 0)
+            entry_free(entry);
+        else
+            record->entries[kept++] = entry;
+    }
+    record->count = kept;
 }

@@ -75,4 +75,7 @@ void record_restore_revision(struct record *record, uint64_t revision);
 uint64_t record_commit(struct record *record, struct record_batch *batch,
                        const struct record_origin *origin);
 
+/* Drops the cleared keys of (scope, target), whose name will not be used again. */
+void record_forget(struct record *record, const char *scope, const char *target);
+
 #endif

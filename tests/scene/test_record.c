@@ -107,6 +107,31 @@ static void test_iteration(void **state)
     record_destroy(record);
 }
 
+static void test_forget(void **state)
+{
+    (void)state;
+    struct record *record = record_create();
+    struct record_batch *batch = record_batch_create();
+    record_put(batch, "layer", "a", "gone", cJSON_CreateNumber(1));
+    record_put(batch, "layer", "a", "there", cJSON_CreateNumber(2));
+    record_put(batch, "layer", "b", "gone", cJSON_CreateNumber(3));
+    record_commit(record, batch, NULL);
+    batch = record_batch_create();
+    record_put(batch, "layer", "a", "gone", NULL);
+    record_put(batch, "layer", "b", "gone", NULL);
+    uint64_t revision = record_commit(record, batch, NULL);
+    record_forget(record, "layer", "a");
+    size_t cursor = 0, count = 0;
+    while (record_next(record, NULL, NULL, &cursor))
+        count++;
+    assert_int_equal(count, 2);
+    assert_int_equal(record_version(record, "layer", "a", "gone"), 0);
+    assert_int_equal(record_version(record, "layer", "b", "gone"), 2);
+    assert_int_equal(record_value(record, "layer", "a", "there")->valueint, 2);
+    assert_int_equal(record_revision(record), revision);
+    record_destroy(record);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +140,7 @@ int main(void)
         cmocka_unit_test(test_batch_is_one_revision),
         cmocka_unit_test(test_clear_keeps_versions),
         cmocka_unit_test(test_iteration),
+        cmocka_unit_test(test_forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
