@@ -370,6 +370,9 @@ static void baseline_layers(struct control *control, struct session *session)
         cJSON *payload = cJSON_CreateObject();
         json_put_string(payload, "layer_id", layer->id);
         json_put(payload, "controls", controls);
+        if (session->class == SPEC_ORIEL)
+            json_put(payload, "control_versions",
+                     spec_control_versions(control->scene, layer, controls));
         send_topic(control, session, "notify.layers", HISTORY_LAYERS, payload);
     }
 }

@@ -81,8 +81,12 @@ FRAMES = [
      "$.payload.controls.contrast_limits", "too short"),
     ("notify.layers", "classic", 1, put("payload/controls/contrast_limits", [1, 1]),
      "$.payload.controls.contrast_limits", "1 is not below 1"),
-    ("notify.layers", "oriel", 1, put("payload", {"layer_id": "layer-0", "controls": {"contrast_limits": [2, 1]}}),
+    ("notify.layers", "oriel", 1, put("payload", {
+        "layer_id": "layer-0", "controls": {"contrast_limits": [2, 1]},
+        "control_versions": {"contrast_limits": good_frames.VERSION}}),
      "$.payload.controls.contrast_limits", "2 is not below 1"),
+    ("notify.layers", "oriel", 1, put("payload/control_versions", None), "$.payload", "is a dependency of"),
+    ("notify.view", "oriel", 0, put("payload/view", None), "$.payload", "'view' is a required"),
     ("notify.layers", "classic", 1, put("payload/controls/gamma", 0), "$.payload.controls.gamma", "less than or equal"),
     ("notify.layers", "classic", 1, put("payload/control_versions", {}), "$.payload", "was unexpected"),
     ("notify.layers", "classic", 1, put("payload/controls", None), "$.payload", "does not have enough properties"),
