@@ -88,7 +88,8 @@ void config_print(const struct config *config, const struct config_module *modul
     const struct oriel_option *options = schema_options(&key_count);
     for (size_t i = 0; i < key_count; i++) {
         const struct config_value *value = &config->values[i];
-        bool secret = (options[i].flags & ORIEL_OPT_SECRET) && strcmp(value->origin, "default") != 0;
+        bool secret =
+            (options[i].flags & ORIEL_OPT_SECRET) && strcmp(value->origin, "default") != 0;
         print_one(out, list, options[i].name,
                   secret       ? cJSON_CreateString("(secret)")
                   : value->set ? option_to_json(&options[i], &value->value)

@@ -189,7 +189,7 @@ struct control {
 
     /* What clients have been told, as revisions of the record. */
     uint64_t told_layers, told_scene;
-    uint64_t forgotten; /* told_scene when command_forget was here last */
+    uint64_t forgotten;                  /* told_scene when command_forget was here last */
     int64_t state_due_ns, status_due_ns; /* INT64_MAX: nothing waits */
     cJSON *faults; /* errors of the data that hold now: payloads of notify.error, for clients that
                       come later */

@@ -89,7 +89,7 @@ cJSON *scene_file_write(const struct scene *scene, const char *id)
     json_put_string(camera, "model", "napari");
     double center[3] = {pose->center[2], pose->center[1], pose->center[0]}, angles[3];
     camera_to_angles(pose->quat, angles);
-    for (int i = 0; i < 3; i++) /* without the last digits' noise */
+    for (int i = 0; i < 3; i++)                           /* without the last digits' noise */
         angles[i] = round(angles[i] * 1e10) / 1e10 + 0.0; /* no -0 */
     json_put_numbers(camera, "center", center, 3);
     json_put_number(camera, "zoom", pose->zoom);

@@ -316,7 +316,8 @@ static struct fixture *start(const char *const *sets, struct error *err)
     fixture_resize(1280, 720);
     fixture->metrics = metrics_create();
     struct stream_events events = {.config = on_config, .fault = on_fault, .data = fixture};
-    fixture->stream = stream_create(fixture->config, NULL, NULL, fixture->metrics, "main", &events, err);
+    fixture->stream =
+        stream_create(fixture->config, NULL, NULL, fixture->metrics, "main", &events, err);
     return fixture;
 }
 
