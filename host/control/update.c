@@ -136,6 +136,17 @@ static bool allowed(const struct control *control, const struct actor *actor,
     return mine && actor->view != &control->main;
 }
 
+/* What was meant for a view that has ended must not move another. */
+static bool for_another_view(const struct actor *actor, const struct scene_request *request)
+{
+    const char *target = request->target;
+    bool of_views =
+        strcmp(request->scope, "view") == 0 || strcmp(request->scope, "multiscale") == 0;
+    return of_views && target[0] == 'v' && target[1] &&
+           strspn(target + 1, "0123456789") == strlen(target + 1) &&
+           strcmp(target, actor->view->id) != 0;
+}
+
 bool update_apply(struct control *control, const struct actor *actor, struct session *session,
                   struct scene_request *request, const struct record_origin *origin,
                   struct reduction *out)
@@ -150,6 +161,12 @@ bool update_apply(struct control *control, const struct actor *actor, struct ses
         snprintf(out->message, sizeof out->message,
                  "%.40s.%.60s needs the role editor; yours is %s", request->scope, request->key,
                  access_role_name(actor->role));
+        return false;
+    }
+    if (for_another_view(actor, request)) {
+        *out = (struct reduction){.code = "state.invalid"};
+        snprintf(out->message, sizeof out->message, "%.16s is not the view of this session",
+                 request->target);
         return false;
     }
     scene_reduce(control->scene, request, out);

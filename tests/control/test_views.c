@@ -134,6 +134,11 @@ static void test_own(void **state)
     assert_true(leads_to(rig, own, "main"));
     assert_true(rig_wait_views(0));
     expect_view(rig, a, "napari.view.follow", "main");
+    /* What was on its way to the fork moves nothing else. */
+    rig_update(rig, a, "view", "v1", "ndisplay", "3");
+    expect_ack(rig, a, "rejected", "state.invalid");
+    rig_update(rig, a, "camera", "v1", "zoom", "{\"factor\":2,\"anchor_px\":[10,10]}");
+    expect_ack(rig, a, "rejected", "state.invalid");
     rig_destroy(rig);
 }
 
