@@ -192,8 +192,6 @@ static void open_layers(struct control *control, const struct world_axes *world)
     cJSON_ArrayForEach(id, ids)
     {
         struct error err;
-        if (!json_string(id))
-            continue;
         struct scene_layer *layer = open_layer(control, id->valuestring, &err);
         if (layer) {
             layers[count++] = layer;
@@ -207,6 +205,23 @@ static void open_layers(struct control *control, const struct world_axes *world)
     }
     scene_restore(scene, layers, count, world);
     free(layers);
+}
+
+/* Keys of layers that are in no list: forgotten before it was stored that they were cleared. */
+static void clear_strays(struct control *control)
+{
+    struct record *record = control->scene->record;
+    const cJSON *ids = record_value(record, "scene", "main", "layers"), *id;
+    struct record_batch *batch = record_batch_create();
+    size_t cursor = 0;
+    const struct record_entry *entry;
+    while ((entry = record_next(record, "layer", NULL, &cursor))) {
+        bool listed = false;
+        cJSON_ArrayForEach(id, ids) listed |= strcmp(id->valuestring, entry->target) == 0;
+        if (!listed)
+            record_put(batch, entry->scope, entry->target, entry->key, NULL);
+    }
+    record_commit(record, batch, NULL);
 }
 
 enum control_restored control_restore(struct control *control, const struct control_named *named,
@@ -233,6 +248,7 @@ enum control_restored control_restore(struct control *control, const struct cont
     if (ours) {
         for (size_t i = 0; i < named->data_count; i++)
             open_allow(control, named->data[i]);
+        clear_strays(control);
         open_layers(control, &reading.found.world);
         if (record_revision(control->scene->record) > state->stored)
             state->stored = 0; /* the world is another: all of it anew */

@@ -170,6 +170,11 @@ static bool restore_all(const cJSON *json, struct scene *scene, struct history *
         if (!restore_entry(item, scene->record))
             return false;
     }
+    cJSON_ArrayForEach(item, record_value(scene->record, "scene", "main", "layers"))
+    {
+        if (!json_string(item))
+            return false;
+    }
     record_restore_revision(scene->record, (uint64_t)revision);
     scene->next_layer = (uint64_t)next;
     if (get(json, "world") && !restore_world(get(json, "world"), &found->world))
