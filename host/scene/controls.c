@@ -60,6 +60,12 @@ static const struct choice depictions[] = {
     {0},
 };
 
+/* How the planes inside a slice's thickness become one. Slices here have none, so that all of them
+ * show the slice, as they do in napari. */
+static const struct choice projections[] = {
+    {"none", 1}, {"sum", 2}, {"mean", 3}, {"max", 4}, {"min", 5}, {0},
+};
+
 enum kind { BOOLEAN, UNIT, POSITIVE, NOT_NEGATIVE, NUMBER, LIMITS, RANGE, CHOICE, COLORMAP };
 
 static const struct control {
@@ -80,6 +86,7 @@ static const struct control {
     {"attenuation", NOT_NEGATIVE, NULL},
     {"iso_threshold", NUMBER, NULL},
     {"depiction", CHOICE, depictions},
+    {"projection_mode", CHOICE, projections},
 };
 
 static const struct control *find(const char *key)

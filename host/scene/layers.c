@@ -231,6 +231,7 @@ static void fill_controls(struct scene_layer *layer, const struct layers_options
      */
     json_put_number(c, "iso_threshold", (limits[0] + limits[1]) / 2);
     json_put_string(c, "depiction", "volume");
+    json_put_string(c, "projection_mode", "none");
 }
 
 static struct scene_layer *make_layer(struct dataset *dataset, const struct layers_options *options,

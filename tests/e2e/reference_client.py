@@ -290,7 +290,9 @@ class Drive:
                            ("colormap", "no-such-map"), ("contrast_limits", [1]), ("interpolation", "sharp"),
                            ("visible", "perhaps"), ("depiction", "cube")):
             self.raw(f"layer.{key}, wrong", "layer", layer.remote_id, key, value, code="state.error", notified="no notify")
-        self.raw("layer.projection_mode", "layer", layer.remote_id, "projection_mode", "mean", code="state.invalid",
+        self.raw("layer.projection_mode", "layer", layer.remote_id, "projection_mode", "mean", applied="mean",
+                 notified="no notify")
+        self.raw("layer.projection_mode", "layer", layer.remote_id, "projection_mode", "none", applied="none",
                  notified="no notify")
         self.raw("a layer that is not there", "layer", "layer-99", "opacity", 0.5, code="state.error", notified="no notify")
 

@@ -86,6 +86,7 @@ CONTROLS = {
     "attenuation": lambda v: max(0.0, real(v, "state.error")),
     "iso_threshold": lambda v: real(v, "state.error"),
     "depiction": choice(["volume", "plane"]),
+    "projection_mode": choice(["none", "sum", "mean", "max", "min"]),
     "colormap": choice(["gray", "viridis", "magma", "fire", "hsl", "red", "green", "blue"]),
 }
 

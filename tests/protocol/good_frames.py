@@ -43,7 +43,7 @@ FACTS = {"status": "ready", "error": "", "level": 0, "level_count": 2, "dtype": 
          "levels": [{"shape": shape, "chunk": [4, 32, 24]} for shape in SHAPES], "scale": [2, 1, 1],
          "translate": [0, 0, 0], "axes": ["z", "y", "x"], "unit": "millimeter", "source": "mri.zarr",
          "format": "zarr v2", "iso_range": [0, 255], "color": None, "warnings": []}
-OWN_CONTROLS = {**CONTROLS, "interpolation2d": "nearest", "interpolation3d": "linear", "depiction": "volume",
+OWN_CONTROLS = {**CONTROLS, "interpolation2d": "nearest", "interpolation3d": "linear", "depiction": "volume", "projection_mode": "none",
                 "contrast_limits_range": [0, 255],
                 "colormap": {"colors": [[0, 0, 0, 1], [1, 0, 0, 1]], "controls": [0, 1], "interpolation": "linear"}}
 OWN_BLOCK = {**BLOCK, "metadata": {}, "controls": OWN_CONTROLS, "oriel": FACTS,

@@ -282,7 +282,7 @@ def check_clients():
     bad = [("classic", own), ("oriel", hello), ("classic", {**hello, "session": "s"}), ("classic", {**hello, "seq": 1}),
            ("classic", update("view", "main", "pose", {})), ("classic", update("dims", "z", "step", 1.5)),
            ("classic", update("camera", "main", "zoom", {"factor": 0, "anchor_px": [0, 0]})),
-           ("classic", update("layer", "layer-0", "projection_mode", "mean")),
+           ("classic", update("layer", "layer-0", "mood", "mean")),
            ("classic", client_frame("session.ack", {"a": 1})),
            ("classic", client_frame("call.command", {"command": "napari.load_zarr", "kwargs": {"path": ""}})),
            ("oriel", client_frame("cancel.command", {}))]
