@@ -152,6 +152,7 @@ test('thumbnails: whole and undistorted, nothing moves when they come, no reader
     assert.ok(!(await image.isVisible()) && await thumb.locator('.layer-chip').isVisible());
     it.stub.thumbnail('layer-2', new Uint8ClampedArray(32 * 12 * 4).fill(255), 32, 12);
     await image.waitFor();
+    assert.ok(!(await thumb.locator('.layer-chip').isVisible())); // nothing shows beside or through the picture
     assert.deepEqual(await image.evaluate((i) => i.decode().then(() => [i.naturalWidth, i.naturalHeight, getComputedStyle(i).objectFit, i.alt])), [32, 12, 'contain', '']);
     assert.deepEqual(await places(), before);
     assert.equal(await thumb.getAttribute('aria-hidden'), 'true');
