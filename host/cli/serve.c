@@ -2,7 +2,6 @@
 /* `oriel serve`: puts the rooms together, opens the doors, waits for a signal. */
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
@@ -19,6 +18,7 @@
 #include "control/control.h"
 #include "module/registry.h"
 #include "util/check.h"
+#include "util/file.h"
 #include "util/log.h"
 
 #define URL_MAX 1024
@@ -99,7 +99,6 @@ static void warn_of_open_door(const struct gate *gate, const struct access *acce
              at.host, at.port, anyone == ROLE_EDITOR ? " and changes" : "");
 }
 
-/* Written beside the target and renamed, so that a reader sees all of it or nothing. */
 static bool write_ready_file(const char *path, const struct gate *gate, const struct server *server,
                              struct error *err)
 {
@@ -122,20 +121,13 @@ static bool write_ready_file(const char *path, const struct gate *gate, const st
     char *text = cJSON_PrintUnformatted(json);
     cJSON_Delete(json);
     CHECK(text);
-    char *temporary = xasprintf("%s.%d", path, (int)getpid());
+    char *line = xasprintf("%s\n", text);
+    free(text);
     /* What holds a token is nobody else's to read. */
     bool secret = access_invitation(control_access(server->control));
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, secret ? 0600 : 0666);
-    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
-    bool fine = out && fprintf(out, "%s\n", text) > 0;
-    fine = out && fclose(out) == 0 && fine;
-    fine = fine && rename(temporary, path) == 0;
-    if (!fine) {
-        error_set(err, "%s: %s", path, strerror(errno));
-        unlink(temporary);
-    }
-    free(temporary);
-    free(text);
+    bool fine = file_replace(path, secret ? 0600 : 0666, line, strlen(line)) ||
+                error_set(err, "%s: %s", path, strerror(errno));
+    free(line);
     return fine;
 }
 

@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "control/room.h"
 #include "scene/json.h"
 #include "util/check.h"
+#include "util/file.h"
 #include "util/log.h"
 
 #define NAME_MOST 100u
@@ -90,31 +90,19 @@ static void folder_done(struct control *control, struct job *job)
     folder_drop(job);
 }
 
-/* Written beside the target and renamed, so that there is the old scene or the new one. */
-static bool write_whole(const char *path, const char *text, struct error *err)
+static bool write_scene(const char *path, const char *text, struct error *err)
 {
-    char *folder = xstrdup(path);
-    *strrchr(folder, '/') = '\0';
+    char *folder = xasprintf("%.*s", (int)(strrchr(path, '/') - path), path);
     mkdir(folder, 0700);
     free(folder);
-    char *beside = xasprintf("%s.new", path);
-    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    size_t bytes = strlen(text);
-    bool ok = fd >= 0 && write(fd, text, bytes) == (ssize_t)bytes && fsync(fd) == 0;
-    ok = (fd < 0 || close(fd) == 0) && ok;
-    ok = ok && rename(beside, path) == 0;
-    if (!ok) {
-        error_set(err, "%s: %s", path, strerror(errno));
-        unlink(beside);
-    }
-    free(beside);
-    return ok;
+    return file_replace(path, 0600, text, strlen(text)) ||
+           error_set(err, "%s: %s", path, strerror(errno));
 }
 
 static void save_run(struct job *job)
 {
     struct folder_job *self = (struct folder_job *)job;
-    if (!write_whole(self->path, self->text, &self->err))
+    if (!write_scene(self->path, self->text, &self->err))
         return;
     const char *file = strrchr(self->path, '/') + 1;
     char *name = xasprintf("%.*s", (int)(strlen(file) - strlen(SUFFIX)), file);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "util/check.h"
+#include "util/file.h"
 #include "util/log.h"
 
 static bool fail(const struct folder *folder, const char *name, struct error *err)
@@ -145,20 +146,7 @@ int folder_create(const struct folder *folder, const char *name, struct error *e
 bool folder_write(const struct folder *folder, int fd, const char *name, struct iovec *parts,
                   int count, struct error *err)
 {
-    while (count > 0) {
-        ssize_t n = writev(fd, parts, count);
-        if (n < 0 && errno != EINTR)
-            return fail(folder, name, err);
-        for (size_t left = n > 0 ? (size_t)n : 0; count > 0; parts++, count--) {
-            size_t used = left < parts->iov_len ? left : parts->iov_len;
-            parts->iov_base = (char *)parts->iov_base + used;
-            parts->iov_len -= used;
-            left -= used;
-            if (parts->iov_len)
-                break;
-        }
-    }
-    return true;
+    return file_write(fd, parts, count) || fail(folder, name, err);
 }
 
 bool folder_sync_file(const struct folder *folder, int fd, const char *name, struct error *err)
@@ -168,28 +156,13 @@ bool folder_sync_file(const struct folder *folder, int fd, const char *name, str
 
 bool folder_sync(const struct folder *folder, struct error *err)
 {
-    /* EINVAL: a file system that syncs no directories has nothing to sync. */
-    return fsync(folder->fd) == 0 || errno == EINVAL || fail(folder, ".", err);
+    return file_sync_folder(folder->fd) || fail(folder, ".", err);
 }
 
 bool folder_replace(const struct folder *folder, const char *name, struct iovec *parts, int count,
                     struct error *err)
 {
-    char temporary[80];
-    snprintf(temporary, sizeof temporary, "%s.tmp", name);
-    int fd = openat(folder->fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return fail(folder, temporary, err);
-    bool fine = folder_write(folder, fd, temporary, parts, count, err) &&
-                (fsync(fd) == 0 || fail(folder, temporary, err));
-    close(fd);
-    if (fine && renameat(folder->fd, temporary, folder->fd, name) != 0)
-        fine = fail(folder, name, err);
-    if (!fine) {
-        folder_remove(folder, temporary);
-        return false;
-    }
-    return folder_sync(folder, err);
+    return file_replace_at(folder->fd, name, 0600, parts, count) || fail(folder, name, err);
 }
 
 char *folder_read(const struct folder *folder, const char *name, size_t most, size_t *bytes,

@@ -15,6 +15,7 @@
 #include "module/probe.h"
 #include "oriel/abi.h"
 #include "util/check.h"
+#include "util/file.h"
 #include "util/log.h"
 
 /* Grows when the probe's answer changes its form or its rules. */
@@ -160,20 +161,7 @@ static bool make_folders(const char *path)
 
 static bool write_file(const char *path, const char *text)
 {
-    char *temporary = xasprintf("%s.XXXXXX", path);
-    int fd = make_folders(path) ? mkostemp(temporary, O_CLOEXEC) : -1;
-    bool ok = fd >= 0;
-    if (ok) {
-        size_t length = strlen(text);
-        fchmod(fd, 0644);
-        ok = write(fd, text, length) == (ssize_t)length;
-        ok = close(fd) == 0 && ok;
-        ok = ok && rename(temporary, path) == 0;
-        if (!ok)
-            unlink(temporary);
-    }
-    free(temporary);
-    return ok;
+    return make_folders(path) && file_replace(path, 0644, text, strlen(text));
 }
 
 void cache_save(struct cache *cache)
