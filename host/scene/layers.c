@@ -12,6 +12,7 @@
 #include "render/range.h"
 #include "scene/controls.h"
 #include "scene/json.h"
+#include "scene/world.h"
 #include "util/check.h"
 #include "util/log.h"
 
@@ -69,8 +70,8 @@ static void fill_axis(const struct oriel_source_info *info, const char *names, u
     snprintf(axis->type, sizeof axis->type, "%s", info->axes[from].type);
     snprintf(axis->unit, sizeof axis->unit, "%s", info->axes[from].unit);
     double scale = level->scale[from], translate = level->translate[from];
-    axis->scale = isfinite(scale) && scale != 0 ? scale : 1;
-    axis->translate = isfinite(translate) ? translate : 0;
+    axis->scale = world_scale_ok(scale) ? scale : 1;
+    axis->translate = world_translate_ok(translate) ? translate : 0;
     axis->size = binding->count[from];
 }
 

@@ -102,9 +102,9 @@ static bool apply_dims(const struct scene_file *file, const struct scene *scene,
         int64_t order[ORIEL_MAX_AXES];
         for (int i = 0; i < got; i++) {
             v[i] -= all > n ? all - n : 0; /* the same axes, counted from the end */
-            if (v[i] >= 0 && v[i] < n && v[i] == floor(v[i]))
-                seen |= 1u << (unsigned)v[i];
-            order[i] = (int64_t)v[i];
+            bool axis = v[i] >= 0 && v[i] < n && v[i] == floor(v[i]);
+            order[i] = axis ? (int64_t)v[i] : -1;
+            seen |= axis ? 1u << order[i] : 0;
         }
         if (got != n || seen != (1u << n) - 1)
             return error_set(err, "%s: dims.order: must be a permutation of 0..%d", file->path,

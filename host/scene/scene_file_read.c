@@ -9,6 +9,7 @@
 #include "scene/controls.h"
 #include "scene/json.h"
 #include "scene/scene_file.h"
+#include "scene/world.h"
 #include "util/check.h"
 #include "util/log.h"
 
@@ -210,6 +211,30 @@ static bool read_index(const struct scene_file *file, size_t which, const cJSON 
     return true;
 }
 
+static bool read_transform(const struct scene_file *file, size_t which, const cJSON *transform,
+                           struct scene_file_layer *layer, struct error *err)
+{
+    const cJSON *scale = get(transform, "scale"), *translate = get(transform, "translate");
+    layer->scale_count = scale ? json_numbers(scale, layer->scale, 1, ORIEL_MAX_AXES) : 0;
+    layer->translate_count =
+        translate ? json_numbers(translate, layer->translate, 1, ORIEL_MAX_AXES) : 0;
+    bool ok = layer->scale_count >= 0;
+    for (int i = 0; i < layer->scale_count; i++)
+        ok = ok && world_scale_ok(layer->scale[i]);
+    if (!ok)
+        return error_set(err,
+                         "%s: layers[%zu].transform.scale: must be a list of numbers of "
+                         "1e-15..1e15, either way",
+                         file->path, which);
+    ok = layer->translate_count >= 0;
+    for (int i = 0; i < layer->translate_count; i++)
+        ok = ok && world_translate_ok(layer->translate[i]);
+    return ok || error_set(err,
+                           "%s: layers[%zu].transform.translate: must be a list of numbers of "
+                           "-1e15..1e15",
+                           file->path, which);
+}
+
 static bool read_controls(const struct scene_file *file, size_t which, const cJSON *controls,
                           struct scene_file_layer *layer, struct error *err)
 {
@@ -267,19 +292,8 @@ static bool read_layer(struct scene_file *file, size_t which, const cJSON *json,
     }
     if (index && !read_index(file, which, index, layer, err))
         return false;
-    const cJSON *transform = get(json, "transform");
-    const cJSON *scale = get(transform, "scale"), *translate = get(transform, "translate");
-    layer->scale_count = scale ? json_numbers(scale, layer->scale, 1, ORIEL_MAX_AXES) : 0;
-    layer->translate_count =
-        translate ? json_numbers(translate, layer->translate, 1, ORIEL_MAX_AXES) : 0;
-    for (int i = 0; i < layer->scale_count; i++) {
-        if (layer->scale[i] == 0)
-            layer->scale_count = -1;
-    }
-    if (layer->scale_count < 0 || layer->translate_count < 0)
-        return error_set(err,
-                         "%s: %s.transform: scale (not 0) and translate must be lists of numbers",
-                         file->path, where);
+    if (!read_transform(file, which, get(json, "transform"), layer, err))
+        return false;
     const cJSON *name = get(json, "name");
     if (name) {
         if (!json_string(name))

@@ -9,6 +9,20 @@
 
 #include "scene/json.h"
 
+#define SCALE_LEAST 1e-15
+#define MOST 1e15
+#define AXIS_MOST 9007199254740992.0 /* steps: each is exact as a double */
+
+bool world_scale_ok(double scale)
+{
+    return fabs(scale) >= SCALE_LEAST && fabs(scale) <= MOST;
+}
+
+bool world_translate_ok(double translate)
+{
+    return fabs(translate) <= MOST;
+}
+
 void world_remember(const struct scene *scene, struct world_axes *axes)
 {
     axes->ndim = scene->layer_count ? scene->ndim : 0;
@@ -39,7 +53,7 @@ static void fit_axis(const struct scene *scene, uint32_t axis, struct scene_axis
     *out = *named;
     out->scale = step;
     out->translate = low;
-    out->size = (uint64_t)floor((high - low) / step + 1e-6) + 1;
+    out->size = (uint64_t)fmin(floor((high - low) / step + 1e-6) + 1, AXIS_MOST);
 }
 
 void world_fit(struct scene *scene)

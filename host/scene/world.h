@@ -5,6 +5,10 @@
 
 #include "scene/scene.h"
 
+/* What an axis may have: sums and products of these stay finite. */
+bool world_scale_ok(double scale);         /* 1e-15..1e15 either way */
+bool world_translate_ok(double translate); /* -1e15..1e15 */
+
 void world_remember(const struct scene *scene, struct world_axes *axes);
 /* Recomputes scene->ndim and scene->axes from the layers. */
 void world_fit(struct scene *scene);

@@ -238,7 +238,19 @@ static void test_errors(void **state)
          "layers[0].source.index[0]"},
         {"{\"oriel_scene\":1,\"layers\":[{\"source\":{\"uri\":\"a\"},\"transform\":{\"scale\":[0]}}"
          "]}",
-         "layers[0].transform"},
+         "layers[0].transform.scale"},
+        {"{\"oriel_scene\":1,\"layers\":[{\"source\":{\"uri\":\"a\"},\"transform\":"
+         "{\"scale\":[1,-1e-300]}}]}",
+         "layers[0].transform.scale"},
+        {"{\"oriel_scene\":1,\"layers\":[{\"source\":{\"uri\":\"a\"},\"transform\":"
+         "{\"scale\":[1e16]}}]}",
+         "layers[0].transform.scale"},
+        {"{\"oriel_scene\":1,\"layers\":[{\"source\":{\"uri\":\"a\"},\"transform\":"
+         "{\"translate\":[0,-1e308]}}]}",
+         "layers[0].transform.translate"},
+        {"{\"oriel_scene\":1,\"layers\":[{\"source\":{\"uri\":\"a\"},\"transform\":"
+         "{\"translate\":[true]}}]}",
+         "layers[0].transform.translate"},
         {"{\"oriel_scene\":1,\"layers\":[{\"source\":{\"uri\":\"a\"},\"controls\":{\"gamma\":0}}]}",
          "layers[0].controls.gamma"},
         {"{\"oriel_scene\":1,\"layers\":[{\"source\":{\"uri\":\"a\"},\"controls\":{\"colormap\":"
@@ -261,6 +273,36 @@ static void test_errors(void **state)
     char *wanted = xasprintf("%s/a/b.npy", folder);
     assert_string_equal(file->layers[0].uri, wanted);
     free(wanted);
+    scene_file_destroy(file);
+    free(path);
+}
+
+/* The widest world that a file can ask for still has a size, and so has one of odd data. */
+static void test_wide(void **state)
+{
+    (void)state;
+    assert_int_equal(chdir(folder), 0);
+    char *path = save("{\"oriel_scene\":1,\"layers\":["
+                      "{\"source\":{\"uri\":\"mem:yx:4,4:u8\"},"
+                      "\"transform\":{\"scale\":[1e-15,1e15],\"translate\":[-1e15,-1e15]}},"
+                      "{\"source\":{\"uri\":\"mem:yx:4,4:u8:scale=1e-300,1e300\"},"
+                      "\"transform\":{\"translate\":[1e15,1e15]}}]}");
+    struct scene *scene = load("test.scene.json"); /* whose folder is this one */
+    assert_true(scene->layers[1]->axes[0].scale == 1 && scene->layers[1]->axes[1].scale == 1);
+    assert_true(scene->axes[0].size == 1ull << 53);
+    assert_true(scene->axes[0].scale == 1e-15 && scene->axes[0].translate == -1e15);
+    assert_true(scene->axes[1].size == 3000000000000001ull);
+    scene_destroy(scene);
+    free(path);
+
+    path = save("{\"oriel_scene\":1,\"dims\":{\"order\":[1e300,-1e300]}}");
+    struct error err;
+    struct scene_file *file = scene_file_read(path, &err);
+    assert_non_null(file);
+    scene = scene_create(64, 64);
+    assert_false(scene_file_apply_view(file, scene, &err));
+    assert_non_null(strstr(err.text, "dims.order"));
+    scene_destroy(scene);
     scene_file_destroy(file);
     free(path);
 }
@@ -320,7 +362,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),          cmocka_unit_test(test_models),
         cmocka_unit_test(test_more_dims_than_axes), cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_reference_files),
+        cmocka_unit_test(test_reference_files),     cmocka_unit_test(test_wide),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
