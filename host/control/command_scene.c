@@ -284,6 +284,8 @@ static bool try_scene(struct load_job *self)
 static void load_done(struct control *control, struct job *job)
 {
     struct load_job *self = (struct load_job *)job;
+    if (!self->code)
+        open_fit_canvas(control, self->file);
     if (!self->code && !try_scene(self))
         self->code = "scene.invalid";
     if (self->code) {

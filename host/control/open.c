@@ -156,6 +156,21 @@ bool open_file_layer(struct registry *registry, const struct layers_options *usu
     return true;
 }
 
+void open_fit_canvas(const struct control *control, struct scene_file *file)
+{
+    uint32_t asked[2], most = (uint32_t)config_int(control->config, "canvas.max");
+    session_canvas(control, &control->main, NULL, asked);
+    if (asked[0]) {
+        file->width = asked[0];
+        file->height = asked[1];
+    } else if (file->width > most || file->height > most) {
+        log_warn(LOG_SCENE, "%s: canvas.size: %ux%u is more than canvas.max, %u", file->path,
+                 file->width, file->height, most);
+        file->width = file->width < most ? file->width : most;
+        file->height = file->height < most ? file->height : most;
+    }
+}
+
 bool control_open_scene(struct control *control, const char *path, struct error *err)
 {
     CHECK(!control->started);
@@ -165,6 +180,7 @@ bool control_open_scene(struct control *control, const char *path, struct error 
     struct layers_options options;
     open_options(control, &options);
     options.split = LAYERS_SPLIT_NEVER;
+    open_fit_canvas(control, file);
     bool ok = true;
     for (size_t i = 0; ok && i < file->layer_count; i++) {
         struct opened opened;

@@ -447,6 +447,9 @@ void open_options(const struct control *control, struct layers_options *options)
 /* After a fresh scene was filled: what the configuration says about the first view, which fits the
  * canvas of `viewer` if there is one and it is known. */
 void open_first_view(struct control *control, const struct session *viewer);
+/* Makes the canvas of a file what the sessions at the main view asked for, as the scene's is; nobody
+ * did: no larger than canvas.max. */
+void open_fit_canvas(const struct control *control, struct scene_file *file);
 void open_allow(struct control *control, const char *uri);
 
 /* loop.c */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Commands that change what is shown as a whole, and how calls end. */
+#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -190,6 +191,87 @@ static void test_scenes(void **state)
     folder_remove(&folder);
 }
 
+static void expect_canvas(struct rig *rig, uint64_t conn, int width, int height)
+{
+    cJSON *scene = ask(rig, conn, "napari.scene.get", "{}");
+    assert_int_equal(rig_at(scene, "result/canvas/size/0")->valueint, width);
+    assert_int_equal(rig_at(scene, "result/canvas/size/1")->valueint, height);
+    cJSON_Delete(scene);
+}
+
+/* A scene is as large as those who look ask for; with nobody, no larger than it may be. */
+static void test_canvas(void **state)
+{
+    (void)state;
+    static const char large[] =
+        "{\"oriel_scene\":1,\"canvas\":{\"size\":[16384,300]},\"layers\":[{\"source\":"
+        "{\"uri\":\"a.mem\"}}]}";
+    struct folder folder;
+    folder_make(&folder);
+    folder.sets[2] = xstrdup("canvas.max=1000");
+    struct rig *rig = rig_create((const char *const *)folder.sets, NULL);
+    uint64_t o = rig_hello(rig, true);
+    char *kwargs = xasprintf("{\"scene\":%s}", large);
+    cJSON_Delete(ask(rig, o, "napari.scene.load", kwargs));
+    expect_canvas(rig, o, 1000, 300);
+    rig_update(rig, o, "view", "main", "canvas", "{\"size\":[640,480]}");
+    cJSON_Delete(rig_expect(rig, o, "ack.state"));
+    expect_canvas(rig, o, 640, 480);
+    cJSON_Delete(ask(rig, o, "napari.scene.load", kwargs));
+    expect_canvas(rig, o, 640, 480);
+    free(kwargs);
+    rig_destroy(rig);
+
+    put(&folder, "large.json", large);
+    char *path = xasprintf("%s/large.json", folder.top);
+    rig = rig_create((const char *const *)folder.sets, path);
+    o = rig_hello(rig, true);
+    expect_canvas(rig, o, 1000, 300);
+    rig_destroy(rig);
+    free(path);
+    folder_remove(&folder);
+}
+
+/* Saving writes through no link, and says what went wrong. */
+static void test_save(void **state)
+{
+    (void)state;
+    struct folder folder;
+    folder_make(&folder);
+    put(&folder, "other", "theirs");
+    char *scenes = xasprintf("%s/scenes", folder.top);
+    assert_int_equal(mkdir(scenes, 0700), 0);
+    static const char *const links[] = {"x.json", "x.json.new", "x.json.tmp"};
+    for (size_t i = 0; i < 3; i++) {
+        char *link = xasprintf("%s/%s", scenes, links[i]);
+        assert_int_equal(symlink("../other", link), 0);
+        free(link);
+    }
+    struct rig *rig = rig_create((const char *const *)folder.sets, NULL);
+    uint64_t o = rig_hello(rig, true);
+    cJSON_Delete(ask(rig, o, "napari.scene.save", "{\"name\":\"x\"}"));
+    char *other = xasprintf("%s/other", folder.top);
+    struct stat st;
+    assert_int_equal(stat(other, &st), 0);
+    assert_int_equal(st.st_size, strlen("theirs"));
+
+    char *taken = xasprintf("%s/y.json", scenes);
+    assert_int_equal(mkdir(taken, 0700), 0);
+    rig_call(rig, o, "napari.scene.save", "{\"name\":\"y\"}");
+    cJSON *error = rig_expect(rig, o, "error.command");
+    assert_string_equal(rig_at(error, "code")->valuestring, "scene.failed");
+    assert_non_null(strstr(rig_at(error, "message")->valuestring, strerror(EISDIR)));
+    cJSON_Delete(error);
+    free(taken);
+    cJSON *reply = ask(rig, o, "napari.scene.list", "{}");
+    assert_int_equal(cJSON_GetArraySize(rig_at(reply, "result/scenes")), 1);
+    cJSON_Delete(reply);
+    rig_destroy(rig);
+    free(other);
+    free(scenes);
+    folder_remove(&folder);
+}
+
 static void test_pages(void **state)
 {
     (void)state;
@@ -361,7 +443,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_add),  cmocka_unit_test(test_scenes),  cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_ends), cmocka_unit_test(test_surface),
+        cmocka_unit_test(test_ends), cmocka_unit_test(test_surface), cmocka_unit_test(test_canvas),
+        cmocka_unit_test(test_save),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
