@@ -149,7 +149,6 @@ void tool_fail(struct tool_call *call, const char *code, const cJSON *details, c
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    text_mend(message);
     snprintf(text, sizeof text, "%s: %s%s%s%s", code, message,
              call->done[0] ? " (changed before: " : "", call->done, call->done[0] ? ")" : "");
     if (call->tool == &tool_read_scene) {

@@ -128,7 +128,6 @@ static cJSON *error_create(int code, cJSON *data, const char *format, va_list ar
 {
     char text[1400];
     vsnprintf(text, sizeof text, format, args);
-    text_mend(text);
     cJSON *error = cJSON_CreateObject();
     json_put_number(error, "code", code);
     json_put_string(error, "message", text);

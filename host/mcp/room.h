@@ -106,8 +106,6 @@ bool media_accepts_json(const char *accept);
 bool header_says(const char *header, const char *value);
 
 /* text.c */
-/* What cutting to a length has left of characters becomes "?": answers are UTF-8. */
-void text_mend(char *text);
 /* For the log: no quote in it ends what is quoted. */
 void text_unquote(char *text);
 
