@@ -38,16 +38,6 @@ static void say(struct room *room, uint64_t conn, const char *payload, size_t by
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-    struct room *room = room_open();
-    uint64_t oriel = room_hello(room, true), classic = room_hello(room, false);
-    struct lines lines = {.at = data, .end = data + bytes};
-    const char *line;
-    size_t length;
-    while (lines_next(&lines, &line, &length)) {
-        bool mark = length && *line == '!';
-        say(room, mark ? classic : oriel, line + mark, length - mark);
-    }
-    MUST(!room_closed(room, oriel) && !room_closed(room, classic));
-    room_close(room);
+    room_talk(data, bytes, say);
     return 0;
 }

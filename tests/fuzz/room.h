@@ -43,5 +43,9 @@ struct lines {
     unsigned count;
 };
 bool lines_next(struct lines *lines, const char **line, size_t *bytes);
+/* A room in which each line is said: by the desktop client after a '!', else by an Oriel client.
+ * Neither may be sent away. */
+void room_talk(const uint8_t *data, size_t bytes,
+               void (*say)(struct room *, uint64_t conn, const char *line, size_t bytes));
 
 #endif

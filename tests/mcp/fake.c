@@ -217,6 +217,19 @@ const char *fake_session(const struct fake *fake)
     return fake->session;
 }
 
+int fake_begin(void **state)
+{
+    struct fake *fake = *state = fake_create(NULL);
+    fake_initialize(fake, EDITOR, "2025-11-25");
+    return 0;
+}
+
+int fake_end(void **state)
+{
+    fake_destroy(*state);
+    return 0;
+}
+
 struct answer *fake_post(struct fake *fake, const char *body)
 {
     char headers[512];

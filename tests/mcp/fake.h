@@ -51,6 +51,10 @@ struct answer *fake_http(struct fake *fake, const char *method, const char *head
 /* A session of an editor, or of another token. */
 void fake_initialize(struct fake *fake, const char *token, const char *version);
 const char *fake_session(const struct fake *fake);
+/* Of a test in the session of an editor: *state is the fake. */
+int fake_begin(void **state);
+int fake_end(void **state);
+#define IN_SESSION(test) cmocka_unit_test_setup_teardown(test, fake_begin, fake_end)
 /* A POST in that session. */
 struct answer *fake_post(struct fake *fake, const char *body);
 /* tools/call with the next id; `args` is JSON text. */

@@ -371,21 +371,6 @@ static void failures_are_told(void **state)
     fake_call(fake, "get_scene", "{}"); /* left for fake_destroy */
 }
 
-static int open_session(void **state)
-{
-    struct fake *fake = *state = fake_create(NULL);
-    fake_initialize(fake, EDITOR, "2025-11-25");
-    return 0;
-}
-
-static int close_session(void **state)
-{
-    fake_destroy(*state);
-    return 0;
-}
-
-#define IN_SESSION(test) cmocka_unit_test_setup_teardown(test, open_session, close_session)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
