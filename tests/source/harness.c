@@ -37,7 +37,21 @@ static const void *host_interface(const struct oriel_host *host, const char *id)
 
 static const struct oriel_host host = {
     .size = sizeof host, .log = host_log, .fail = host_fail, .get_interface = host_interface};
-static const struct oriel_config config = {.size = sizeof config};
+
+static const char *option_root = "";
+
+static const char *config_string(const struct oriel_config *config, const char *name)
+{
+    (void)config;
+    return strcmp(name, "root") == 0 ? option_root : "";
+}
+
+static const struct oriel_config config = {.size = sizeof config, .get_string = config_string};
+
+void source_set_root(const char *path)
+{
+    option_root = path;
+}
 
 static const struct oriel_source *module_source(const char *name)
 {

@@ -27,6 +27,8 @@ struct opened {
 oriel_result source_open(struct opened *opened, const char *name, const char *uri);
 void source_must_open(struct opened *opened, const char *name, const char *uri);
 void source_close(struct opened *opened);
+/* The option "root" of what is opened from now on; "" at first. */
+void source_set_root(const char *path);
 uint32_t source_probe(const char *name, const char *uri);
 
 /* What the last call of this thread said. */

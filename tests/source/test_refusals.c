@@ -257,6 +257,70 @@ static void chunks_that_cannot_be_read(void **state)
     }
 }
 
+static void must_read(const char *uri)
+{
+    struct opened opened;
+    uint8_t *data = NULL;
+    uint64_t bytes = 0;
+    source_must_open(&opened, "zarr", uri);
+    if (source_read(&opened, 0, NULL, NULL, &data, &bytes) != ORIEL_OK)
+        fail_msg("%s", source_failure());
+    assert_int_equal(bytes, 32);
+    free(data);
+    source_close(&opened);
+}
+
+static void relink(const char *to, const char *at)
+{
+    unlink(temp(at));
+    assert_int_equal(symlink(to, temp(at)), 0);
+}
+
+/* The chunk 1.0 is a link. */
+static void links_out_of_the_root(void **state)
+{
+    (void)state;
+    put_v2("pen/in", NULL);
+    put_v2("secret", NULL);
+    put_text("pen/in/0.0", "exactly 16 bytes");
+    put_text("pen/shared", "exactly 16 bytes");
+    put_text("secret/1.0", "sixteen  secrets");
+    char *inside = strdup(temp("pen/shared")), *pen = strdup(temp("pen"));
+    char *same_pen = strdup(temp("same pen")), *secret = strdup(temp("secret"));
+    assert_int_equal(symlink("pen", same_pen), 0);
+
+    relink("../../secret/1.0", "pen/in/1.0");
+    must_read(temp("pen/in"));
+    const char *const roots[] = {pen, same_pen, secret}; /* the store is not in the last */
+    for (size_t i = 0; i < 3; i++) {
+        source_set_root(roots[i]);
+        must_fail_to_read("zarr", temp("pen/in"), "pen/in/1.0: leads out of data.root");
+    }
+    source_set_root(pen);
+    relink(inside, "pen/in/1.0");
+    must_read(temp("pen/in"));
+    must_read(temp("same pen/in"));
+    relink("0.0", "pen/in/1.0");
+    must_read(temp("pen/in"));
+    assert_int_equal(symlink("../secret", temp("pen/out")), 0);
+    must_refuse("zarr", temp("pen/out"), "pen/out: leads out of data.root");
+    put_text("penumbra", "exactly 16 bytes"); /* begins like the root's name */
+    relink("../../penumbra", "pen/in/1.0");
+    must_fail_to_read("zarr", temp("pen/in"), "leads out of data.root");
+    relink("/dev/zero", "pen/in/1.0");
+    must_fail_to_read("zarr", temp("pen/in"), "leads out of data.root");
+    source_set_root("/");
+    relink("../../penumbra", "pen/in/1.0");
+    must_read(temp("pen/in"));
+    source_set_root("/no such root");
+    must_refuse("zarr", temp("pen/in"), "data.root /no such root: ");
+    source_set_root("");
+    free(inside);
+    free(pen);
+    free(same_pen);
+    free(secret);
+}
+
 /* A shipped chunk, damaged: every byte flipped in turn, and cut at every length. It may decode to
  * other values where nothing checks them, but never past its buffers; with a checksum it must not
  * decode. */
@@ -405,6 +469,7 @@ int main(void)
         cmocka_unit_test(what_is_no_image),
         cmocka_unit_test(images_that_make_no_sense),
         cmocka_unit_test(chunks_that_cannot_be_read),
+        cmocka_unit_test(links_out_of_the_root),
         cmocka_unit_test(damaged_chunks),
         cmocka_unit_test(bombs_are_not_unpacked),
         cmocka_unit_test(npy_files_that_make_no_sense),

@@ -141,7 +141,7 @@ static bool open_node(struct image *self, const char *path, struct fault *fault)
     return ok;
 }
 
-struct image *image_open(const char *uri, struct fault *fault)
+struct image *image_open(const char *uri, const char *root, struct fault *fault)
 {
     struct location location;
     if (!locate(uri, &location, fault))
@@ -156,7 +156,7 @@ struct image *image_open(const char *uri, struct fault *fault)
     self->info.channel_axis = -1;
     scratch_pool_init(&self->reader.scratches);
     index_cache_init(&self->reader.indices);
-    self->reader.store = store_dir_create(location.root, fault);
+    self->reader.store = store_dir_create(location.root, root, fault);
     bool ok = self->reader.store && catalog_init(&self->catalog, self->reader.store, fault) &&
               open_node(self, location.inside, fault);
     catalog_finish(&self->catalog);

@@ -17,8 +17,8 @@ struct image {
     struct text_list warnings, labels, images;
 };
 
-/* NULL with a sentence that names the file. */
-struct image *image_open(const char *uri, struct fault *fault);
+/* NULL with a sentence that names the file. `root`: as store_dir_create takes it. */
+struct image *image_open(const char *uri, const char *root, struct fault *fault);
 void image_close(struct image *image); /* NULL is fine */
 
 /* The parts, each in the file of its name. */

@@ -19,13 +19,12 @@ static uint32_t source_probe(const struct oriel_host *host, const char *uri)
 static oriel_result source_open(const struct oriel_host *host, const struct oriel_config *config,
                                 const char *uri, void **out)
 {
-    (void)config;
     struct fault fault;
     struct source *self = calloc(1, sizeof *self);
     if (!self)
         return host->fail(host, ORIEL_NOMEM, "out of memory");
     self->host = host;
-    self->image = image_open(uri, &fault);
+    self->image = image_open(uri, config->get_string(config, "root"), &fault);
     if (!self->image) {
         free(self);
         return host->fail(host, fault.code, fault.text);
@@ -91,7 +90,13 @@ static oriel_result source_read(void *data, struct oriel_read *read)
     return ok ? ORIEL_OK : self->host->fail(self->host, fault.code, fault.text);
 }
 
-static const struct oriel_option_table options = {sizeof options, 0, NULL};
+static const struct oriel_option rows[] = {
+    {.name = "root",
+     .type = ORIEL_OPT_STRING,
+     .default_value = "",
+     .help = "Folder that links in data must not lead out of; \"\": they may lead anywhere."},
+};
+static const struct oriel_option_table options = {sizeof options, sizeof rows / sizeof *rows, rows};
 
 static const struct oriel_source vtable = {
     .size = sizeof vtable,

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A store in a directory: a key is a file's relative path. Symbolic links are followed. */
+/* A store in a directory: a key is a file's relative path. Symbolic links are followed; where there
+ * are bounds, not out of them. What was opened is asked where it is, not its name, which may mean
+ * something else the next moment. */
 #include "store.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,8 +17,53 @@
 struct store_dir {
     struct store store;
     int fd;
+    char *bounds; /* NULL: none */
     char path[];
 };
+
+/* Whether `path` is `folder` or below it; both are real paths. */
+static bool is_below(const char *path, const char *folder)
+{
+    size_t n = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
+    return strncmp(path, folder, n) == 0 && (path[n] == '/' || !path[n]);
+}
+
+/* The path of an open file without links; false when the system does not tell. */
+static bool real_path(int fd, char path[PATH_MAX])
+{
+    char link[32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, path, PATH_MAX - 1);
+    if (n >= 0)
+        path[n] = '\0';
+    return n >= 0;
+}
+
+/* -1 and errno; EXDEV: out of bounds. */
+static int open_inside(const struct store_dir *self, const char *key, int flags)
+{
+    if (!self->bounds)
+        return openat(self->fd, key, flags);
+    char path[PATH_MAX], again[32];
+    int found = openat(self->fd, key, O_PATH | O_CLOEXEC), fd = -1;
+    if (found < 0)
+        return -1;
+    if (!real_path(found, path) || !is_below(path, self->bounds)) {
+        errno = EXDEV;
+    } else {
+        snprintf(again, sizeof again, "/proc/self/fd/%d", found);
+        fd = open(again, flags);
+    }
+    int error = errno;
+    close(found);
+    errno = error;
+    return fd;
+}
+
+static const char *reason(int error)
+{
+    return error == EXDEV ? "leads out of data.root" : strerror(error);
+}
 
 static bool dir_open(struct store *store, const char *key, struct store_object *object,
                      struct fault *fault)
@@ -22,7 +71,7 @@ static bool dir_open(struct store *store, const char *key, struct store_object *
     const struct store_dir *self = (const struct store_dir *)store;
     *object = (struct store_object){.fd = -1};
     /* Without O_NONBLOCK a named pipe would hang the reader. */
-    int fd = openat(self->fd, key, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open_inside(self, key, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return true;
     struct stat st;
@@ -30,7 +79,7 @@ static bool dir_open(struct store *store, const char *key, struct store_object *
         int error = errno;
         if (fd >= 0)
             close(fd);
-        return fault_set(fault, ORIEL_IO, "%s/%s: %s", store->name, key, strerror(error));
+        return fault_set(fault, ORIEL_IO, "%s/%s: %s", store->name, key, reason(error));
     }
     if (!S_ISREG(st.st_mode)) {
         close(fd);
@@ -76,13 +125,13 @@ static bool dir_list(struct store *store, const char *key,
                      void (*each)(void *data, const char *name), void *data, struct fault *fault)
 {
     const struct store_dir *self = (const struct store_dir *)store;
-    int fd = openat(self->fd, *key ? key : ".", O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+    int fd = open_inside(self, *key ? key : ".", O_RDONLY | O_CLOEXEC | O_DIRECTORY);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     if (!dir) {
         int error = errno;
         if (fd >= 0)
             close(fd);
-        return fault_set(fault, ORIEL_IO, "%s/%s: %s", store->name, key, strerror(error));
+        return fault_set(fault, ORIEL_IO, "%s/%s: %s", store->name, key, reason(error));
     }
     for (struct dirent *entry; (entry = readdir(dir));)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
@@ -95,15 +144,41 @@ static void dir_destroy(struct store *store)
 {
     struct store_dir *self = (struct store_dir *)store;
     close(self->fd);
+    free(self->bounds);
     free(self);
 }
 
 static const struct store_ops ops = {dir_open, dir_read, dir_close, dir_list, dir_destroy};
 
-struct store *store_dir_create(const char *path, struct fault *fault)
+/* The bounds of a store that was opened as `path`. Who names a path below the root means what is
+ * there, also when it has become a link since it was looked at. */
+static bool find_bounds(struct store_dir *self, const char *root, struct fault *fault)
+{
+    char real[PATH_MAX];
+    char *top = realpath(root, NULL);
+    if (!top)
+        return fault_set(fault, ORIEL_IO, "data.root %s: %s", root, strerror(errno));
+    if (!real_path(self->fd, real)) {
+        fault_set(fault, ORIEL_IO, "%s: /proc is needed where data.root is set: %s", self->path,
+                  strerror(errno));
+    } else if (is_below(real, top)) {
+        self->bounds = top;
+        return true;
+    } else if (is_below(self->path, top)) {
+        fault_set(fault, ORIEL_IO, "%s: %s", self->path, reason(EXDEV));
+    } else {
+        self->bounds = strdup(real);
+        free(top);
+        return self->bounds || fault_nomem(fault);
+    }
+    free(top);
+    return false;
+}
+
+struct store *store_dir_create(const char *path, const char *root, struct fault *fault)
 {
     size_t n = strlen(path) + 1;
-    struct store_dir *self = malloc(sizeof *self + n);
+    struct store_dir *self = calloc(1, sizeof *self + n);
     if (!self) {
         fault_nomem(fault);
         return NULL;
@@ -115,6 +190,10 @@ struct store *store_dir_create(const char *path, struct fault *fault)
     if (self->fd < 0) {
         fault_set(fault, ORIEL_IO, "%s: %s", path, strerror(errno));
         free(self);
+        return NULL;
+    }
+    if (*root && !find_bounds(self, root, fault)) {
+        dir_destroy(&self->store);
         return NULL;
     }
     return &self->store;
