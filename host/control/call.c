@@ -41,12 +41,12 @@ static void send_answer(struct control *control, const struct call *call,
         return;
     cJSON *payload = cJSON_CreateObject();
     if (answer->ok && answer->value)
-        json_put(payload, "result", cJSON_Duplicate(answer->value, true));
+        cJSON_AddItemReferenceToObject(payload, "result", (cJSON *)answer->value);
     if (!answer->ok) {
         json_put_string(payload, "code", answer->code);
         json_put_string(payload, "message", answer->message);
         if (answer->details)
-            json_put(payload, "details", cJSON_Duplicate(answer->details, true));
+            cJSON_AddItemReferenceToObject(payload, "details", (cJSON *)answer->details);
     }
     json_put_string(payload, "in_reply_to", call->in_reply_to);
     json_put_string(payload, "status", answer->ok ? "ok" : "error");

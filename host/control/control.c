@@ -124,10 +124,10 @@ static void take(struct control *control, struct message *message)
         session_flood(control, message->conn);
         break;
     case MESSAGE_NOTICE:
-        notice_take(control, message->view, &message->notice);
+        notice_take(control, message->view, message->notice);
         break;
     case MESSAGE_STREAM:
-        notice_stream(control, message->view, &message->stream);
+        notice_stream(control, message->view, message->stream);
         break;
     case MESSAGE_FAULT:
         notice_view_fault(control, message->view, "encoder", "encoder.fault", message->text);

@@ -12,7 +12,8 @@
 #include "util/check.h"
 #include "util/log.h"
 
-/* A state client that lets this much wait does not read. */
+/* A state client that lets this much wait beside the largest frame does not read: one answer may be
+ * larger than that, and take its time on a thin line. */
 #define MAX_WAITING_BYTES (16u << 20)
 
 void frame_id_make(struct control *control, const char *prefix, char id[64])
@@ -40,42 +41,55 @@ static const struct oriel_buffer *make_tail(struct control *control, const struc
                  (unsigned long long)e->seq, e->token);
     char *intent = e->intent && e->intent[0] ? quote(e->intent) : NULL;
     char *id = e->frame_id ? quote(e->frame_id) : NULL;
-    char *tail =
-        xasprintf("%s%s%s\"timestamp\":%.6f,%s%s%s%s\"payload\":%s}", id ? "\"frame_id\":" : "",
+    char *before =
+        xasprintf("%s%s%s\"timestamp\":%.6f,%s%s%s%s\"payload\":", id ? "\"frame_id\":" : "",
                   id ? id : "", id ? "," : "", clock_unix(), cursor, intent ? "\"intent_id\":" : "",
-                  intent ? intent : "", intent ? "," : "", payload);
+                  intent ? intent : "", intent ? "," : "");
     free(intent);
     free(id);
-    size_t bytes = strlen(tail);
+    size_t n = strlen(before), bytes = strlen(payload);
     uint8_t *data;
-    const struct oriel_buffer *buffer = buffer_create(bytes, &data);
-    if (buffer)
-        memcpy(data, tail, bytes);
-    free(tail);
+    const struct oriel_buffer *buffer = buffer_create(n + bytes + 1, &data);
+    if (buffer) {
+        memcpy(data, before, n);
+        memcpy(data + n, payload, bytes);
+        data[n + bytes] = '}';
+    }
+    free(before);
     return buffer;
+}
+
+static bool reads(struct control *control, struct session *session)
+{
+    struct oriel_queued queued = {.size = sizeof queued};
+    if (session->transport->queued(session->self, session->conn, &queued) != ORIEL_OK)
+        return true;
+    if (session->largest > queued.bytes)
+        session->largest = queued.bytes; /* it has left, or some of it */
+    if (queued.bytes - session->largest <= MAX_WAITING_BYTES)
+        return true;
+    log_warn(LOG_CONTROL, "%s does not read, %llu bytes wait: closed", session->peer,
+             (unsigned long long)queued.bytes);
+    session->state = SESSION_CLOSING;
+    outbox_close(control->outbox, session, 1013, "too slow");
+    return false;
 }
 
 static void send_tail(struct control *control, struct session *session, const struct envelope *e,
                       const struct oriel_buffer *tail)
 {
-    if (!tail || !session->transport)
+    if (!tail || !session->transport || !reads(control, session))
         return;
-    struct oriel_queued queued = {.size = sizeof queued};
-    if (session->transport->queued(session->self, session->conn, &queued) == ORIEL_OK &&
-        queued.bytes > MAX_WAITING_BYTES) {
-        log_warn(LOG_CONTROL, "%s does not read, %llu bytes wait: closed", session->peer,
-                 (unsigned long long)queued.bytes);
-        session->state = SESSION_CLOSING;
-        outbox_close(control->outbox, session, 1013, "too slow");
-        return;
-    }
+    if (session->largest < tail->bytes)
+        session->largest = tail->bytes;
     char head[ORIEL_MESSAGE_HEAD_MAX];
     int n = session->id[0]
                 ? snprintf(head, sizeof head, "{\"type\":\"%s\",\"version\":%d,\"session\":\"%s\",",
                            e->type, PROTOCOL_VERSION, session->id)
                 : snprintf(head, sizeof head, "{\"type\":\"%s\",\"version\":%d,", e->type,
                            PROTOCOL_VERSION);
-    log_trace(LOG_STATE, "to %s: %s%.*s", session->peer, head, (int)tail->bytes,
+    bool secret = strcmp(e->type, "session.welcome") == 0; /* it has the ticket */
+    log_trace(LOG_STATE, "to %s: %s%.*s", session->peer, head, secret ? 0 : (int)tail->bytes,
               (const char *)tail->data);
     metric_add(control->frames_sent, 1);
     outbox_send(control->outbox, session, head, (size_t)n, tail);

@@ -37,6 +37,8 @@ void message_destroy(struct message *message)
         message->job->drop(message->job);
     if (message->request)
         request_drop(message->request);
+    free(message->notice);
+    free(message->stream);
     free(message->text);
     free(message);
 }
@@ -177,7 +179,8 @@ void control_render_notice(struct control *control, const char *view,
                            const struct render_notice *notice)
 {
     struct message *message = of_view(MESSAGE_NOTICE, view);
-    message->notice = *notice;
+    message->notice = xcalloc(1, sizeof *notice);
+    *message->notice = *notice;
     control_post(control, message);
 }
 
@@ -185,7 +188,8 @@ void control_stream_config(struct control *control, const char *view,
                            const struct stream_info *info)
 {
     struct message *message = of_view(MESSAGE_STREAM, view);
-    message->stream = *info;
+    message->stream = xcalloc(1, sizeof *info);
+    *message->stream = *info;
     control_post(control, message);
 }
 

@@ -77,10 +77,10 @@ struct message {
     size_t bytes;
     char *text;               /* owned; TEXT, FAULT */
     char view[SCENE_VIEW_ID]; /* NOTICE, STREAM, FAULT */
-    struct render_notice notice;
-    struct stream_info stream;
+    struct render_notice *notice; /* owned, as what follows */
+    struct stream_info *stream;
     struct job *job;
-    struct request *request; /* owned */
+    struct request *request;
     struct deferred deferred;
 };
 
@@ -147,6 +147,7 @@ struct session {
     uint32_t canvas[2]; /* that it asked for; 0: never did */
     struct limit updates, commands, others;
     int64_t limited_told_ns; /* the newest log line about them */
+    uint64_t largest;        /* bytes of the largest frame that may still wait to be sent */
     unsigned garbage;        /* bad messages since garbage_ns */
     int64_t garbage_ns;
 };
