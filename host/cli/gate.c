@@ -10,6 +10,7 @@
 #include "cli/site.h"
 #include "control/access.h"
 #include "control/control.h"
+#include "control/origin.h"
 #include "mcp/mcp.h"
 #include "metrics/metrics.h"
 #include "module/services.h"
@@ -157,27 +158,84 @@ static struct door *door_enter(const struct oriel_transport_host *to)
     return door;
 }
 
-static void read_token(const struct oriel_request *request, char token[256])
+static const char *header_of(const struct oriel_request *request, const char *name)
 {
-    const char *header = request->header ? request->header(request, "authorization") : NULL;
-    access_token(header, request->query, token);
+    return request->header ? request->header(request, name) : NULL;
 }
 
-/* The view that it is to get: that of the session it names, else the shared one. 0, or the status
- * to refuse it with. A session's id is as good as a token, since nobody can guess it. */
+static void read_token(const struct oriel_request *request, char token[256])
+{
+    access_token(header_of(request, "authorization"), request->query, token);
+}
+
+static bool door_endpoint(const struct door *door, uint32_t listener,
+                          struct oriel_endpoint *endpoint)
+{
+    for (uint32_t k = 0;; k++) {
+        struct oriel_endpoint found = {.size = sizeof found};
+        if (door->real->endpoint(door->real_self, k, &found) != ORIEL_OK)
+            return false;
+        if (found.listener == listener) {
+            *endpoint = found;
+            return true;
+        }
+    }
+}
+
+/* The request's own word for where the page was asked for; NULL when that proves nothing. Pages
+ * cannot set the header of proxies. */
+static const char *asked_host(const struct door *door, const struct oriel_request *request)
+{
+    const char *host = header_of(request, "x-forwarded-host");
+    struct oriel_endpoint at;
+    if (host || !(host = header_of(request, "host")))
+        return host;
+    bool others_reach_it =
+        door_endpoint(door, request->listener, &at) && (at.secure || !origin_is_loopback(at.host));
+    return others_reach_it || !origin_host_may_rebind(host, at.port) ? host : NULL;
+}
+
+/* A page of another site, whose browser lets it connect to wherever it likes. */
+static bool is_foreign_page(const struct door *door, const struct oriel_request *request)
+{
+    const char *origin = header_of(request, "origin");
+    if (!origin ||
+        access_origin(control_access(door->gate->rooms.control), origin, asked_host(door, request)))
+        return false;
+    log_warn(LOG_TRANSPORT, "%s: refused for a page of %.100s, which is not in access.origins",
+             request->peer, origin);
+    return true;
+}
+
+/* The status to refuse it with that has no token that counts; 0: it may come in. */
+static uint32_t refuse_anonymous(const struct door *door, const struct oriel_request *request)
+{
+    if (access_role(control_access(door->gate->rooms.control), NULL) == ROLE_NONE)
+        return 401;
+    return is_foreign_page(door, request) ? 403 : 0;
+}
+
+/* Pictures are for who has a token, or a ticket of a session that is still there; the view is that
+ * of the session, else the shared one. 0, or the status to refuse it with. */
 static uint32_t open_pixel(struct door *door, uint64_t conn, const struct oriel_request *request)
 {
     struct gate *gate = door->gate;
     struct control *control = gate->rooms.control;
-    char token[256], session[256], view[16] = "main";
+    char token[256], ticket[256], session[256], view[16] = "main";
     read_token(request, token);
-    bool named = access_query(request->query, "session", session);
-    struct stream *stream = named ? control_stream_of(control, session, view) : NULL;
-    if (!stream && access_role(control_access(control), token) == ROLE_NONE) {
-        log_info(LOG_TRANSPORT, "%s: no pictures without a token%s", request->peer,
-                 named ? "; its session has ended" : "");
-        return named ? 403 : 401;
+    bool ticketed = access_query(request->query, "ticket", ticket);
+    if (!ticketed || !control_ticket(control, ticket, session)) {
+        access_query(request->query, "session", session);
+        uint32_t status = access_token_role(control_access(control), token) == ROLE_NONE
+                              ? refuse_anonymous(door, request)
+                              : 0;
+        if (status == 401)
+            log_info(LOG_TRANSPORT, "%s: no pictures without a token%s", request->peer,
+                     ticketed ? "; its session has ended" : "");
+        if (status)
+            return ticketed ? 403 : status;
     }
+    struct stream *stream = control_stream_of(control, session, view);
     if (!stream && !(stream = control_stream_hold(control, view)))
         return 503;
     uint64_t number = door_conn(&door->callbacks, conn);
@@ -209,6 +267,10 @@ static uint32_t on_opened(const struct oriel_transport_host *to, uint64_t conn,
         return open_pixel(door, conn, request);
     char token[256];
     read_token(request, token);
+    /* Where nobody gets in without a token, the hello may still have it. */
+    if (access_token_role(control_access(gate->rooms.control), token) == ROLE_NONE &&
+        refuse_anonymous(door, request) == 403)
+        return 403;
     uint64_t number = door_conn(to, conn);
     /* Known before the room hears of it: its answer may close the connection at once. */
     conn_add(gate, number, channel, "");
@@ -372,7 +434,7 @@ static void on_http(const struct oriel_transport_host *to, uint64_t id,
     } else {
         const struct site_file *file =
             request->listener == ORIEL_LISTENER_HTTP ? site_find(gate->site, path) : NULL;
-        const char *seen = request->header ? request->header(request, "if-none-match") : NULL;
+        const char *seen = header_of(request, "if-none-match");
         if (!file)
             respond_text(door, id, 404, "text/plain", "nothing here\n");
         else if (seen && strcmp(seen, file->etag) == 0)
@@ -495,16 +557,8 @@ void gate_set_ready(struct gate *gate, bool ready)
 bool gate_endpoint(const struct gate *gate, uint32_t listener, struct oriel_endpoint *endpoint)
 {
     for (uint32_t i = 0; i < gate->door_count; i++) {
-        const struct door *door = &gate->doors[i];
-        for (uint32_t k = 0;; k++) {
-            struct oriel_endpoint found = {.size = sizeof found};
-            if (door->real->endpoint(door->real_self, k, &found) != ORIEL_OK)
-                break;
-            if (found.listener == listener) {
-                *endpoint = found;
-                return true;
-            }
-        }
+        if (door_endpoint(&gate->doors[i], listener, endpoint))
+            return true;
     }
     return false;
 }

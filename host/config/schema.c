@@ -153,6 +153,8 @@ static const struct oriel_option options[] = {
     TEXT("access.token_file", "", "file with more of them, a line each: role token"),
     NAME("access.anonymous", "auto", "auto none viewer editor",
          "role without a token; auto: editor where there are no tokens, else none"),
+    LIST("access.origins", "",
+         "pages of other sites that need no token either, as https://lab.example"),
 
     BOOL("thumbnails.enabled", "true", "small pictures of the layers for those who list them"),
     INT("thumbnails.delay_ms", "300", 0, MS_MAX, "rest before thumbnails are made again, ms"),

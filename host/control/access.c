@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "control/origin.h"
 #include "util/check.h"
 
 #define TOKEN_MAX 255u
@@ -22,6 +23,9 @@ struct access {
     enum access_role anonymous;
     struct grant *grants;
     size_t count;
+    char *own_host;
+    char **origins;
+    size_t origin_count;
 };
 
 static const char *const names[] = {"none", "viewer", "editor"};
@@ -101,11 +105,28 @@ static bool read_file(struct access *access, const char *path, struct error *err
     return fine;
 }
 
+static bool read_origins(struct access *access, const struct config *config, struct error *err)
+{
+    const char *item;
+    for (size_t i = 0; (item = config_item(config, "access.origins", i)); i++) {
+        if (!origin_is_one(item))
+            return error_set(err,
+                             "access.origins[%zu]: %.200s: wants http(s)://host or "
+                             "http(s)://host:port",
+                             i, item);
+        access->origins = xrealloc(access->origins, (i + 1) * sizeof *access->origins);
+        access->origins[access->origin_count++] = xstrdup(item);
+    }
+    return true;
+}
+
 struct access *access_create(const struct config *config, struct error *err)
 {
     struct access *access = xcalloc(1, sizeof *access);
+    access->own_host = xstrdup(config_string(config, "server.host"));
     if (!read_list(access, config, err) ||
-        !read_file(access, config_string(config, "access.token_file"), err)) {
+        !read_file(access, config_string(config, "access.token_file"), err) ||
+        !read_origins(access, config, err)) {
         access_destroy(access);
         return NULL;
     }
@@ -124,12 +145,16 @@ void access_destroy(struct access *access)
     for (size_t i = 0; i < access->count; i++)
         explicit_bzero(&access->grants[i], sizeof access->grants[i]);
     free(access->grants);
+    for (size_t i = 0; i < access->origin_count; i++)
+        free(access->origins[i]);
+    free(access->origins);
+    free(access->own_host);
     free(access);
 }
 
-enum access_role access_role(const struct access *access, const char *token)
+enum access_role access_token_role(const struct access *access, const char *token)
 {
-    enum access_role role = access->anonymous;
+    enum access_role role = ROLE_NONE;
     char given[TOKEN_MAX + 1] = "";
     size_t length = token ? strlen(token) : 0;
     if (length == 0 || length > TOKEN_MAX)
@@ -143,6 +168,21 @@ enum access_role access_role(const struct access *access, const char *token)
             role = access->grants[i].role;
     }
     return role;
+}
+
+enum access_role access_role(const struct access *access, const char *token)
+{
+    enum access_role role = access_token_role(access, token);
+    return role > access->anonymous ? role : access->anonymous;
+}
+
+bool access_origin(const struct access *access, const char *origin, const char *host)
+{
+    for (size_t i = 0; i < access->origin_count; i++) {
+        if (strcasecmp(access->origins[i], origin) == 0)
+            return true;
+    }
+    return origin_is_own(origin, access->own_host) || origin_is_host(origin, host);
 }
 
 bool access_query(const char *query, const char *name, char value[256])

@@ -17,13 +17,19 @@ enum access_role {
     ROLE_EDITOR  /* changes */
 };
 
-/* Reads access.tokens, access.token_file and access.anonymous; NULL when one of them cannot be
- * understood. */
+/* Reads access.tokens, access.token_file, access.anonymous and access.origins; NULL when one of
+ * them cannot be understood. */
 struct access *access_create(const struct config *config, struct error *err);
 void access_destroy(struct access *access); /* NULL is fine */
 
 /* The role of a token; NULL or "" is nobody in particular. Takes as long for any wrong token. */
 enum access_role access_role(const struct access *access, const char *token);
+/* The same where being nobody in particular gives nothing. */
+enum access_role access_token_role(const struct access *access, const char *token);
+/* May a page of `origin` ask without a token? One of this machine or of server.host may, one of
+ * access.origins, and one with the name in `host`, the request's Host; NULL where that proves
+ * nothing. */
+bool access_origin(const struct access *access, const char *origin, const char *host);
 /* A request's token: "Bearer …" of its Authorization header (or NULL), else token=… of its query.
  * False when it has none. */
 bool access_token(const char *authorization, const char *query, char token[256]);

@@ -88,6 +88,8 @@ void control_conn_message(struct control *control, uint64_t conn, uint32_t kind,
                           const uint8_t *data, uint64_t bytes);
 void control_conn_closed(struct control *control, uint64_t conn);
 
+/* The session that has been told `ticket`; false: none, or it has ended. [any-thread] */
+bool control_ticket(struct control *control, const char *ticket, char session[256]);
 /* Pixel connections. The stream of the view that session `session` looks at, with the name of the
  * view, or of the view itself; NULL when there is none. It stays until it is released, which is to
  * be soon. [any-thread] */

@@ -52,7 +52,7 @@ static cJSON *toggle(cJSON *features, const char *name, bool enabled, int resume
     return t;
 }
 
-static void welcome(struct control *control, struct session *session)
+static void welcome(struct control *control, struct session *session, const char *ticket)
 {
     cJSON *payload = cJSON_CreateObject();
     json_put_number(payload, "protocol_version", PROTOCOL_VERSION);
@@ -79,8 +79,9 @@ static void welcome(struct control *control, struct session *session)
     for (size_t i = 0; names[i] && (oriel || i < 3); i++)
         cJSON_AddItemToArray(list, cJSON_CreateString(names[i]));
     if (oriel) {
-        json_put_string(toggle(features, "oriel", true, false), "role",
-                        access_role_name(session->role));
+        cJSON *own = toggle(features, "oriel", true, false);
+        json_put_string(own, "role", access_role_name(session->role));
+        json_put_string(own, "pixel_ticket", ticket);
         toggle(features, "notify.view", true, false);
         toggle(features, "notify.status", true, false);
     }
@@ -127,7 +128,10 @@ static void accept_hello(struct control *control, struct session *session, const
     session->wants_telemetry = asked(features, "notify.telemetry");
     make_id(session->id);
     session->state = SESSION_READY;
-    routes_set_session(control->routes, session->id, session->view->id);
+    char ticket[TICKET_BYTES] = "";
+    if (oriel)
+        history_random(ticket);
+    routes_add_session(control->routes, session->id, ticket, session->view->id);
     session->heard = true;
     session->deadline_ns = now + (int64_t)(control->heartbeat_s * (double)NS_PER_S);
     metric_add(control->sessions_gauge, 1);
@@ -138,7 +142,7 @@ static void accept_hello(struct control *control, struct session *session, const
     log_info(LOG_CONTROL, "%s is %.60s %.30s, session %s", session->peer, name ? name : "a client",
              version ? version : "", session->id);
 
-    welcome(control, session);
+    welcome(control, session, ticket);
     const cJSON *tokens = cJSON_GetObjectItemCaseSensitive(payload, "resume_tokens");
     struct resume resume;
     resume.layers = resume_token(control, tokens, HISTORY_LAYERS, resume.layers_token);

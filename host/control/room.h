@@ -24,6 +24,7 @@
 #include "util/clock.h"
 
 #define SESSION_ID_BYTES 37
+#define TICKET_BYTES 33
 #define VIEW_INTERVAL_NS (NS_PER_S / 30)   /* camera echoes of poses, at most */
 #define STATE_INTERVAL_NS (50 * NS_PER_MS) /* loading, level, … of layers */
 #define STATUS_INTERVAL_NS (500 * NS_PER_MS)
@@ -304,6 +305,9 @@ void routes_add_view(struct routes *routes, const char *view, struct stream *str
 void routes_remove_view(struct routes *routes, const char *view);
 /* Waits until nobody has it any more. */
 void routes_wait(struct routes *routes, const char *view);
+/* `ticket` "": it has none. */
+void routes_add_session(struct routes *routes, const char *session, const char *ticket,
+                        const char *view);
 void routes_set_session(struct routes *routes, const char *session, const char *view);
 void routes_remove_session(struct routes *routes, const char *session);
 

@@ -19,6 +19,7 @@ struct route_view {
 struct route_session {
     struct route_session *next;
     char id[SESSION_ID_BYTES];
+    char ticket[TICKET_BYTES]; /* who shows it gets pictures */
     char view[SCENE_VIEW_ID];
 };
 
@@ -104,16 +105,23 @@ void routes_wait(struct routes *routes, const char *id)
     free(view);
 }
 
+void routes_add_session(struct routes *routes, const char *id, const char *ticket, const char *view)
+{
+    struct route_session *session = xcalloc(1, sizeof *session);
+    snprintf(session->id, sizeof session->id, "%s", id);
+    snprintf(session->ticket, sizeof session->ticket, "%s", ticket);
+    snprintf(session->view, sizeof session->view, "%s", view);
+    pthread_mutex_lock(&routes->lock);
+    session->next = routes->sessions;
+    routes->sessions = session;
+    pthread_mutex_unlock(&routes->lock);
+}
+
 void routes_set_session(struct routes *routes, const char *id, const char *view)
 {
     pthread_mutex_lock(&routes->lock);
     struct route_session *session = *find_session(routes, id);
-    if (!session) {
-        session = xcalloc(1, sizeof *session);
-        snprintf(session->id, sizeof session->id, "%s", id);
-        session->next = routes->sessions;
-        routes->sessions = session;
-    }
+    CHECK(session);
     snprintf(session->view, sizeof session->view, "%s", view);
     pthread_mutex_unlock(&routes->lock);
 }
@@ -136,6 +144,29 @@ static struct stream *hold(struct routes *routes, const char *id)
         return NULL;
     view->holds++;
     return view->stream;
+}
+
+/* Takes as long for any wrong one. */
+bool control_ticket(struct control *control, const char *ticket, char session[256])
+{
+    struct routes *routes = control->routes;
+    char given[TICKET_BYTES] = "";
+    bool found = false;
+    if (strlen(ticket) != sizeof given - 1)
+        return false;
+    memcpy(given, ticket, sizeof given);
+    pthread_mutex_lock(&routes->lock);
+    for (const struct route_session *known = routes->sessions; known; known = known->next) {
+        unsigned differs = 0;
+        for (size_t i = 0; i < sizeof given; i++)
+            differs |= (unsigned char)(given[i] ^ known->ticket[i]);
+        if (!differs) {
+            snprintf(session, 256, "%s", known->id);
+            found = true;
+        }
+    }
+    pthread_mutex_unlock(&routes->lock);
+    return found;
 }
 
 struct stream *control_stream_of(struct control *control, const char *session, char view[16])

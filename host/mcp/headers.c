@@ -10,34 +10,6 @@ const char *header_of(const struct oriel_request *request, const char *name)
     return request->header ? request->header(request, name) : NULL;
 }
 
-/* A page of another site may have made its name point here (DNS rebinding), so Host proves nothing:
- * only names that cannot be somebody else's count. */
-bool origin_allowed(const char *origin, const char *own_host)
-{
-    const char *host = strstr(origin, "://");
-    if (!host || (strncmp(origin, "http://", 7) != 0 && strncmp(origin, "https://", 8) != 0))
-        return false; /* "null" */
-    host += 3;
-    size_t n;
-    if (*host == '[') {
-        host++;
-        n = strcspn(host, "]");
-        if (host[n] != ']' || (host[n + 1] && host[n + 1] != ':'))
-            return false;
-    } else {
-        n = strcspn(host, ":/?#@");
-        if (host[n] && host[n] != ':')
-            return false;
-    }
-    static const char *const local[] = {"localhost", "127.0.0.1", "::1"};
-    for (size_t i = 0; i < sizeof local / sizeof *local; i++) {
-        if (n == strlen(local[i]) && strncasecmp(host, local[i], n) == 0)
-            return true;
-    }
-    bool named = strcmp(own_host, "0.0.0.0") != 0 && strcmp(own_host, "::") != 0;
-    return named && n && n == strlen(own_host) && strncasecmp(host, own_host, n) == 0;
-}
-
 /* The next piece up to `separator`, without the space around it. */
 static const char *piece(const char **at, char separator, size_t *length)
 {

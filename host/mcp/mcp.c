@@ -95,7 +95,7 @@ bool mcp_http(struct mcp *mcp, const struct oriel_request *request, const struct
     const char *origin = header_of(request, "origin");
     bool given;
     exchange->role = role_of(mcp, request, &given);
-    if (origin && !origin_allowed(origin, config_string(mcp->config, "server.host"))) {
+    if (origin && !access_origin(mcp->access, origin, NULL)) {
         log_warn(LOG_MCP, "%s: refused for a page of %.100s", exchange->peer, origin);
         exchange_refuse(exchange, 403, NULL, NULL, "not for pages of other sites");
     } else if (strcmp(request->method, "POST") != 0 && strcmp(request->method, "DELETE") != 0) {

@@ -99,7 +99,6 @@ void exchange_refuse(struct exchange *exchange, uint32_t status, const char *hea
 
 /* headers.c: what the headers of a request say. */
 const char *header_of(const struct oriel_request *request, const char *name);
-bool origin_allowed(const char *origin, const char *own_host);
 bool media_is_json(const char *content_type);
 bool media_accepts_json(const char *accept);
 /* Does a header that may be "=?base64?…?=" say `value`? */

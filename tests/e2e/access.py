@@ -6,6 +6,7 @@ import json
 import stat
 import pathlib
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import websockets
@@ -80,15 +81,20 @@ async def check_pixel(server):
     assert await upgrade(url, header=VIEWER) == 101
     assert await upgrade(server.ready["pixel"]) == 101
     state, welcome = await hello(without_query(server.ready["state"]), auth=VIEWER)
-    session = welcome["session"]
-    assert await upgrade(f"{url}?ext=1&session={session}") == 101
-    assert await upgrade(f"{url}?ext=1&session=00000000-0000-4000-8000-000000000000") == 403
+    session, ticket = welcome["session"], welcome["payload"]["features"]["oriel"]["pixel_ticket"]
+    assert ticket not in session
+    assert await upgrade(f"{url}?ext=1&session={session}") == 401, "the name of a session is no secret"
+    assert await upgrade(f"{url}?ext=1&ticket={ticket}") == 101
+    assert await upgrade(f"{url}?ext=1&session={session}&ticket={ticket}") == 101
+    for wrong in ("0" * 32, ticket[:-1], ticket + "0", session, ""):
+        assert await upgrade(f"{url}?ext=1&session={session}&ticket={wrong}") in (401, 403), wrong
     await state.close()
     for _ in range(100):
-        if (answer := await upgrade(f"{url}?ext=1&session={session}")) != 101:
+        if (answer := await upgrade(f"{url}?ext=1&session={session}&ticket={ticket}")) != 101:
             break
         await asyncio.sleep(0.05)
-    assert answer == 403, "the session has ended, its name goes on opening doors"
+    assert answer == 403, "the session has ended, its ticket goes on opening doors"
+    return ticket
 
 
 def check_http(server):
@@ -105,22 +111,74 @@ def check_http(server):
         assert status(bare + path) == 200, path
 
 
-def check_secrecy(server):
+async def ask(port, path, host, **headers):
+    """The status of an upgrade with headers as a browser writes them."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    lines = [f"GET {path} HTTP/1.1", f"Host: {host}", "Connection: Upgrade", "Upgrade: websocket",
+             "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+    status = int((await reader.readline()).split()[1])
+    writer.close()
+    return status
+
+
+async def check_origins(server, prefix):
+    """A page of another site can drive nothing, and every way to the page itself works."""
+    port = urllib.parse.urlsplit(server.ready["state"]).port
+    own, tunnel = f"127.0.0.1:{port}", "localhost:9000"
+    rows = [(own, f"http://{own}", 101), (f"localhost:{port}", f"http://localhost:{port}", 101),
+            (f"[::1]:{port}", f"http://[::1]:{port}", 101),
+            (tunnel, f"http://{tunnel}", 101),
+            ("lab.example", "https://lab.example", 101),  # a proxy that passes Host
+            ("lab.example", "https://lab.example:8443", 101),  # one that passes the name alone
+            ("lab.example:8443", "https://LAB.example:8443", 101),
+            ("10.1.2.3:8081", "http://10.1.2.3:8081", 101),
+            (own, "https://friend.example", 101),  # configured
+            (own, "https://friend.example:444", 403), (own, "http://friend.example", 403),
+            (own, "https://evil.example", 403), (own, "null", 403), (own, "http://localhost.evil.example", 403),
+            (own, "http://127.0.0.1@evil.example", 403), (own, "http://127.0.0.1.evil.example", 403),
+            (own, "https://lab.example", 403),
+            (f"evil.example:{port}", f"http://evil.example:{port}", 403)]  # DNS rebinding
+    for path in ("/state", "/pixel"):
+        for host, origin, expected in rows:
+            answer = await ask(port, prefix + path, host, Origin=origin)
+            assert answer == expected, (path, host, origin, answer)
+        assert await ask(port, prefix + path, own) == 101, "programs say no origin"
+        behind = {"Origin": "https://lab.example", "X_Forwarded_Host": "lab.example"}
+        assert await ask(port, prefix + path, own, **behind) == 101, "a proxy that rewrites Host"
+    state, welcome = await hello(server.ready["state"])
+    ticket = welcome["payload"]["features"]["oriel"]["pixel_ticket"]
+    assert await ask(port, f"{prefix}/pixel?ticket={ticket}", own, Origin="https://evil.example") == 101
+    await state.close()
+
+
+async def check_origins_with_tokens(server):
+    """A token that counts may come from everywhere."""
+    port = urllib.parse.urlsplit(server.ready["state"]).port
+    for path in ("/state", "/pixel"):
+        assert await ask(port, path, "h", Origin="https://evil.example") == 403, path
+        assert await ask(port, f"{path}?token=wrong-token", "h", Origin="https://evil.example") == 403, path
+        assert await ask(port, f"{path}?token={VIEWER}", "h", Origin="https://evil.example") == 101, path
+        assert await ask(port, path, "h", Origin="https://evil.example", Authorization=f"Bearer {VIEWER}") == 101, path
+
+
+def check_secrecy(server, ticket):
     for name in ("http", "state", "pixel", "metrics"):
         assert server.ready[name].endswith(f"/?token={EDITOR}"), server.ready
     mode = stat.S_IMODE(pathlib.Path(server.folder.name, "ready.json").stat().st_mode)
     assert mode & 0o077 == 0, oct(mode)
     text = server.text()
-    for token in (EDITOR, VIEWER, "wrong-token", "change-it-7f3b"):
+    for token in (EDITOR, VIEWER, "wrong-token", "change-it-7f3b", ticket):
         assert token not in text, f"the log tells {token}"
 
 
 TOKENS = f"access.tokens=viewer:{VIEWER},editor:{EDITOR}"
 with oriel.Server(oriel.EXAMPLE, "--set", TOKENS, "--set", "log.level=trace") as it:
     asyncio.run(check_state(it))
-    asyncio.run(check_pixel(it))
+    ticket = asyncio.run(check_pixel(it))
     check_http(it)
-    check_secrecy(it)
+    check_secrecy(it, ticket)
 config = oriel.run("serve", "--set", TOKENS, "--print-config")
 assert config.returncode == 0 and EDITOR not in config.stdout and VIEWER not in config.stdout, config.stdout
 
@@ -129,8 +187,16 @@ with oriel.Server(oriel.EXAMPLE, "--set", TOKENS, "--set", "access.anonymous=vie
     assert asyncio.run(role(it.ready["state"])) == "viewer"
     assert asyncio.run(role(it.ready["state"], auth=EDITOR)) == "editor"
     assert asyncio.run(upgrade(it.ready["pixel"])) == 101
+    asyncio.run(check_origins_with_tokens(it))
     assert status(it.ready["metrics"] + "metrics") == 200
 
+ORIGINS = "access.origins=https://friend.example,https://other.example"
+for prefix in ("", "/s/abc"):
+    with oriel.Server(oriel.EXAMPLE, "--set", ORIGINS, "--prefix", prefix) as it:
+        asyncio.run(check_origins(it, prefix))
+
+refused = oriel.run("serve", "--set", "access.origins=friend.example", "--port", "0")
+assert refused.returncode != 0 and "access.origins" in refused.stderr and "friend.example" in refused.stderr, refused.stderr
 refused = oriel.run("serve", "--set", "access.tokens=editor:short", "--port", "0")
 assert refused.returncode != 0 and "short" not in refused.stderr and "access.tokens" in refused.stderr, refused.stderr
-print("access: state, pixel, http, and no token in the log")
+print("access: state, pixel, http, pages of other sites, and no token in the log")

@@ -44,7 +44,7 @@ export function createLooking({ store, session, viewport, pictures, linkSync, to
             if (store.get().session !== id)
                 return false;
             viewport.announceSize();
-            pictures.connect(id);
+            pictures.reopen();
             return true;
         } catch (error) {
             toasts.show(/** @type {Error} */ (error).message, { kind: 'error' });

@@ -58,10 +58,10 @@ let dragging = false;
 
 const session = createSession(store, frames, {
     token: token.get,
-    onWelcome: (id) => {
+    onWelcome: (id, ticket) => {
         looking.welcome(id);
         viewport.begin(id);
-        pictures.connect(id);
+        pictures.connect(id, ticket);
         viewport.announceSize();
     },
     onLost: () => pictures.close(),
@@ -104,7 +104,7 @@ const presenter = createPresenter(canvas, viewport, frames, {
 });
 let lastShown = -Infinity;
 
-const pictures = createPictures({ store, stats, present: presenter.show, newStream: presenter.newStream, token: token.get });
+const pictures = createPictures({ store, stats, present: presenter.show, newStream: presenter.newStream });
 const layers = createLayers(store, session, tell);
 const overlays = createOverlays({ store, settings, viewport, canvas });
 const opener = createOpener({ store, session, tell });

@@ -17,7 +17,7 @@ export const VERSION = '0.1.0';
  * @param {import('./frame.js').FrameLoop} frames
  * @param {{
  *   token: () => string,
- *   onWelcome: (session: string) => void,
+ *   onWelcome: (session: string, ticket: string) => void,
  *   onLost: () => void,
  *   onView: (view: View, first: boolean) => void,
  *   onAck: (milliseconds: number) => void,
@@ -49,7 +49,7 @@ export function createSession(store, frames, hooks) {
             }
             store.set({ link });
         },
-        onWelcome: ({ session, commands, role }) => {
+        onWelcome: ({ session, ticket, commands, role }) => {
             baseline = false;
             serverSlice = '';
             truth.begin(session);
@@ -57,7 +57,7 @@ export function createSession(store, frames, hooks) {
             outbox.clear();
             poseSeq = -1;
             lastPose = null;
-            hooks.onWelcome(session);
+            hooks.onWelcome(session, ticket);
             store.set({ session, commands, role, viewId: 'main', scene: '', troubles: [] });
         },
         onFrame: (frame) => {

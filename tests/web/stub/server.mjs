@@ -164,7 +164,7 @@ export class Stub {
             peer.count = 0;
             this.#say(peer, 'session.welcome', {
                 protocol_version: 2, session: { id: peer.session, heartbeat_s: 15, ack_timeout_ms: 250 },
-                features: { 'notify.scene': { enabled: true, version: 1 }, oriel: { enabled: true, version: 1, resume: true, role: peer.role },
+                features: { 'notify.scene': { enabled: true, version: 1 }, oriel: { enabled: true, version: 1, resume: true, role: peer.role, pixel_ticket: `ticket of ${peer.session}` },
                     'call.command': { enabled: true, version: 1, commands: this.commands } },
             });
             this.#topic(peer, 'notify.scene', this.scene());
@@ -460,6 +460,10 @@ export class Stub {
         Object.assign(peer, { seq: 0, unacked: [], visible: true, dirty: true, needKey: true, encoder: createEncoder(),
             session: peer.url.searchParams.get('session'), codecs: (peer.url.searchParams.get('codecs') ?? 'h264').split(',') });
         this.lastPixelUrl = peer.url;
+        if (peer.url.searchParams.get('ticket') !== `ticket of ${peer.session}`) {
+            peer.close();
+            return;
+        }
         this.#pixel.add(peer);
         peer.on('close', () => this.#pixel.delete(peer));
         peer.on('message', (text) => {

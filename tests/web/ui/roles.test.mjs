@@ -14,7 +14,8 @@ const edits = () => it.stub.log.filter((f) => f.type === 'state.update' && f.pay
 test('the token of the address: told to the server, gone from the address, kept for a reload, in no link', async () => {
     await show(it.page, it.stub, '?token=edit&source=embryo.ome.zarr');
     assert.deepEqual(hellos()[0].payload.auth, { type: 'token', token: 'edit' });
-    assert.equal(it.stub.lastPixelUrl.searchParams.get('token'), 'edit');
+    assert.equal(it.stub.lastPixelUrl.searchParams.get('token'), null, 'the ticket of the session is enough');
+    assert.equal(it.stub.lastPixelUrl.searchParams.get('ticket'), 'ticket of session-1');
     assert.equal(await it.page.evaluate(() => location.search), '?source=embryo.ome.zarr');
     await until(async () => (await it.page.evaluate(() => location.hash)).startsWith('#v1='), 'the view in the address');
     assert.ok(!(await it.page.evaluate(() => location.href)).includes('edit'));

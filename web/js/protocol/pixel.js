@@ -13,10 +13,9 @@ const REFUSED = 4400;
  *   onOpen: () => void,
  *   onRefused: (reason: string) => void,
  *   onDown: () => void,
- *   token: () => string,
  * }} options
  */
-export function createPixelSocket({ onPicture, onOpen, onRefused, onDown, token }) {
+export function createPixelSocket({ onPicture, onOpen, onRefused, onDown }) {
     const backoff = createBackoff();
     /** @type {WebSocket|null} */
     let socket = null;
@@ -74,10 +73,9 @@ export function createPixelSocket({ onPicture, onOpen, onRefused, onDown, token 
     }
 
     return {
-        /** @param {string} session @param {string[]} codecs best first */
-        connect(session, codecs) {
-            const role = token() && `&token=${encodeURIComponent(token())}`;
-            query = `ext=1&codecs=${codecs.join(',')}&still=png&session=${encodeURIComponent(session)}${role}`;
+        /** @param {string} session @param {string} ticket of its welcome, the right to its pictures @param {string[]} codecs best first */
+        connect(session, ticket, codecs) {
+            query = `ext=1&codecs=${codecs.join(',')}&still=png&session=${encodeURIComponent(session)}&ticket=${encodeURIComponent(ticket)}`;
             backoff.reset();
             open();
         },

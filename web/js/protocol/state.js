@@ -5,7 +5,7 @@ import { createBackoff, socketUrl } from './backoff.js';
 import { RESUMABLE, createEnvelopes, parseFrame } from './envelope.js';
 
 /** @typedef {import('./envelope.js').Frame} Frame */
-/** @typedef {{session: string, commands: string[], role: string}} Welcome */
+/** @typedef {{session: string, ticket: string, commands: string[], role: string}} Welcome */
 
 /** More than this waiting in the socket: only the newest of everything is worth sending. */
 export const CONGESTED = 16384;
@@ -143,7 +143,8 @@ export function createStateSocket({ onLink, onWelcome, onFrame, version, token }
             resume[topic] = payload.features?.[topic]?.resume_state?.delta_token ?? resume[topic];
         const calling = payload.features?.['call.command'];
         const role = String(payload.features?.oriel?.role ?? 'editor');
-        onWelcome({ session, commands: calling?.enabled ? calling.commands || [] : [], role });
+        const ticket = String(payload.features?.oriel?.pixel_ticket ?? '');
+        onWelcome({ session, ticket, commands: calling?.enabled ? calling.commands || [] : [], role });
         onLink({ phase: 'open', code: '', reason: '', retryAt: 0 });
     }
 

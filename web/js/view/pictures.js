@@ -14,11 +14,11 @@ const VISIBLE_WATCHDOG_MS = 2500;
  *   present: (shown: import('./present.js').Shown) => void,
  *   newStream: () => void,
  *   stats: import('../stats.js').Stats,
- *   token: () => string,
  * }} parts
  */
-export function createPictures({ store, present, newStream, stats, token }) {
+export function createPictures({ store, present, newStream, stats }) {
     let session = '';
+    let ticket = '';
     let lastCodec = '';
     let lastPictureAt = 0;
     /** @type {ReturnType<typeof setTimeout>|undefined} */
@@ -56,7 +56,6 @@ export function createPictures({ store, present, newStream, stats, token }) {
     });
 
     const socket = createPixelSocket({
-        token,
         onOpen: () => decoder.restart(),
         onPicture: (picture) => {
             lastPictureAt = performance.now();
@@ -80,7 +79,7 @@ export function createPictures({ store, present, newStream, stats, token }) {
         decoder.restart();
         newStream();
         say({ why: ladder.why('') });
-        socket.connect(session, ladder.codecs());
+        socket.connect(session, ticket, ladder.codecs());
     }
 
     function onVisibility() {
@@ -101,11 +100,14 @@ export function createPictures({ store, present, newStream, stats, token }) {
 
     return {
         explore: ladder.explore,
-        /** @param {string} id of the state session */
-        connect(id) {
+        /** @param {string} id of the state session @param {string} pass its ticket */
+        connect(id, pass) {
             session = id;
+            ticket = pass;
             reconnect();
         },
+        /** For another view of the session. */
+        reopen: reconnect,
         close() {
             session = '';
             clearTimeout(watchdog);
