@@ -13,7 +13,6 @@
 #include "metrics/metrics.h"
 #include "render/thumbnail.h"
 #include "render/value.h"
-#include "util/cancel.h"
 #include "util/check.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -57,8 +56,7 @@ static struct stream streams[MAX_ROOMS];
 static pthread_mutex_t rooms_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t rooms_changed = PTHREAD_COND_INITIALIZER;
 static const char *refusal;
-static bool rooms_wait, ends_wait, pictures_wait;
-static int pictures, thumbnails;
+static bool rooms_wait;
 static int key_requests;
 static uint64_t intent_rev, intent_revision;
 
@@ -99,8 +97,6 @@ static void close_view(void *data, const char *id)
 {
     (void)data;
     pthread_mutex_lock(&rooms_mutex);
-    while (ends_wait)
-        pthread_cond_wait(&rooms_changed, &rooms_mutex);
     struct render *render = room_of(id);
     CHECK(render);
     scene_snapshot_unref(render->posted);
@@ -122,42 +118,6 @@ void rig_hold_views(bool hold)
     rooms_wait = hold;
     pthread_cond_broadcast(&rooms_changed);
     pthread_mutex_unlock(&rooms_mutex);
-}
-
-static void set_flag(bool *flag, bool value)
-{
-    pthread_mutex_lock(&rooms_mutex);
-    *flag = value;
-    pthread_cond_broadcast(&rooms_changed);
-    pthread_mutex_unlock(&rooms_mutex);
-}
-
-void rig_hold_ends(bool hold)
-{
-    set_flag(&ends_wait, hold);
-}
-
-void rig_hold_pictures(bool hold)
-{
-    set_flag(&pictures_wait, hold);
-}
-
-static int read_count(const int *count)
-{
-    pthread_mutex_lock(&rooms_mutex);
-    int n = *count;
-    pthread_mutex_unlock(&rooms_mutex);
-    return n;
-}
-
-int rig_pictures(void)
-{
-    return read_count(&pictures);
-}
-
-int rig_thumbnails(void)
-{
-    return read_count(&thumbnails);
 }
 
 bool rig_wait_views(int count)
@@ -225,39 +185,19 @@ bool thumbnail_make(struct render_pool *pool, const struct scene_snapshot *snaps
 {
     (void)pool;
     (void)err;
-    pthread_mutex_lock(&rooms_mutex);
-    thumbnails++;
-    pthread_mutex_unlock(&rooms_mutex);
     *out = (struct thumbnail){.width = 32, .height = 8};
     double gamma = snapshot->scene.layers[layer]->gamma; /* what it looks like */
     memset(out->rgba, (int)(100 * gamma), sizeof out->rgba);
     return true;
 }
 
-static void picture_cancelled(void *data)
-{
-    set_flag(data, true);
-}
-
 bool render_screenshot(struct render_pool *pool, struct scene_snapshot *snapshot, uint32_t width,
-                       uint32_t height, int64_t timeout_ns, struct cancel *cancel, uint8_t *rgba,
-                       struct error *err)
+                       uint32_t height, int64_t timeout_ns, uint8_t *rgba, struct error *err)
 {
     (void)pool;
     (void)snapshot;
     if (timeout_ns < NS_PER_S)
         return error_set(err, "it takes a second");
-    bool cancelled = false;
-    cancel_watch(cancel, picture_cancelled, &cancelled);
-    pthread_mutex_lock(&rooms_mutex);
-    pictures++;
-    while (pictures_wait && !cancelled)
-        pthread_cond_wait(&rooms_changed, &rooms_mutex);
-    pictures--;
-    pthread_mutex_unlock(&rooms_mutex);
-    cancel_unwatch(cancel);
-    if (cancelled)
-        return error_set(err, "nobody waits for it");
     memset(rgba, 200, (size_t)width * height * 4);
     return true;
 }
@@ -404,16 +344,8 @@ struct rig *rig_create(const char *const *sets, const char *data)
     rig->control = control_create(rig->config, NULL, rig->metrics, &err);
     pthread_mutex_init(&rig->mutex, NULL);
     cond_init(&rig->changed);
-    bool restored = false;
-    if (config_string(rig->config, "state.dir")[0]) {
-        const struct control_named named = {.data = &data, .data_count = data ? 1 : 0};
-        enum control_restored found = control_restore(rig->control, &named, &err);
-        if (found != CONTROL_NEW && found != CONTROL_RESTORED)
-            fail_msg("%s", err.text);
-        restored = found == CONTROL_RESTORED;
-    }
     bool scene = data && strstr(data, ".json");
-    if (data && !restored && !(scene ? control_open_scene : control_open_data)(rig->control, data, &err))
+    if (data && !(scene ? control_open_scene : control_open_data)(rig->control, data, &err))
         fail_msg("%s", err.text);
     control_set_rooms(rig->control, &(struct control_rooms){.pool = (struct render_pool *)&renders,
                                                             .render = &renders[0],

@@ -13,7 +13,7 @@
 struct rig;
 
 /* `sets`: NULL-terminated "--set" values. `data`: what is opened, a scene when
- * it is a .json, or NULL; with a state.dir that has a scene of it, that. */
+ * it is a .json, or NULL. */
 struct rig *rig_create(const char *const *sets, const char *data);
 void rig_destroy(struct rig *rig);
 struct control *rig_control(struct rig *rig);
@@ -57,13 +57,6 @@ unsigned rig_posts(const char *view);
 void rig_refuse_views(const char *why);
 void rig_hold_views(bool hold);
 bool rig_wait_views(int count);
-/* Ending one waits. */
-void rig_hold_ends(bool hold);
-/* Screenshots wait, until they are cancelled or not held any more; how many do, and how many
- * thumbnails have been made. */
-void rig_hold_pictures(bool hold);
-int rig_pictures(void);
-int rig_thumbnails(void);
 struct stream *rig_stream(const char *view);
 int rig_key_requests(void);
 /* The newest stream_note_intent. */
