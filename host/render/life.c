@@ -68,11 +68,15 @@ static void succeed(void *data)
         painter->started = painter->start_failed = true;
         pthread_cond_broadcast(&painter->answer);
     } else {
+        pthread_t next; /* not known after a failure, while this one can still be joined */
+        bool started = false;
         while (!painter->quit &&
-               !thread_start(&painter->thread, "oriel-render", run_again, painter)) {
+               !(started = thread_start(&next, "oriel-render", run_again, painter))) {
             log_error(LOG_RENDER, "cannot start the render thread again");
             cond_wait_until(&painter->wake, &painter->mutex, clock_ns() + START_PAUSE_NS);
         }
+        if (started)
+            painter->thread = next;
     }
     pthread_mutex_unlock(&painter->mutex);
 }
