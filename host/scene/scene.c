@@ -94,14 +94,35 @@ const struct scene_layer *scene_primary(const struct scene *scene)
     return NULL;
 }
 
+static size_t index_of(const struct scene *scene, const char *id)
+{
+    for (size_t i = 0; i < scene->layer_count; i++) {
+        if (strcmp(scene->layers[i]->id, id) == 0)
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+/* Each absent layer stays above the one that it was above. */
 static void put_order(const struct scene *scene, struct record_batch *batch)
 {
+    const cJSON *old = record_value(scene->record, "scene", "main", "layers"), *id, *absent;
     cJSON *ids = cJSON_CreateArray();
-    for (size_t i = 0; i < scene->layer_count; i++)
-        cJSON_AddItemToArray(ids, cJSON_CreateString(scene->layers[i]->id));
-    const cJSON *absent;
-    cJSON_ArrayForEach(absent, scene->absent)
-        cJSON_AddItemToArray(ids, cJSON_Duplicate(absent, true));
+    for (size_t i = 0; i <= scene->layer_count; i++) {
+        if (i > 0)
+            cJSON_AddItemToArray(ids, cJSON_CreateString(scene->layers[i - 1]->id));
+        size_t below = 0; /* layers that are there */
+        cJSON_ArrayForEach(id, old)
+        {
+            size_t at = index_of(scene, id->valuestring);
+            below = at == SIZE_MAX ? below : at + 1;
+            cJSON_ArrayForEach(absent, scene->absent)
+            {
+                if (below == i && strcmp(absent->valuestring, id->valuestring) == 0)
+                    cJSON_AddItemToArray(ids, cJSON_Duplicate(id, true));
+            }
+        }
+    }
     record_put(batch, "scene", "main", "layers", ids);
 }
 
@@ -178,15 +199,6 @@ void scene_restore(struct scene *scene, struct scene_layer **layers, size_t coun
     struct record_batch *batch = record_batch_create();
     world_put(scene, before, batch);
     record_commit(scene->record, batch, NULL);
-}
-
-static size_t index_of(const struct scene *scene, const char *id)
-{
-    for (size_t i = 0; i < scene->layer_count; i++) {
-        if (strcmp(scene->layers[i]->id, id) == 0)
-            return i;
-    }
-    return SIZE_MAX;
 }
 
 struct scene_layer *scene_take(struct scene *scene, const char *id,
