@@ -59,7 +59,8 @@ void control_destroy(struct control *control); /* NULL is fine */
 bool control_open_data(struct control *control, const char *uri, struct error *err);
 bool control_open_scene(struct control *control, const char *path, struct error *err);
 /* Before those two: locks state.dir, and puts back the scene that is kept there if `named` is what
- * it was begun with, or empty. From then on nothing is acknowledged before it is stored. */
+ * it was begun with, or empty. From then on nothing is acknowledged before it is stored, unless
+ * it cannot be: then the clients are told so (state.not_stored). */
 struct control_named {
     const char *const *data;
     size_t data_count;

@@ -10,7 +10,8 @@ struct control;
 struct state;
 
 /* Stores what the turn changed. When this returns it may be told, unless the state directory
- * belongs to another process now: then nothing leaves any more. */
+ * belongs to another process now: then nothing leaves any more. What could not be stored (a full
+ * disk) is told all the same, and that it is not stored. */
 void state_store(struct control *control, int64_t *deadline);
 /* The thread has ended, or never began. */
 void state_close(struct control *control);
