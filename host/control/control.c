@@ -219,6 +219,7 @@ static void begin(struct control *control, bool threads)
     control->main.told_dims = control->main.told_pose = revision; /* the thread posts it */
     if (control->main.stream && stream_current(control->main.stream, &control->stream))
         control->has_stream = true;
+    notify_changes(control, clock_ns()); /* of the last batch, which was not a turn of its own */
     control->worker = worker_create(control, threads);
 }
 

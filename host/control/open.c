@@ -63,12 +63,24 @@ bool open_uri(struct registry *registry, const char *uri, const struct layers_op
     return ok;
 }
 
+bool open_allowed(const struct control *control, const char *real)
+{
+    for (size_t i = 0; i < control->allowed_count; i++) {
+        if (strcmp(control->allowed[i], real) == 0)
+            return true;
+    }
+    return false;
+}
+
 void open_allow(struct control *control, const char *uri)
 {
-    char real[PATH_MAX];
+    char resolved[PATH_MAX];
+    const char *real = realpath(uri, resolved) ? resolved : uri;
+    if (open_allowed(control, real))
+        return;
     control->allowed =
         xrealloc(control->allowed, (control->allowed_count + 1) * sizeof *control->allowed);
-    control->allowed[control->allowed_count++] = xstrdup(realpath(uri, real) ? real : uri);
+    control->allowed[control->allowed_count++] = xstrdup(real);
 }
 
 static void put_first_view(struct control *control, const char *id, const struct session *viewer,

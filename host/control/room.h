@@ -463,6 +463,7 @@ void loop_timers(struct control *control, int64_t now, int64_t *deadline);
 /* Nothing can be deferred any more; what was is called now. After the thread's end. */
 void loop_close(struct control *control);
 
+bool open_allowed(const struct control *control, const char *real); /* by open_allow */
 /* play.c */
 void play_changed(struct control *control, struct view *view, int64_t now);
 void play_timers(struct control *control, int64_t now, int64_t *deadline);

@@ -17,7 +17,10 @@
 struct state {
     struct journal *journal;
     uint64_t stored; /* revision */
+    uint64_t bound;  /* the revision that a restart goes on from: as high, or higher */
     cJSON *opened;   /* what the scene was begun with */
+    cJSON *named;    /* what command lines of this scene named; or NULL */
+    cJSON *begun;    /* both, and what this one names, as it is stored; made when it first is */
     bool failed, fenced;
 };
 
@@ -36,11 +39,32 @@ static void fence(struct control *control, const struct error *why)
         control->rooms.fenced(control->rooms.data);
 }
 
+/* What may be opened does not change after the start. */
+static const cJSON *begun(struct control *control)
+{
+    struct state *state = control->state;
+    if (state->begun)
+        return state->begun;
+    state->begun = cJSON_CreateObject();
+    if (state->opened)
+        json_put(state->begun, "opened", cJSON_Duplicate(state->opened, true));
+    cJSON *allowed = json_put(state->begun, "allowed", cJSON_CreateArray()), *item;
+    cJSON_ArrayForEach(item, state->named)
+    {
+        if (cJSON_IsString(item) && !open_allowed(control, item->valuestring))
+            cJSON_AddItemToArray(allowed, cJSON_CreateString(item->valuestring));
+    }
+    for (size_t i = 0; i < control->allowed_count; i++)
+        cJSON_AddItemToArray(allowed, cJSON_CreateString(control->allowed[i]));
+    return state->begun;
+}
+
 static void write_snapshot(struct control *control)
 {
     struct state *state = control->state;
     struct error err;
-    char *text = state_json(control->scene, control->history, 0, true, state->opened);
+    char *text =
+        state_json(control->scene, control->history, 0, &state->bound, true, begun(control));
     journal_snapshot(state->journal, text, &err); /* which says itself what went wrong */
 }
 
@@ -53,7 +77,8 @@ void state_store(struct control *control, int64_t *deadline)
         outbox_drop(control->outbox);
         return;
     }
-    char *text = state_json(control->scene, control->history, state->stored, false, state->opened);
+    char *text = state_json(control->scene, control->history, state->stored, &state->bound, false,
+                            begun(control));
     if (text)
         journal_append(state->journal, text, strlen(text));
     free(text);
@@ -93,6 +118,8 @@ void state_close(struct control *control)
     control->state = NULL;
     journal_close(state->journal);
     cJSON_Delete(state->opened);
+    cJSON_Delete(state->named);
+    cJSON_Delete(state->begun);
     free(state);
 }
 
@@ -151,6 +178,25 @@ static cJSON *named_json(const struct control_named *named)
     return out;
 }
 
+/* Whether clients may have this data now: it is in the record because they could when it was opened.
+ * What the command line named is below data.root or not. */
+static bool may_open(const struct control *control, const char *uri, struct error *err)
+{
+    struct files_scope scope;
+    const char *code;
+    char *real = NULL;
+    files_scope_init(&scope, control);
+    bool ok = files_resolve(&scope, uri, &real, &code, err);
+    if (!ok && scope.root[0]) {
+        struct error other;
+        scope.root[0] = '\0';
+        ok = files_resolve(&scope, uri, &real, &code, &other);
+    }
+    files_scope_finish(&scope);
+    free(real);
+    return ok;
+}
+
 /* The layer `id` as the record has it. */
 static struct scene_layer *open_layer(struct control *control, const char *id, struct error *err)
 {
@@ -170,13 +216,13 @@ static struct scene_layer *open_layer(struct control *control, const char *id, s
     options.split = LAYERS_SPLIT_NEVER;
     struct opened opened;
     struct scene_layer *layer = NULL;
-    if (file && open_file_layer(control->registry, &options, file, 0, &opened, err)) {
+    if (file && may_open(control, file->layers[0].uri, err) &&
+        open_file_layer(control->registry, &options, file, 0, &opened, err)) {
         layer = opened.layers[0];
         opened.count = 0;
         opened_finish(&opened);
         snprintf(layer->id, sizeof layer->id, "%s", id);
         layer->key = strtoull(id + strcspn(id, "0123456789"), NULL, 10) + 1;
-        open_allow(control, layer->uri);
     }
     scene_file_destroy(file);
     return layer;
@@ -243,11 +289,21 @@ enum control_restored control_restore(struct control *control, const struct cont
     bool nothing = !named->data_count && !named->scene_file;
     bool ours = any && (nothing || cJSON_Compare(reading.found.opened, state->opened, true));
     const char *folder = config_string(control->config, "state.dir");
+    const char *root = config_string(control->config, "data.root");
     if (any)
-        state->stored = record_revision(control->scene->record);
+        state->stored = state->bound = record_revision(control->scene->record);
     if (ours) {
         for (size_t i = 0; i < named->data_count; i++)
             open_allow(control, named->data[i]);
+        /* What another command line named does not count where there is a root now. */
+        state->named = reading.found.allowed;
+        reading.found.allowed = NULL;
+        const cJSON *allowed = nothing && root[0] ? NULL : state->named, *item;
+        cJSON_ArrayForEach(item, allowed)
+        {
+            if (cJSON_IsString(item))
+                open_allow(control, item->valuestring);
+        }
         clear_strays(control);
         open_layers(control, &reading.found.world);
         if (record_revision(control->scene->record) > state->stored)
@@ -266,5 +322,6 @@ enum control_restored control_restore(struct control *control, const struct cont
         history_reset(control->history, HISTORY_LAYERS);
     }
     cJSON_Delete(reading.found.opened);
+    cJSON_Delete(reading.found.allowed);
     return ours ? CONTROL_RESTORED : CONTROL_NEW;
 }

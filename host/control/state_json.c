@@ -7,6 +7,10 @@
 
 #include "scene/json.h"
 
+/* How far the stored revision is ahead when only views move that are not stored: so often nothing is
+ * written for them. */
+#define REVISIONS_AHEAD 1000u
+
 static const cJSON *get(const cJSON *json, const char *key)
 {
     return cJSON_GetObjectItemCaseSensitive(json, key);
@@ -65,26 +69,38 @@ static cJSON *world_json(const struct scene *scene)
     return out;
 }
 
-char *state_json(const struct scene *scene, struct history *history, uint64_t since, bool whole,
-                 const cJSON *opened)
+static bool stays(const struct record_entry *entry, uint64_t since, bool whole)
+{
+    return (whole || entry->revision > since) && scene_view_shows(SCENE_MAIN, entry);
+}
+
+char *state_json(const struct scene *scene, struct history *history, uint64_t since,
+                 uint64_t *bound, bool whole, const cJSON *begun)
 {
     uint64_t revision = record_revision(scene->record);
     cJSON *changes = history_changes(history, whole);
-    if (!whole && revision == since && !changes)
+    bool any = whole || changes;
+    size_t cursor = 0;
+    const struct record_entry *entry;
+    while (revision > since && !any && (entry = record_next(scene->record, NULL, NULL, &cursor)))
+        any = stays(entry, since, whole);
+    if (!any && revision <= *bound)
         return NULL;
+    if (revision > *bound)
+        *bound = any ? revision : revision + REVISIONS_AHEAD;
     cJSON *out = cJSON_CreateObject();
-    json_put_number(out, "revision", (double)revision);
+    json_put_number(out, "revision", (double)*bound);
     json_put_number(out, "next_layer", (double)scene->next_layer);
-    const struct record_entry *entry = record_find(scene->record, "scene", "main", "layers");
+    entry = record_find(scene->record, "scene", "main", "layers");
     if (whole || (entry && entry->revision > since)) {
         json_put(out, "world", world_json(scene));
-        if (opened)
-            json_put(out, "opened", cJSON_Duplicate(opened, true));
+        const cJSON *item;
+        cJSON_ArrayForEach(item, begun) json_put(out, item->string, cJSON_Duplicate(item, true));
     }
     cJSON *entries = json_put(out, "entries", cJSON_CreateArray());
-    size_t cursor = 0;
+    cursor = 0;
     while ((entry = record_next(scene->record, NULL, NULL, &cursor))) {
-        if ((whole || entry->revision > since) && scene_view_shows(SCENE_MAIN, entry))
+        if (stays(entry, since, whole))
             cJSON_AddItemToArray(entries, entry_json(entry));
     }
     if (changes)
@@ -157,6 +173,14 @@ static bool restore_world(const cJSON *json, struct world_axes *world)
     return true;
 }
 
+static void restore_item(const cJSON *json, const char *key, cJSON **out)
+{
+    if (!get(json, key))
+        return;
+    cJSON_Delete(*out);
+    *out = cJSON_Duplicate(get(json, key), true);
+}
+
 static bool restore_all(const cJSON *json, struct scene *scene, struct history *history,
                         struct state_found *found)
 {
@@ -179,10 +203,8 @@ static bool restore_all(const cJSON *json, struct scene *scene, struct history *
     scene->next_layer = (uint64_t)next;
     if (get(json, "world") && !restore_world(get(json, "world"), &found->world))
         return false;
-    if (get(json, "opened")) {
-        cJSON_Delete(found->opened);
-        found->opened = cJSON_Duplicate(get(json, "opened"), true);
-    }
+    restore_item(json, "opened", &found->opened);
+    restore_item(json, "allowed", &found->allowed);
     return history_restore(history, get(json, "history"));
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the journal holds of a scene, as JSON. A line has what changed, a snapshot everything, in
  * the same form:
- *   {"revision":9,"next_layer":2,"opened":{…},"world":[{axis}…],
+ *   {"revision":9,"next_layer":2,"opened":{…},"allowed":["/data/a.zarr"…],"world":[{axis}…],
  *    "entries":[{"key":["layer","layer-0","opacity"],"value":0.5,"version":3,"revision":9,
  *                "timestamp":…,"origin":{…}}…],
  *    "history":{"layers":{…}}}
@@ -14,14 +14,16 @@
 #include "util/error.h"
 
 /* Of revisions after `since`; NULL when there is nothing. Views of sessions' own are left out:
- * these end with their sessions. `opened` may be NULL. */
-char *state_json(const struct scene *scene, struct history *history, uint64_t since, bool whole,
-                 const cJSON *opened);
+ * these end with their sessions. But the revision that a restart goes on from, `*bound`, must not be
+ * lower than theirs, which clients know: it is raised, and stored, some way ahead of them. `begun`
+ * has what belongs to the data ("opened", "allowed"); NULL: nothing. */
+char *state_json(const struct scene *scene, struct history *history, uint64_t since,
+                 uint64_t *bound, bool whole, const cJSON *begun);
 
 /* What is put back, line by line. */
 struct state_found {
     struct world_axes world;
-    cJSON *opened; /* or NULL */
+    cJSON *opened, *allowed; /* or NULL */
 };
 /* False: err says what it is not. */
 bool state_json_restore(const char *text, size_t bytes, struct scene *scene,

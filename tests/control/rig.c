@@ -345,7 +345,7 @@ struct rig *rig_create(const char *const *sets, const char *data)
     pthread_mutex_init(&rig->mutex, NULL);
     cond_init(&rig->changed);
     bool scene = data && strstr(data, ".json");
-    if (data && !(scene ? control_open_scene : control_open_data)(rig->control, data, &err))
+    if (data && !restored && !(scene ? control_open_scene : control_open_data)(rig->control, data, &err))
         fail_msg("%s", err.text);
     control_set_rooms(rig->control, &(struct control_rooms){.pool = (struct render_pool *)&renders,
                                                             .render = &renders[0],
@@ -408,6 +408,14 @@ uint64_t rig_hello_as(struct rig *rig, bool oriel, const char *token, const char
     uint64_t conn = connect_as(rig, token);
     char *text = xasprintf(
         "{\"type\":\"session.hello\",\"version\":2,\"frame_id\":\"hello-1\",\"timestamp\":1.7e9,"
+    bool restored = false;
+    if (config_string(rig->config, "state.dir")[0]) {
+        const struct control_named named = {.data = &data, .data_count = data ? 1 : 0};
+        enum control_restored found = control_restore(rig->control, &named, &err);
+        if (found != CONTROL_NEW && found != CONTROL_RESTORED)
+            fail_msg("%s", err.text);
+        restored = found == CONTROL_RESTORED;
+    }
         "\"payload\":{\"protocols\":[2],\"client\":{\"name\":\"test\",\"version\":\"0\","
         "\"platform\":\"x\"},\"features\":{\"notify.scene\":true,\"notify.layers\":true,"
         "\"notify.stream\":true,%s},\"resume_tokens\":{\"notify.scene\":null,"

@@ -13,7 +13,7 @@
 struct rig;
 
 /* `sets`: NULL-terminated "--set" values. `data`: what is opened, a scene when
- * it is a .json, or NULL. */
+ * it is a .json, or NULL; with a state.dir that has a scene of it, that. */
 struct rig *rig_create(const char *const *sets, const char *data);
 void rig_destroy(struct rig *rig);
 struct control *rig_control(struct rig *rig);
