@@ -20,6 +20,7 @@ struct call *call_create(struct control *control, const struct actor *actor, uin
     struct call *call = xcalloc(1, sizeof *call);
     call->control = control;
     call->number = number;
+    cancel_init(&call->cancel);
     snprintf(call->actor, sizeof call->actor, "%s", actor->id);
     call->role = actor->role;
     snprintf(call->view, sizeof call->view, "%s", actor->view->id);
@@ -95,14 +96,15 @@ void call_finish(struct call *call)
     *at = call->next;
     free(call->in_reply_to);
     free(call->key);
+    cancel_finish(&call->cancel);
     free(call);
 }
 
-/* Its command may go on, and finds that nobody waits for the answer. */
+/* What its command waits for ends; what goes on finds that nobody waits for the answer. */
 static void give_up(struct control *control, struct call *call, const char *code,
                     const char *message)
 {
-    __atomic_store_n(&call->cancelled, true, __ATOMIC_RELAXED);
+    cancel_set(&call->cancel);
     call_error(control, call, code, message, NULL);
 }
 
@@ -128,6 +130,12 @@ void call_cancel_take(struct control *control, struct session *session, const cJ
             strcmp(call->in_reply_to, id) == 0)
             give_up(control, call, "command.cancelled", "the caller cancelled it");
     }
+}
+
+void call_stop(struct control *control)
+{
+    for (struct call *call = control->calls; call; call = call->next)
+        cancel_set(&call->cancel);
 }
 
 void call_timers(struct control *control, int64_t now, int64_t *deadline)

@@ -65,20 +65,26 @@ static bool is_gone(const struct control *control, const char *id)
     return !r && !scene_find(control->scene, id);
 }
 
-/* Layers that cannot come back any more, and their keys. */
-void command_forget(struct control *control, int64_t now)
+void removed_expire(struct control *control, int64_t now, int64_t *deadline)
 {
     struct removed **at = &control->removed;
     while (*at) {
         struct removed *r = *at;
         if (r->until_ns > now) {
+            if (r->until_ns < *deadline)
+                *deadline = r->until_ns;
             at = &r->next;
             continue;
         }
         *at = r->next;
         scene_layer_destroy(r->layer);
         free(r);
+        control->keys_gone = true;
     }
+}
+
+void command_forget(struct control *control)
+{
     char gone[32];
     do {
         gone[0] = '\0';
@@ -98,15 +104,13 @@ static void layer_remove(struct control *control, struct call *call, const cJSON
     struct scene_layer *layer = named_layer(control, call, kwargs);
     if (!layer)
         return;
-    int64_t now = clock_ns();
-    command_forget(control, now);
     struct removed *removed = xcalloc(1, sizeof *removed);
     while (control->scene->layers[removed->index] != layer)
         removed->index++;
     struct record_origin origin;
     call_origin(call, &origin);
     removed->layer = scene_take(control->scene, layer->id, &origin);
-    removed->until_ns = now + KEEP_REMOVED_NS;
+    removed->until_ns = clock_ns() + KEEP_REMOVED_NS;
     removed->next = control->removed;
     control->removed = removed;
     notice_clear(control, "data.read", layer->id);
@@ -117,9 +121,10 @@ static void layer_remove(struct control *control, struct call *call, const cJSON
 static void layer_restore(struct control *control, struct call *call, const cJSON *kwargs)
 {
     const cJSON *id = cJSON_GetObjectItemCaseSensitive(kwargs, "layer_id");
-    command_forget(control, clock_ns());
+    int64_t now = clock_ns();
     struct removed **at = &control->removed;
-    while (*at && (!cJSON_IsString(id) || strcmp((*at)->layer->id, id->valuestring) != 0))
+    while (*at && (!cJSON_IsString(id) || strcmp((*at)->layer->id, id->valuestring) != 0 ||
+                   (*at)->until_ns <= now))
         at = &(*at)->next;
     struct removed *removed = *at;
     if (!removed) {

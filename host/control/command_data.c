@@ -52,7 +52,8 @@ static cJSON *range_json(const struct data_range *range)
     return out;
 }
 
-static cJSON *apply_limits(struct control *control, const struct range_job *self)
+/* Through the reducers, as a client would: the layer may have gone meanwhile. */
+static void apply_limits(struct control *control, const struct range_job *self)
 {
     double limits[2] = {self->range.low, self->range.high};
     if (!(limits[0] < limits[1])) {
@@ -62,18 +63,20 @@ static cJSON *apply_limits(struct control *control, const struct range_job *self
     cJSON *value = cJSON_CreateDoubleArray(limits, 2);
     struct scene_request request = {
         .scope = "layer", .target = self->layer_id, .key = "contrast_limits", .value = value};
-    struct reduction result;
-    scene_reduce(control->scene, &request, &result);
+    struct actor actor = {self->call->actor, self->call->role, call_view(control, self->call)};
     struct record_origin origin;
     call_origin(self->call, &origin);
+    struct reduction result;
+    update_apply(control, &actor, NULL, &request, &origin, &result);
     if (result.accepted) {
-        record_commit(control->scene->record, result.writes, &origin);
-        result.writes = NULL;
+        cJSON *out = cJSON_CreateObject();
+        json_put(out, "contrast_limits", cJSON_Duplicate(result.applied, true));
+        call_reply(control, self->call, out);
+    } else {
+        call_error(control, self->call, "command.invalid", result.message, NULL);
     }
     reduction_finish(&result);
-    cJSON *out = cJSON_CreateObject();
-    json_put(out, "contrast_limits", value);
-    return out;
+    cJSON_Delete(value);
 }
 
 static void range_done(struct control *control, struct job *job)
@@ -83,9 +86,10 @@ static void range_done(struct control *control, struct job *job)
         call_error(control, self->call, "data.read", self->err.text, NULL);
     else if (!self->range.count)
         call_error(control, self->call, "data.empty", "there is no finite value", NULL);
-    else
-        call_reply(control, self->call,
-                   self->apply ? apply_limits(control, self) : range_json(&self->range));
+    else if (!self->apply)
+        call_reply(control, self->call, range_json(&self->range));
+    else if (!self->call->answered) /* who gave up does not want it any more */
+        apply_limits(control, self);
     range_drop(job);
 }
 
@@ -100,7 +104,8 @@ void command_range(struct control *control, struct call *call, const cJSON *kwar
         return;
     }
     struct range_job *self = xcalloc(1, sizeof *self);
-    self->job = (struct job){.run = range_run, .done = range_done, .drop = range_drop};
+    self->job = (struct job){.run = range_run, .done = range_done, .drop = range_drop,
+                            .kind = JOB_READ, .cancel = &call->cancel};
     self->call = call;
     self->binding = layer->binding;
     dataset_ref(self->binding.dataset);

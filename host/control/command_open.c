@@ -109,7 +109,8 @@ void command_listdir(struct control *control, struct call *call, const cJSON *kw
         return;
     }
     struct list_job *self = xcalloc(1, sizeof *self);
-    self->job = (struct job){.run = list_run, .done = list_done, .drop = list_drop};
+    self->job = (struct job){.run = list_run, .done = list_done, .drop = list_drop,
+                            .kind = JOB_LIST, .cancel = &call->cancel};
     self->call = call;
     self->kwargs = kwargs ? cJSON_Duplicate(kwargs, true) : cJSON_CreateObject();
     int64_t limit = MAX_ENTRIES;
@@ -122,6 +123,7 @@ void command_listdir(struct control *control, struct call *call, const cJSON *kw
         .limit = (size_t)limit,
     };
     files_scope_init(&self->scope, control);
+    self->scope.cancel = &call->cancel;
     worker_add(control->worker, &self->job);
 }
 
@@ -201,7 +203,7 @@ static cJSON *show(struct control *control, struct load_job *self)
     struct record_origin origin;
     call_origin(self->call, &origin);
     log_info(LOG_DATA, "%s is shown now", self->resolved);
-    notice_clear_all(control);
+    notice_clear_data(control);
     scene_clear(control->scene, &origin);
     scene_add(control->scene, self->opened.layers, self->opened.count, &origin);
     open_first_view(control, session_find(control, self->call->actor));
@@ -248,12 +250,14 @@ static void start(struct control *control, struct call *call, const char *path, 
 {
     struct load_job *self = xcalloc(1, sizeof *self);
     self->job =
-        (struct job){.run = load_run, .done = load_done, .drop = load_drop, .in_order = true};
+        (struct job){.run = load_run, .done = load_done, .drop = load_drop,
+                            .kind = JOB_SCENE, .cancel = &call->cancel};
     self->call = call;
     self->registry = control->registry;
     self->path = xstrdup(path);
     self->entry = entry;
     files_scope_init(&self->scope, control);
+    self->scope.cancel = &call->cancel;
     open_options(control, &self->options);
     worker_add(control->worker, &self->job);
 }

@@ -37,7 +37,8 @@ static void shot_run(struct job *job)
     if (!rgba)
         error_set(&self->err, "no memory for %u x %u pixels", self->width, self->height);
     else if (render_screenshot(self->pool, self->snapshot, self->width, self->height,
-                               self->call->due_ns - clock_ns(), rgba, &self->err) &&
+                               self->call->due_ns - clock_ns(), &self->call->cancel, rgba,
+                               &self->err) &&
              !(png = encode_png(rgba, self->width, self->height, &bytes)))
         error_set(&self->err, "no memory for a PNG of %u x %u pixels", self->width, self->height);
     free(rgba);
@@ -81,7 +82,8 @@ void command_screenshot(struct control *control, struct call *call, const cJSON 
         return;
     }
     struct shot_job *self = xcalloc(1, sizeof *self);
-    self->job = (struct job){.run = shot_run, .done = shot_done, .drop = shot_drop};
+    self->job = (struct job){.run = shot_run, .done = shot_done, .drop = shot_drop,
+                            .kind = JOB_PICTURE, .cancel = &call->cancel};
     self->call = call;
     self->pool = control->rooms.pool;
     self->snapshot = scene_snapshot_create(control->scene, call_view(control, call)->id);

@@ -44,7 +44,7 @@ static void probe_drop(struct job *job)
 static void probe_run(struct job *job)
 {
     struct probe_job *self = (struct probe_job *)job;
-    for (size_t i = 0; i < self->count; i++) {
+    for (size_t i = 0; i < self->count && !cancel_is_set(&self->call->cancel); i++) {
         struct probe_layer *layer = &self->layers[i];
         struct error err;
         layer->ok = layer->inside && self->pool &&
@@ -130,7 +130,8 @@ void command_probe(struct control *control, struct call *call, const cJSON *kwar
     const cJSON *position = cJSON_GetObjectItemCaseSensitive(kwargs, "position");
     const cJSON *dims = cJSON_GetObjectItemCaseSensitive(kwargs, "dims");
     struct probe_job *self = xcalloc(1, sizeof *self);
-    self->job = (struct job){.run = probe_run, .done = probe_done, .drop = probe_drop};
+    self->job = (struct job){.run = probe_run, .done = probe_done, .drop = probe_drop,
+                            .kind = JOB_READ, .cancel = &call->cancel};
     self->call = call;
     self->pool = control->rooms.pool;
     self->position = position ? cJSON_Duplicate(position, true) : cJSON_CreateNull();

@@ -123,7 +123,7 @@ void command_scene_save(struct control *control, struct call *call, const cJSON 
     CHECK(text);
     struct folder_job *self = xcalloc(1, sizeof *self);
     *self = (struct folder_job){
-        .job = {.run = save_run, .done = folder_done, .drop = folder_drop, .in_order = true},
+        .job = {.run = save_run, .done = folder_done, .drop = folder_drop, .kind = JOB_SCENE, .cancel = &call->cancel},
         .call = call,
         .path = path,
         .text = text};
@@ -162,7 +162,7 @@ void command_scene_list(struct control *control, struct call *call, const cJSON 
     (void)kwargs;
     struct folder_job *self = xcalloc(1, sizeof *self);
     *self = (struct folder_job){
-        .job = {.run = list_run, .done = folder_done, .drop = folder_drop, .in_order = true},
+        .job = {.run = list_run, .done = folder_done, .drop = folder_drop, .kind = JOB_SCENE, .cancel = &call->cancel},
         .call = call,
         .path = scene_folder(control)};
     worker_add(control->worker, &self->job);
@@ -293,7 +293,7 @@ static void load_done(struct control *control, struct job *job)
     } else if (!self->call->answered) {
         struct record_origin origin;
         call_origin(self->call, &origin);
-        notice_clear_all(control);
+        notice_clear_data(control);
         scene_clear(control->scene, &origin);
         put_layers(control->scene, self, &origin);
         if (!scene_file_apply_view(self->file, control->scene, &self->err))
@@ -316,7 +316,7 @@ void command_scene_load(struct control *control, struct call *call, const cJSON 
         return;
     struct load_job *self = xcalloc(1, sizeof *self);
     *self = (struct load_job){
-        .job = {.run = load_run, .done = load_done, .drop = load_drop, .in_order = true},
+        .job = {.run = load_run, .done = load_done, .drop = load_drop, .kind = JOB_SCENE, .cancel = &call->cancel},
         .call = call,
         .registry = control->registry,
         .named = named,
@@ -333,7 +333,7 @@ void command_close(struct control *control, struct call *call, const cJSON *kwar
     (void)kwargs;
     struct record_origin origin;
     call_origin(call, &origin);
-    notice_clear_all(control);
+    notice_clear_data(control);
     scene_clear(control->scene, &origin);
     play_changed(control, &control->main, origin.received_ns);
     call_reply(control, call, cJSON_CreateObject());

@@ -135,7 +135,10 @@ static void take(struct control *control, struct message *message)
     case MESSAGE_DONE: {
         struct job *job = message->job;
         message->job = NULL;
-        job->done(control, job);
+        if (job->ran)
+            job->done(control, job);
+        else
+            job->drop(job);
         break;
     }
     case MESSAGE_REQUEST:
@@ -170,6 +173,7 @@ static bool turn(struct control *control, int64_t *deadline)
     loop_timers(control, now, deadline);
     play_timers(control, now, deadline);
     call_timers(control, now, deadline);
+    removed_expire(control, now, deadline);
     notify_changes(control, now);
     notify_timers(control, now, deadline);
     numbers_timers(control, now, deadline);
@@ -177,11 +181,25 @@ static bool turn(struct control *control, int64_t *deadline)
     session_timers(control, now, deadline);
     state_store(control, deadline);
     outbox_flush(control->outbox);
-    if (control->forgotten != control->told_scene) {
+    if (control->forgotten != control->told_scene || control->keys_gone) {
         control->forgotten = control->told_scene;
-        command_forget(control, now);
+        control->keys_gone = false;
+        command_forget(control);
     }
     return true;
+}
+
+/* Whom this answers may ask for more, which ends the same way. */
+static void messages_destroy(struct control *control)
+{
+    bool stopping;
+    for (struct message *message; (message = control_collect(control, 0, &stopping));) {
+        while (message) {
+            struct message *next = message->next;
+            message_destroy(message);
+            message = next;
+        }
+    }
 }
 
 bool control_turn(struct control *control)
@@ -201,6 +219,7 @@ static void *run(void *data)
     int64_t deadline = 0;
     while (turn(control, &deadline)) {
     }
+    notify_changes(control, clock_ns()); /* of the last batch, which was not a turn of its own */
     state_store(control, &deadline);
     for (struct session *s = control->sessions; s; s = s->next)
         session_goodbye(control, s, "shutdown", "the server stops", "server_shutdown", 1001);
@@ -219,7 +238,6 @@ static void begin(struct control *control, bool threads)
     control->main.told_dims = control->main.told_pose = revision; /* the thread posts it */
     if (control->main.stream && stream_current(control->main.stream, &control->stream))
         control->has_stream = true;
-    notify_changes(control, clock_ns()); /* of the last batch, which was not a turn of its own */
     control->worker = worker_create(control, threads);
 }
 
@@ -247,6 +265,7 @@ void control_stop(struct control *control)
     control->started = false;
     state_close(control);
     loop_close(control);
+    call_stop(control);
     worker_destroy(control->worker); /* what it still finishes stays in the queue */
     control->worker = NULL;
     views_stop(control);
@@ -261,11 +280,7 @@ void control_destroy(struct control *control)
     loop_close(control);
     worker_destroy(control->worker);
     views_stop(control);
-    while (control->head) {
-        struct message *next = control->head->next;
-        message_destroy(control->head);
-        control->head = next;
-    }
+    messages_destroy(control);
     inboxes_destroy(control);
     while (control->sessions) {
         struct session *next = control->sessions->next;

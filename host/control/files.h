@@ -11,6 +11,7 @@
 
 #include "util/error.h"
 
+struct cancel;
 struct control;
 
 /* What may be seen: a copy, so that a job can have it. */
@@ -18,6 +19,7 @@ struct files_scope {
     char *root; /* data.root as configured; "": none */
     char **named;
     size_t named_count;
+    struct cancel *cancel; /* what is listed ends there when this is set; NULL: at the end */
 };
 
 void files_scope_init(struct files_scope *scope, const struct control *control); /* [control] */

@@ -13,6 +13,7 @@
 
 #include "control/files_internal.h"
 #include "scene/json.h"
+#include "util/cancel.h"
 #include "util/check.h"
 
 #define MAX_CHILDREN 16
@@ -113,7 +114,8 @@ static void find_images(const struct files_scope *scope, int folder, const char 
     struct dirent **list;
     int n = scandirat(folder, ".", &list, NULL, by_name);
     for (int pass = 0; pass < 2; pass++) { /* this level before the next one */
-        for (int i = 0; i < n && cJSON_GetArraySize(names) < most; i++) {
+        for (int i = 0; i < n && cJSON_GetArraySize(names) < most && !cancel_is_set(scope->cancel);
+             i++) {
             struct stat st;
             int fd;
             if (list[i]->d_name[0] == '.' ||
@@ -214,7 +216,7 @@ static bool list_folder(const struct files_scope *scope, const struct files_quer
     }
     const char *newest = NULL;
     bool more = false;
-    for (int i = 0; i < n && !more; i++) {
+    for (int i = 0; i < n && !more && !cancel_is_set(scope->cancel); i++) {
         const char *name = list[i]->d_name;
         struct stat st;
         int fd;
@@ -247,7 +249,7 @@ static bool list_folder(const struct files_scope *scope, const struct files_quer
 /* What was named, whatever its ending. */
 static void list_named(const struct files_scope *scope, cJSON *entries)
 {
-    for (size_t i = 0; i < scope->named_count; i++) {
+    for (size_t i = 0; i < scope->named_count && !cancel_is_set(scope->cancel); i++) {
         const char *path = scope->named[i], *slash = strrchr(path, '/');
         const char *name = slash && slash[1] ? slash + 1 : path;
         struct stat st;

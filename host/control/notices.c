@@ -153,11 +153,14 @@ void notice_view_fault(struct control *control, const char *id, const char *doma
         hold_fault(control, view, fault_payload(domain, code, text), NULL);
 }
 
-void notice_clear_all(struct control *control)
+void notice_clear_data(struct control *control)
 {
-    while (control->faults->child) {
-        char *code = xstrdup(cJSON_GetObjectItem(control->faults->child, "code")->valuestring);
-        const char *layer = json_string(cJSON_GetObjectItem(control->faults->child, "layer_id"));
+    for (const cJSON *fault = control->faults->child, *next; fault; fault = next) {
+        next = fault->next;
+        if (strcmp(cJSON_GetObjectItem(fault, "domain")->valuestring, "data") != 0)
+            continue;
+        char *code = xstrdup(cJSON_GetObjectItem(fault, "code")->valuestring);
+        const char *layer = json_string(cJSON_GetObjectItem(fault, "layer_id"));
         notice_clear(control, code, layer);
         free(code);
     }

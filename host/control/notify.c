@@ -500,13 +500,12 @@ void notify_changes(struct control *control, int64_t now)
     for (struct view *view = &control->main; view; view = view->next) {
         if (scene_view_revision(control->scene, view->id) > view->posted) {
             post(control, view);
-            if (view == &control->main)
-                thumbnails_changed(control, now);
             changed = true;
         }
     }
     if (!changed)
         return;
+    thumbnails_changed(control, now);
     if (control->status_due_ns == INT64_MAX)
         control->status_due_ns = now + STATUS_INTERVAL_NS;
     if (revision_of(control, "scene", "main", "layers") > control->told_scene)

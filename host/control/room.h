@@ -21,6 +21,7 @@
 #include "scene/scene.h"
 #include "scene/scene_file.h"
 #include "scene/spec.h"
+#include "util/cancel.h"
 #include "util/clock.h"
 
 #define SESSION_ID_BYTES 37
@@ -191,7 +192,8 @@ struct control {
 
     /* What clients have been told, as revisions of the record. */
     uint64_t told_layers, told_scene;
-    uint64_t forgotten;                  /* told_scene when command_forget was here last */
+    uint64_t forgotten; /* told_scene when command_forget was here last */
+    bool keys_gone;     /* since then: of layers that could have come back until now */
     int64_t state_due_ns, status_due_ns; /* INT64_MAX: nothing waits */
     cJSON *faults; /* errors of the data that hold now: payloads of notify.error, for clients that
                       come later */
@@ -335,7 +337,8 @@ void notify_layer_state(struct control *control, int64_t now);
 /* thumbnails.c */
 struct thumbnails *thumbnails_create(const struct config *config);
 void thumbnails_destroy(struct thumbnails *self);              /* NULL is fine */
-void thumbnails_changed(struct control *control, int64_t now); /* the shared view or a layer */
+/* The record has changed: some of it may matter to them. */
+void thumbnails_changed(struct control *control, int64_t now);
 void thumbnails_timers(struct control *control, int64_t now, int64_t *deadline);
 void thumbnails_send(struct control *control, struct session *session); /* all that there are */
 /* JSON of a layer's for the napari-cuda client; NULL: none yet. */
@@ -369,8 +372,10 @@ char *status_payload(struct control *control, const struct view *view);
 
 /* command.c */
 const char *const *command_names(void); /* NULL-terminated; the reference's three first */
-/* What nobody can ask for any more goes. After what was cleared has been stored. */
-void command_forget(struct control *control, int64_t now);
+/* Removed layers that cannot come back any more go, and their data with them. */
+void removed_expire(struct control *control, int64_t now, int64_t *deadline);
+/* The keys of layers that are gone for good. After what was cleared has been stored. */
+void command_forget(struct control *control);
 /* Runs the command, or answers why not. Takes `call`. */
 void command_run(struct control *control, struct call *call, const char *name, const cJSON *kwargs);
 
@@ -389,7 +394,7 @@ struct call {
     void *data;
     int64_t due_ns;
     bool answered;
-    bool cancelled; /* __atomic: a job may ask */
+    struct cancel cancel; /* set when it was answered before its command was done with it */
 };
 void call_take(struct control *control, struct session *session, const cJSON *frame,
                int64_t received_ns);
@@ -403,6 +408,8 @@ void call_reply(struct control *control, struct call *call,
 void call_error(struct control *control, struct call *call, const char *code, const char *message,
                 cJSON *details); /* takes details; may be NULL */
 void call_cancel(struct control *control, uint64_t number);
+/* The room stops: nobody waits for what is being done for calls. */
+void call_stop(struct control *control);
 void call_timers(struct control *control, int64_t now, int64_t *deadline);
 /* The view that the caller looks at. */
 struct view *call_view(struct control *control, const struct call *call);
@@ -432,7 +439,7 @@ void command_describe(struct control *control, struct call *call, const cJSON *k
 void command_refuse(struct control *control, struct call *call, const char *code,
                     const char *message, cJSON *details);
 /* Faults of data that is not shown any more. */
-void notice_clear_all(struct control *control);
+void notice_clear_data(struct control *control);
 
 /* open.c */
 struct opened {
@@ -456,6 +463,7 @@ void open_first_view(struct control *control, const struct session *viewer);
  * did: no larger than canvas.max. */
 void open_fit_canvas(const struct control *control, struct scene_file *file);
 void open_allow(struct control *control, const char *uri);
+bool open_allowed(const struct control *control, const char *real); /* by open_allow */
 
 /* loop.c */
 void loop_take(struct control *control, struct message *message); /* takes it */
@@ -463,7 +471,6 @@ void loop_timers(struct control *control, int64_t now, int64_t *deadline);
 /* Nothing can be deferred any more; what was is called now. After the thread's end. */
 void loop_close(struct control *control);
 
-bool open_allowed(const struct control *control, const char *real); /* by open_allow */
 /* play.c */
 void play_changed(struct control *control, struct view *view, int64_t now);
 void play_timers(struct control *control, int64_t now, int64_t *deadline);

@@ -25,6 +25,7 @@ struct picture {
 struct thumbnails {
     int64_t delay_ns; /* negative: there are none */
     int64_t due_ns;   /* INT64_MAX: nothing has changed */
+    uint64_t seen;    /* revision up to which the record has been looked at */
     bool busy;
     struct picture *pictures;
 };
@@ -56,10 +57,31 @@ void thumbnails_destroy(struct thumbnails *self)
     free(self);
 }
 
+/* A layer looks the same wherever the camera is and whatever is around it. */
+static bool matters(const struct record_entry *entry)
+{
+    static const char *const not[] = {"canvas", "background", "play"};
+    if (strcmp(entry->scope, "camera") == 0)
+        return false;
+    for (size_t i = 0; strcmp(entry->scope, "view") == 0 && i < sizeof not / sizeof *not; i++) {
+        if (strcmp(entry->key, not[i]) == 0)
+            return false;
+    }
+    return scene_view_shows(SCENE_MAIN, entry);
+}
+
 void thumbnails_changed(struct control *control, int64_t now)
 {
-    if (control->thumbnails->delay_ns >= 0)
-        control->thumbnails->due_ns = now + control->thumbnails->delay_ns;
+    struct thumbnails *self = control->thumbnails;
+    if (self->delay_ns < 0)
+        return;
+    size_t cursor = 0;
+    const struct record_entry *entry;
+    while ((entry = record_next(control->scene->record, NULL, NULL, &cursor))) {
+        if (entry->revision > self->seen && matters(entry))
+            self->due_ns = now + self->delay_ns;
+    }
+    self->seen = record_revision(control->scene->record);
 }
 
 /* --- what is told ---------------------------------------------------------------------------- */
@@ -244,7 +266,7 @@ void thumbnails_timers(struct control *control, int64_t now, int64_t *deadline)
     if (!control->scene->layer_count)
         return;
     struct make_job *job = xcalloc(1, sizeof *job);
-    job->job = (struct job){.run = make_run, .done = make_done, .drop = make_drop};
+    job->job = (struct job){.run = make_run, .done = make_done, .drop = make_drop, .kind = JOB_READ};
     job->pool = control->rooms.pool;
     job->snapshot = scene_snapshot_create(control->scene, SCENE_MAIN);
     job->made = xcalloc(job->snapshot->scene.layer_count, sizeof *job->made);

@@ -93,7 +93,7 @@ static void end(struct control *control, struct view *view)
     control->aside = view;
     routes_remove_view(control->routes, view->id);
     struct end_job *self = xcalloc(1, sizeof *self);
-    self->job = (struct job){.run = end_run, .done = end_done, .drop = end_drop};
+    self->job = (struct job){.run = end_run, .done = end_done, .drop = end_drop, .kind = JOB_VIEW};
     self->control = control;
     self->view = view;
     if (control->started)
@@ -251,17 +251,17 @@ static bool room_for_one(const struct control *control, char *text, size_t size)
     for (const struct view *v = control->main.next; v; v = v->next)
         open++;
     for (const struct view *v = control->aside; v; v = v->next)
-        open += !v->ending;
+        open++;
     if (most == 0 || !control->rooms.open_view)
         snprintf(text, size, "every page shows the shared view here (view.forks is 0)");
     else if (open == 1)
         snprintf(text, size,
-                 "1 view of its own is open already, which is the most here (view.forks); it ends "
-                 "when its page follows the shared view or closes");
+                 "1 view of its own is open already, or is just ending, which is the most here "
+                 "(view.forks); it ends when its page follows the shared view or closes");
     else
         snprintf(text, size,
-                 "%d views of their own are open already, which is the most here (view.forks); one "
-                 "ends when its page follows the shared view or closes",
+                 "%d views of their own are open already, or are just ending, which is the most "
+                 "here (view.forks); one ends when its page follows the shared view or closes",
                  (int)open);
     return control->rooms.open_view && open < most;
 }
@@ -299,7 +299,8 @@ void command_fork(struct control *control, struct call *call, const cJSON *kwarg
     char id[SCENE_VIEW_ID];
     name_view(control, id);
     struct fork_job *self = xcalloc(1, sizeof *self);
-    self->job = (struct job){.run = fork_run, .done = fork_done, .drop = fork_drop};
+    self->job = (struct job){.run = fork_run, .done = fork_done, .drop = fork_drop,
+                            .kind = JOB_VIEW, .cancel = &call->cancel};
     self->control = control;
     self->call = call;
     self->view = xcalloc(1, sizeof *self->view);

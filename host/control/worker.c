@@ -5,11 +5,14 @@
 #include <stdlib.h>
 
 #include "control/room.h"
+#include "util/cancel.h"
 #include "util/check.h"
 #include "util/thread.h"
 
-/* A slow disk holds up one of them; the others answer. */
-#define THREADS 4
+/* How many of each kind run at the same time. */
+static const int most[JOB_KINDS] = {
+    [JOB_SCENE] = 1, [JOB_LIST] = 2, [JOB_READ] = 2, [JOB_PICTURE] = 1, [JOB_VIEW] = 2};
+#define THREADS 8 /* their sum */
 
 struct worker {
     struct control *control;
@@ -18,7 +21,7 @@ struct worker {
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t wake;
     struct job *head, **tail;
-    bool ordered; /* a job that is in_order runs */
+    int running[JOB_KINDS];
     bool stopping;
 };
 
@@ -26,7 +29,7 @@ struct worker {
 static struct job *take(struct worker *worker)
 {
     struct job **at = &worker->head;
-    while (*at && (*at)->in_order && worker->ordered)
+    while (*at && worker->running[(*at)->kind] == most[(*at)->kind])
         at = &(*at)->next;
     struct job *job = *at;
     if (!job)
@@ -34,13 +37,15 @@ static struct job *take(struct worker *worker)
     *at = job->next;
     if (!*at)
         worker->tail = at;
-    worker->ordered |= job->in_order;
+    worker->running[job->kind]++;
     return job;
 }
 
 static void do_job(struct worker *worker, struct job *job)
 {
-    job->run(job);
+    job->ran = !cancel_is_set(job->cancel);
+    if (job->ran)
+        job->run(job);
     struct message *message = message_create(MESSAGE_DONE, 0);
     message->job = job;
     control_post(worker->control, message);
@@ -56,14 +61,11 @@ static void *run(void *data)
             pthread_cond_wait(&worker->wake, &worker->mutex);
             continue;
         }
-        bool ordered = job->in_order;
+        enum job_kind kind = job->kind;
         pthread_mutex_unlock(&worker->mutex);
         do_job(worker, job);
         pthread_mutex_lock(&worker->mutex);
-        if (ordered) {
-            worker->ordered = false;
-            pthread_cond_broadcast(&worker->wake);
-        }
+        worker->running[kind]--; /* this thread takes the next of the kind, if one waits */
     }
     pthread_mutex_unlock(&worker->mutex);
     return NULL;

@@ -5,14 +5,28 @@
 
 #include <stdbool.h>
 
+struct cancel;
 struct control;
 struct worker;
 
+/* What is slow holds up its own kind only: each has threads of its own. */
+enum job_kind {
+    JOB_SCENE,   /* loads and saves: one after another */
+    JOB_LIST,    /* folders */
+    JOB_READ,    /* values of data, thumbnails */
+    JOB_PICTURE, /* screenshots, one at a time */
+    JOB_VIEW,    /* rooms of views */
+    JOB_KINDS
+};
+
 /* Embed as the first member. `run` is called on a thread of the worker, then `done` on control's,
- * which frees it; `drop` instead of `done` when the room stops. */
+ * which frees it. `drop` instead of `done` when the room stops, or when it was cancelled before it
+ * ran, which it does not then. */
 struct job {
     struct job *next;
-    bool in_order; /* one at a time of these, in the order in which they were added */
+    enum job_kind kind;
+    struct cancel *cancel; /* NULL: cannot be cancelled */
+    bool ran;
     void (*run)(struct job *job);
     void (*done)(struct control *control, struct job *job);
     void (*drop)(struct job *job);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "util/cancel.h"
 #include "util/check.h"
 #include "util/clock.h"
 #include "util/thread.h"
@@ -254,7 +255,7 @@ void painter_still_begin(struct painter *painter)
 {
     pthread_mutex_lock(&painter->mutex);
     painter->still = true;
-    painter->still_done = false;
+    painter->still_done = painter->still_cancelled = false;
     painter->still_error.text[0] = '\0';
     pthread_mutex_unlock(&painter->mutex);
 }
@@ -267,18 +268,32 @@ void painter_still_done(struct painter *painter)
     pthread_mutex_unlock(&painter->mutex);
 }
 
-bool painter_still_wait(struct painter *painter, int64_t deadline_ns, struct error *err)
+static void still_cancelled(void *data)
 {
+    struct painter *painter = data;
+    pthread_mutex_lock(&painter->mutex);
+    painter->still_cancelled = true;
+    pthread_cond_broadcast(&painter->answer);
+    pthread_mutex_unlock(&painter->mutex);
+}
+
+bool painter_still_wait(struct painter *painter, int64_t deadline_ns, struct cancel *cancel,
+                        struct error *err)
+{
+    cancel_watch(cancel, still_cancelled, painter);
     pthread_mutex_lock(&painter->mutex);
     bool in_time = true;
-    while (!painter->still_done && !*painter->still_error.text && in_time)
+    while (!painter->still_done && !painter->still_cancelled && !*painter->still_error.text &&
+           in_time)
         in_time = cond_wait_until(&painter->answer, &painter->mutex, deadline_ns);
     bool done = painter->still_done;
     if (!done && *painter->still_error.text)
         error_set(err, "%s", painter->still_error.text);
     else if (!done)
-        error_set(err, "the picture was not complete in time");
+        error_set(err, painter->still_cancelled ? "nobody waits for the picture any more"
+                                                : "the picture was not complete in time");
     pthread_mutex_unlock(&painter->mutex);
+    cancel_unwatch(cancel);
     return done;
 }
 

@@ -41,7 +41,8 @@ void painter_wake(struct painter *painter);
 void painter_still_begin(struct painter *painter);
 void painter_still_done(struct painter *painter); /* from a tap's callback: the picture has come */
 /* Until clock_ns() is `deadline_ns` at most; INT64_MAX: for ever. */
-bool painter_still_wait(struct painter *painter, int64_t deadline_ns, struct error *err);
+bool painter_still_wait(struct painter *painter, int64_t deadline_ns, struct cancel *cancel,
+                        struct error *err);
 void painter_still_end(struct painter *painter);
 
 const char *painter_renderer(const struct painter *painter);

@@ -34,7 +34,7 @@ struct painter {
     bool quit, woken, started, start_failed;
     struct error start_error;
     struct scene_snapshot *mailbox;
-    bool still, still_done;
+    bool still, still_done, still_cancelled;
     struct error still_error;
 
     /* The render thread's from here on. */

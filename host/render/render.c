@@ -8,6 +8,7 @@
 #include "module/registry.h"
 #include "render/painter.h"
 #include "render/pool.h"
+#include "util/cancel.h"
 #include "util/check.h"
 #include "util/clock.h"
 
@@ -162,7 +163,7 @@ static void take_still(void *data, const struct oriel_frame *frame)
 }
 
 static bool draw_still(struct render *render, struct still *still, struct scene_snapshot *snapshot,
-                       int64_t deadline_ns, struct error *err)
+                       int64_t deadline_ns, struct cancel *cancel, struct error *err)
 {
     still->render = render;
     still->revision = snapshot->scene.revision;
@@ -178,7 +179,7 @@ static bool draw_still(struct render *render, struct still *still, struct scene_
     painter_still_begin(render->painter);
     render_post(render, snapshot);
     uint32_t id = render_tap_add(render, &tap);
-    bool done = painter_still_wait(render->painter, deadline_ns, err);
+    bool done = painter_still_wait(render->painter, deadline_ns, cancel, err);
     render_tap_remove(render, id);
     painter_still_end(render->painter);
     return done;
@@ -189,22 +190,25 @@ bool render_still(struct render *render, struct scene_snapshot *snapshot, uint8_
 {
     struct still still = {
         .width = snapshot->scene.width, .height = snapshot->scene.height, .rgba = rgba};
-    return draw_still(render, &still, snapshot, INT64_MAX, err);
+    return draw_still(render, &still, snapshot, INT64_MAX, NULL, err);
 }
 
 bool render_screenshot(struct render_pool *pool, struct scene_snapshot *snapshot, uint32_t width,
-                       uint32_t height, int64_t timeout_ns, uint8_t *rgba, struct error *err)
+                       uint32_t height, int64_t timeout_ns, struct cancel *cancel, uint8_t *rgba,
+                       struct error *err)
 {
     int64_t deadline_ns = clock_ns() + timeout_ns;
     int64_t most = config_int(render_pool_config(pool), "canvas.max");
     if (width < 1 || height < 1 || width > most || height > most)
         return error_set(err, "a picture of %u x %u: each side may be 1 to %lld pixels", width,
                          height, (long long)most);
+    if (cancel_is_set(cancel))
+        return error_set(err, "nobody waits for the picture any more");
     struct render *render = create(pool, "screenshot", NULL, width, height, err);
     if (!render)
         return false;
     struct still still = {.width = width, .height = height, .rgba = rgba};
-    bool done = draw_still(render, &still, snapshot, deadline_ns, err);
+    bool done = draw_still(render, &still, snapshot, deadline_ns, cancel, err);
     render_destroy(render);
     return done;
 }

@@ -13,6 +13,7 @@
 #include "metrics/metrics.h"
 #include "render/thumbnail.h"
 #include "render/value.h"
+#include "util/cancel.h"
 #include "util/check.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -24,6 +25,8 @@ struct wire {
     char **frames;
     size_t count, capacity, read;
     uint32_t close_code;
+    bool stuck;
+    uint64_t waiting;
 };
 
 struct rig {
@@ -56,7 +59,8 @@ static struct stream streams[MAX_ROOMS];
 static pthread_mutex_t rooms_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t rooms_changed = PTHREAD_COND_INITIALIZER;
 static const char *refusal;
-static bool rooms_wait;
+static bool rooms_wait, ends_wait, pictures_wait;
+static int pictures, thumbnails;
 static int key_requests;
 static uint64_t intent_rev, intent_revision;
 
@@ -97,6 +101,8 @@ static void close_view(void *data, const char *id)
 {
     (void)data;
     pthread_mutex_lock(&rooms_mutex);
+    while (ends_wait)
+        pthread_cond_wait(&rooms_changed, &rooms_mutex);
     struct render *render = room_of(id);
     CHECK(render);
     scene_snapshot_unref(render->posted);
@@ -118,6 +124,42 @@ void rig_hold_views(bool hold)
     rooms_wait = hold;
     pthread_cond_broadcast(&rooms_changed);
     pthread_mutex_unlock(&rooms_mutex);
+}
+
+static void set_flag(bool *flag, bool value)
+{
+    pthread_mutex_lock(&rooms_mutex);
+    *flag = value;
+    pthread_cond_broadcast(&rooms_changed);
+    pthread_mutex_unlock(&rooms_mutex);
+}
+
+void rig_hold_ends(bool hold)
+{
+    set_flag(&ends_wait, hold);
+}
+
+void rig_hold_pictures(bool hold)
+{
+    set_flag(&pictures_wait, hold);
+}
+
+static int read_count(const int *count)
+{
+    pthread_mutex_lock(&rooms_mutex);
+    int n = *count;
+    pthread_mutex_unlock(&rooms_mutex);
+    return n;
+}
+
+int rig_pictures(void)
+{
+    return read_count(&pictures);
+}
+
+int rig_thumbnails(void)
+{
+    return read_count(&thumbnails);
 }
 
 bool rig_wait_views(int count)
@@ -185,19 +227,39 @@ bool thumbnail_make(struct render_pool *pool, const struct scene_snapshot *snaps
 {
     (void)pool;
     (void)err;
+    pthread_mutex_lock(&rooms_mutex);
+    thumbnails++;
+    pthread_mutex_unlock(&rooms_mutex);
     *out = (struct thumbnail){.width = 32, .height = 8};
     double gamma = snapshot->scene.layers[layer]->gamma; /* what it looks like */
     memset(out->rgba, (int)(100 * gamma), sizeof out->rgba);
     return true;
 }
 
+static void picture_cancelled(void *data)
+{
+    set_flag(data, true);
+}
+
 bool render_screenshot(struct render_pool *pool, struct scene_snapshot *snapshot, uint32_t width,
-                       uint32_t height, int64_t timeout_ns, uint8_t *rgba, struct error *err)
+                       uint32_t height, int64_t timeout_ns, struct cancel *cancel, uint8_t *rgba,
+                       struct error *err)
 {
     (void)pool;
     (void)snapshot;
     if (timeout_ns < NS_PER_S)
         return error_set(err, "it takes a second");
+    bool cancelled = false;
+    cancel_watch(cancel, picture_cancelled, &cancelled);
+    pthread_mutex_lock(&rooms_mutex);
+    pictures++;
+    while (pictures_wait && !cancelled)
+        pthread_cond_wait(&rooms_changed, &rooms_mutex);
+    pictures--;
+    pthread_mutex_unlock(&rooms_mutex);
+    cancel_unwatch(cancel);
+    if (cancelled)
+        return error_set(err, "nobody waits for it");
     memset(rgba, 200, (size_t)width * height * 4);
     return true;
 }
@@ -287,6 +349,7 @@ static oriel_result wire_send(void *self, uint64_t conn, const struct oriel_mess
         wire->frames = xrealloc(wire->frames, wire->capacity * sizeof *wire->frames);
     }
     wire->frames[wire->count++] = text;
+    wire->waiting += wire->stuck ? strlen(text) : 0;
     pthread_cond_broadcast(&rig->changed);
     pthread_mutex_unlock(&rig->mutex);
     return ORIEL_OK;
@@ -294,10 +357,11 @@ static oriel_result wire_send(void *self, uint64_t conn, const struct oriel_mess
 
 static oriel_result wire_queued(void *self, uint64_t conn, struct oriel_queued *queued)
 {
-    (void)self;
-    (void)conn;
-    queued->bytes = 0;
-    queued->messages = 0;
+    struct rig *rig = self;
+    pthread_mutex_lock(&rig->mutex);
+    queued->bytes = rig->wires[conn].waiting;
+    pthread_mutex_unlock(&rig->mutex);
+    queued->messages = queued->bytes > 0;
     return ORIEL_OK;
 }
 
@@ -344,6 +408,14 @@ struct rig *rig_create(const char *const *sets, const char *data)
     rig->control = control_create(rig->config, NULL, rig->metrics, &err);
     pthread_mutex_init(&rig->mutex, NULL);
     cond_init(&rig->changed);
+    bool restored = false;
+    if (config_string(rig->config, "state.dir")[0]) {
+        const struct control_named named = {.data = &data, .data_count = data ? 1 : 0};
+        enum control_restored found = control_restore(rig->control, &named, &err);
+        if (found != CONTROL_NEW && found != CONTROL_RESTORED)
+            fail_msg("%s", err.text);
+        restored = found == CONTROL_RESTORED;
+    }
     bool scene = data && strstr(data, ".json");
     if (data && !restored && !(scene ? control_open_scene : control_open_data)(rig->control, data, &err))
         fail_msg("%s", err.text);
@@ -408,14 +480,6 @@ uint64_t rig_hello_as(struct rig *rig, bool oriel, const char *token, const char
     uint64_t conn = connect_as(rig, token);
     char *text = xasprintf(
         "{\"type\":\"session.hello\",\"version\":2,\"frame_id\":\"hello-1\",\"timestamp\":1.7e9,"
-    bool restored = false;
-    if (config_string(rig->config, "state.dir")[0]) {
-        const struct control_named named = {.data = &data, .data_count = data ? 1 : 0};
-        enum control_restored found = control_restore(rig->control, &named, &err);
-        if (found != CONTROL_NEW && found != CONTROL_RESTORED)
-            fail_msg("%s", err.text);
-        restored = found == CONTROL_RESTORED;
-    }
         "\"payload\":{\"protocols\":[2],\"client\":{\"name\":\"test\",\"version\":\"0\","
         "\"platform\":\"x\"},\"features\":{\"notify.scene\":true,\"notify.layers\":true,"
         "\"notify.stream\":true,%s},\"resume_tokens\":{\"notify.scene\":null,"
@@ -466,6 +530,21 @@ cJSON *rig_next(struct rig *rig, uint64_t conn, int ms)
     cJSON *frame = wire->read < wire->count ? cJSON_Parse(wire->frames[wire->read++]) : NULL;
     pthread_mutex_unlock(&rig->mutex);
     return frame;
+}
+
+void rig_hold(struct rig *rig, uint64_t conn)
+{
+    pthread_mutex_lock(&rig->mutex);
+    rig->wires[conn].stuck = true;
+    pthread_mutex_unlock(&rig->mutex);
+}
+
+void rig_let(struct rig *rig, uint64_t conn, uint64_t bytes)
+{
+    pthread_mutex_lock(&rig->mutex);
+    assert_true(rig->wires[conn].waiting >= bytes);
+    rig->wires[conn].waiting -= bytes;
+    pthread_mutex_unlock(&rig->mutex);
 }
 
 static bool is_type(const cJSON *frame, const char *type)

@@ -41,6 +41,9 @@ void rig_expect_none(struct rig *rig, uint64_t conn, const char *type, int ms);
 void rig_drain(struct rig *rig, uint64_t conn);
 /* The close code, after waiting for it; 0: still open after `ms`. */
 uint32_t rig_close_code(struct rig *rig, uint64_t conn, int ms);
+/* Frames reach the test as ever, but for the control room they wait; some of that has left. */
+void rig_hold(struct rig *rig, uint64_t conn);
+void rig_let(struct rig *rig, uint64_t conn, uint64_t bytes);
 /* "a/b/0/c" below a frame's payload; NULL when absent. */
 const cJSON *rig_at(const cJSON *frame, const char *path);
 
@@ -57,6 +60,13 @@ unsigned rig_posts(const char *view);
 void rig_refuse_views(const char *why);
 void rig_hold_views(bool hold);
 bool rig_wait_views(int count);
+/* Ending one waits. */
+void rig_hold_ends(bool hold);
+/* Screenshots wait, until they are cancelled or not held any more; how many do, and how many
+ * thumbnails have been made. */
+void rig_hold_pictures(bool hold);
+int rig_pictures(void);
+int rig_thumbnails(void);
 struct stream *rig_stream(const char *view);
 int rig_key_requests(void);
 /* The newest stream_note_intent. */

@@ -439,11 +439,114 @@ static void test_surface(void **state)
     folder_remove(&folder);
 }
 
+/* Limits that nobody waits for any more, or of a layer that has gone, are not set, and not said to
+ * be. */
+static void test_late_limits(void **state)
+{
+    (void)state;
+    struct folder folder;
+    folder_make(&folder);
+    put(&folder, "reads.mem", "mem:zyx:8,32,32:u8:slow=300");
+    struct rig *rig = rig_create((const char *const *)folder.sets, NULL);
+    uint64_t o = rig_hello(rig, true);
+    cJSON_Delete(ask(rig, o, "napari.load_zarr", "{\"path\":\"reads.mem\"}"));
+    rig_update(rig, o, "layer", "layer-0", "contrast_limits", "[1,2]");
+    cJSON_Delete(rig_expect(rig, o, "ack.state"));
+    const char *limits = "{\"command\":\"napari.layer.auto_contrast\",\"kwargs\":{\"layer_id\":"
+                         "\"layer-0\"},\"timeout_ms\":100}";
+    send_raw(rig, o, "call.command", "late", limits);
+    cJSON *error = rig_expect(rig, o, "error.command");
+    assert_string_equal(rig_at(error, "code")->valuestring, "command.timeout");
+    cJSON_Delete(error);
+    usleep(500000);
+    cJSON *scene = ask(rig, o, "napari.scene.get", "{}");
+    assert_int_equal(
+        rig_at(scene, "result/layers/0/controls/contrast_limits/1")->valueint, 2);
+    cJSON_Delete(scene);
+    rig_call(rig, o, "napari.layer.auto_contrast", "{\"layer_id\":\"layer-0\"}");
+    cJSON_Delete(ask(rig, o, "napari.layer.remove", "{\"layer_id\":\"layer-0\"}"));
+    cJSON_Delete(rig_expect(rig, o, "error.command"));
+    rig_destroy(rig);
+    folder_remove(&folder);
+}
+
+/* What asks for more when it is answered at the very end is answered too. */
+struct chain {
+    struct control *control;
+    int answers;
+};
+
+static void ask_again(void *data, const struct surface_answer *answer)
+{
+    struct chain *chain = data;
+    assert_string_equal(answer->code, "command.cancelled");
+    const struct surface_actor editor = {"test", ROLE_EDITOR, NULL};
+    if (++chain->answers < 3)
+        surface_call(chain->control, &editor, "napari.close", NULL, 0, ask_again, chain);
+}
+
+static void test_last_calls(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_create(NULL, NULL);
+    struct chain chain = {.control = rig_control(rig)};
+    control_stop(rig_control(rig));
+    const struct surface_actor editor = {"test", ROLE_EDITOR, NULL};
+    surface_call(rig_control(rig), &editor, "napari.close", NULL, 0, ask_again, &chain);
+    rig_destroy(rig);
+    assert_int_equal(chain.answers, 3);
+}
+
+/* Pictures that take long hold up nothing but pictures, and end when nobody waits for them. */
+static void test_slow_pictures(void **state)
+{
+    (void)state;
+    struct folder folder;
+    folder_make(&folder);
+    struct rig *rig = rig_create((const char *const *)folder.sets, NULL);
+    uint64_t o = rig_hello(rig, true), other = rig_hello(rig, true);
+    cJSON_Delete(ask(rig, other, "napari.load_zarr", "{\"path\":\"a.mem\"}"));
+    rig_hold_pictures(true);
+    char id[32];
+    for (int i = 0; i < 9; i++) {
+        snprintf(id, sizeof id, "shot-%d", i);
+        send_raw(rig, o, "call.command", id,
+                 "{\"command\":\"napari.screenshot\",\"kwargs\":{},\"timeout_ms\":600000}");
+    }
+    cJSON_Delete(ask(rig, other, "fs.listdir", "{}"));
+    cJSON_Delete(ask(rig, other, "napari.probe", "{\"position\":[1,1]}"));
+    cJSON_Delete(ask(rig, other, "napari.load_zarr", "{\"path\":\"b.mem\"}"));
+    cJSON_Delete(ask(rig, other, "napari.view.fork", "{}"));
+    for (int i = 0; i < 1000 && rig_pictures() == 0; i++)
+        usleep(1000);
+    assert_int_equal(rig_pictures(), 1);
+    for (int i = 0; i < 8; i++) {
+        snprintf(id, sizeof id, "{\"in_reply_to\":\"shot-%d\"}", i);
+        send_raw(rig, o, "cancel.command", "x", id);
+        cJSON *error = rig_expect(rig, o, "error.command");
+        assert_string_equal(rig_at(error, "code")->valuestring, "command.cancelled");
+        cJSON_Delete(error);
+    }
+    rig_hold_pictures(false);
+    cJSON *reply = rig_expect(rig, o, "reply.command");
+    assert_string_equal(rig_at(reply, "in_reply_to")->valuestring, "shot-8");
+    cJSON_Delete(reply);
+    /* Nor does one hold up the end. */
+    rig_hold_pictures(true);
+    rig_call(rig, o, "napari.screenshot", "{}");
+    for (int i = 0; i < 1000 && rig_pictures() == 0; i++)
+        usleep(1000);
+    rig_destroy(rig);
+    rig_hold_pictures(false);
+    folder_remove(&folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_add),  cmocka_unit_test(test_scenes),  cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_ends), cmocka_unit_test(test_surface), cmocka_unit_test(test_canvas),
+        cmocka_unit_test(test_ends), cmocka_unit_test(test_surface),
+        cmocka_unit_test(test_late_limits), cmocka_unit_test(test_last_calls), cmocka_unit_test(test_slow_pictures), cmocka_unit_test(test_canvas),
         cmocka_unit_test(test_save),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

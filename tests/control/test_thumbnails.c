@@ -76,6 +76,22 @@ static void test_when(void **state)
     rig_update(rig, c, "layer", "layer-0", "name", "\"other\"");
     cJSON_Delete(rig_expect(rig, c, "notify.layers"));
     rig_expect_none(rig, c, "notify.layers", 400);
+    /* Nor are they made again for what they do not show. */
+    int made = rig_thumbnails();
+    rig_update(rig, c, "view", "main", "background", "[1,0,0,1]");
+    rig_update(rig, c, "camera", "main", "zoom", "{\"factor\":2,\"anchor_px\":[1,1]}");
+    rig_update(rig, c, "view", "main", "canvas", "{\"size\":[300,200]}");
+    for (int i = 0; i < 3; i++) {
+        cJSON *ack = rig_expect(rig, c, "ack.state");
+        while (strcmp(rig_at(ack, "status")->valuestring, "accepted") != 0)
+            fail_msg("%s", cJSON_PrintUnformatted(ack));
+        cJSON_Delete(ack);
+    }
+    rig_expect_none(rig, c, "notify.layers", 400);
+    assert_int_equal(rig_thumbnails(), made);
+    rig_update(rig, c, "dims", "z", "index", "6");
+    rig_expect_none(rig, c, "notify.layers", 400);
+    assert_true(rig_thumbnails() > made);
     rig_destroy(rig);
 }
 

@@ -14,6 +14,7 @@
 
 #include "real.h"
 #include "render/png.h"
+#include "util/cancel.h"
 #include "util/check.h"
 #include "util/clock.h"
 
@@ -59,7 +60,7 @@ static void finish(struct shot *shot)
 static void take(struct shot *shot, uint32_t width, uint32_t height, uint8_t *rgba)
 {
     struct error err = {""};
-    if (!render_screenshot(shot->real.pool, shot->snapshot, width, height, 20 * NS_PER_S, rgba,
+    if (!render_screenshot(shot->real.pool, shot->snapshot, width, height, 20 * NS_PER_S, NULL, rgba,
                            &err))
         fail_msg("%s", err.text);
 }
@@ -166,13 +167,33 @@ static void what_cannot_be_is_said(void **state)
     begin(&shot, 2);
     uint8_t pixel[4];
     struct error err = {""};
-    assert_false(render_screenshot(shot.real.pool, shot.snapshot, 0, 1, NS_PER_S, pixel, &err));
+    assert_false(render_screenshot(shot.real.pool, shot.snapshot, 0, 1, NS_PER_S, NULL, pixel, &err));
     assert_false(
-        render_screenshot(shot.real.pool, shot.snapshot, 1, 1000000, NS_PER_S, pixel, &err));
+        render_screenshot(shot.real.pool, shot.snapshot, 1, 1000000, NS_PER_S, NULL, pixel, &err));
     assert_non_null(strstr(err.text, "1 x 1000000"));
-    assert_false(render_screenshot(shot.real.pool, shot.snapshot, 1, 1, 0, pixel, &err));
+    assert_false(render_screenshot(shot.real.pool, shot.snapshot, 1, 1, 0, NULL, pixel, &err));
     assert_string_equal(err.text, "the picture was not complete in time");
-    assert_true(render_screenshot(shot.real.pool, shot.snapshot, 1, 1, 9 * NS_PER_S, pixel, &err));
+    assert_true(render_screenshot(shot.real.pool, shot.snapshot, 1, 1, 9 * NS_PER_S, NULL, pixel, &err));
+    finish(&shot);
+}
+
+/* Nobody waits for it: it is not begun. */
+static void a_cancelled_one_ends(void **state)
+{
+    (void)state;
+    struct shot shot;
+    begin(&shot, 2);
+    uint8_t pixel[4];
+    struct error err = {""};
+    struct cancel cancel;
+    cancel_init(&cancel);
+    cancel_set(&cancel);
+    int64_t begun = clock_ns();
+    assert_false(render_screenshot(shot.real.pool, shot.snapshot, 1, 1, 600 * NS_PER_S, &cancel,
+                                   pixel, &err));
+    assert_string_equal(err.text, "nobody waits for the picture any more");
+    assert_true(clock_ns() - begun < 60 * NS_PER_S);
+    cancel_finish(&cancel);
     finish(&shot);
 }
 
@@ -201,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_larger_picture_shows_the_same), cmocka_unit_test(it_is_what_a_still_is),
         cmocka_unit_test(a_stream_does_not_notice),        cmocka_unit_test(what_cannot_be_is_said),
+        cmocka_unit_test(a_cancelled_one_ends),
         cmocka_unit_test(a_png_holds_every_pixel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

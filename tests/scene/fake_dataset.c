@@ -14,6 +14,7 @@ struct dataset {
     atomic_int references;
     uint64_t key;
     char *uri;
+    char options[256];
     struct oriel_source_info info;
     struct oriel_axis axes[ORIEL_MAX_AXES];
     char names[ORIEL_MAX_AXES][2];
@@ -110,6 +111,7 @@ struct dataset *dataset_open(struct registry *registry, const char *uri, struct 
     alive++;
     d->key = ++keys;
     d->uri = xstrdup(name);
+    snprintf(d->options, sizeof d->options, "%s", uri);
     double wait_ms = 0;
     numbers(option(uri, "wait"), &wait_ms, 1);
     usleep((useconds_t)(wait_ms * 1000));
@@ -236,6 +238,9 @@ oriel_result dataset_read(struct dataset *dataset, struct oriel_read *read, stru
         error_set(err, "%s: chunk 0/0 is corrupt", dataset->uri);
         return ORIEL_IO;
     }
+    double wait_ms = 0;
+    numbers(option(dataset->options, "slow"), &wait_ms, 1);
+    usleep((useconds_t)(wait_ms * 1000));
     uint64_t at[ORIEL_MAX_AXES] = {0};
     for (uint64_t i = 0; i < read->out_bytes / dtype_bytes(info->dtype); i++) {
         double sum = 0;

@@ -3,7 +3,8 @@
  *   "mem:AXES:SHAPE:DTYPE[:key=value…]", e.g. "mem:cyx:2,40,60:u16:levels=3:scale=1,0.5,0.5"
  * keys: levels=N (factor 2 in y and x, and in z), scale=a,b,…, translate=a,b,…, unit=text,
  *   window=lo,hi (all channels), colors=ff0000,00ff00, labels=a,b (channel labels), collection=N,
- *   wait=MS (opening takes so long).
+ *   wait=MS (opening takes so long),
+ *   slow=MS (reading does).
  * or the path of a file NAME.mem with such a text in it.
  * Values: the sum of the level-0 indices. dataset_open fails for anything else. */
 #ifndef FAKE_DATASET_H
