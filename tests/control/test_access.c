@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "control/access.h"
+#include "control/origin.h"
 #include "rig.h"
 #include "util/check.h"
 
@@ -194,13 +195,117 @@ static void test_hello(void **state)
     rig_destroy(rig);
 }
 
+static void test_origins(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *origin, *host;
+        bool fine;
+    } rows[] = {
+        {"http://localhost:8081", NULL, true},
+        {"https://127.0.0.1", NULL, true},
+        {"http://[::1]:9000", NULL, true},
+        {"http://scope.lab:8081", NULL, true}, /* server.host */
+        {"https://a.example", NULL, true},     /* configured */
+        {"HTTPS://A.example", NULL, true},
+        {"http://b.example:8080", NULL, true},
+        {"http://a.example", NULL, false},
+        {"https://a.example:444", NULL, false},
+        {"http://b.example", NULL, false},
+        {"https://c.example", NULL, false},
+        {"https://c.example", "c.example", true},
+        {"https://c.example:8443", "C.example", true},
+        {"https://[fd00::1]:8443", "[fd00::1]:8443", true},
+        {"https://c.example", "c.example.evil", false},
+        {"https://c.example", "", false},
+        {"null", "null", false},
+        {"", "", false},
+        {"file://", "", false},
+        {"http://localhost.evil.example", NULL, false},
+        {"http://127.0.0.1@evil.example", NULL, false},
+        {"http://localhost:80@evil.example", NULL, false},
+        {"http://[::1", NULL, false},
+        {"http://[::1]evil.example", NULL, false},
+        {"http://localhost:", NULL, false},
+        {"http://localhost/", NULL, false},
+    };
+    const char *const sets[] = {"server.host=scope.lab",
+                                "access.origins=https://a.example,http://b.example:8080", NULL};
+    struct config *config;
+    struct error err;
+    struct access *access = access_of(&config, sets, &err);
+    assert_non_null(access);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (access_origin(access, rows[i].origin, rows[i].host) != rows[i].fine)
+            fail_msg("%s at %s", rows[i].origin, rows[i].host ? rows[i].host : "-");
+    }
+    access_destroy(access);
+    config_destroy(config);
+    const char *const wrong[] = {"access.origins=https://a.example,c.example", NULL};
+    assert_null(access_of(&config, wrong, &err));
+    assert_non_null(strstr(err.text, "access.origins[1]: c.example"));
+    config_destroy(config);
+
+    static const struct {
+        const char *host;
+        bool may;
+    } hosts[] = {
+        {"evil.example:8081", true}, {"evil.example:9000", false}, {"evil.example", false},
+        {"10.0.0.1:8081", false},    {"[fd00::1]:8081", false},    {"evil.example:8081x", true},
+    };
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
+        assert_int_equal(origin_host_may_rebind(hosts[i].host, 8081), hosts[i].may);
+    assert_true(origin_host_may_rebind("evil.example", 80));
+}
+
+/* The welcome alone tells the ticket, and to Oriel's clients alone. */
+static void test_tickets(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_create(NULL, DATA);
+    struct control *control = rig_control(rig);
+    uint64_t one = rig_hello(rig, true), other = rig_hello(rig, true), old = rig_hello(rig, false);
+    cJSON *welcome = rig_expect(rig, one, "session.welcome");
+    cJSON *second = rig_expect(rig, other, "session.welcome");
+    cJSON *classic = rig_expect(rig, old, "session.welcome");
+    const char *ticket = rig_at(welcome, "features/oriel/pixel_ticket")->valuestring;
+    const char *id = rig_at(welcome, "session/id")->valuestring;
+    assert_int_equal(strlen(ticket), 32);
+    assert_string_not_equal(ticket, rig_at(second, "features/oriel/pixel_ticket")->valuestring);
+    assert_null(rig_at(classic, "features/oriel"));
+
+    char session[256];
+    assert_true(control_ticket(control, ticket, session));
+    assert_string_equal(session, id);
+    char zeros[33] = "00000000000000000000000000000000";
+    const char *const wrong[] = {id, "", zeros, rig_at(classic, "session/id")->valuestring};
+    for (size_t i = 0; i < 4; i++)
+        assert_false(control_ticket(control, wrong[i], session));
+
+    rig_call(rig, other, "oriel.describe", "{}");
+    cJSON *reply = rig_expect(rig, other, "reply.command");
+    char *text = cJSON_PrintUnformatted(reply);
+    assert_non_null(strstr(text, id));
+    assert_null(strstr(text, ticket));
+    free(text);
+    cJSON_Delete(reply);
+
+    control_conn_closed(control, one);
+    rig_call(rig, other, "oriel.describe", "{}"); /* after that */
+    cJSON_Delete(rig_expect(rig, other, "reply.command"));
+    assert_false(control_ticket(control, ticket, session));
+    cJSON_Delete(welcome);
+    cJSON_Delete(second);
+    cJSON_Delete(classic);
+    rig_destroy(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_roles),
-        cmocka_unit_test(test_requests),
-        cmocka_unit_test(test_files),
-        cmocka_unit_test(test_hello),
+        cmocka_unit_test(test_roles),   cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_files),   cmocka_unit_test(test_hello),
+        cmocka_unit_test(test_origins), cmocka_unit_test(test_tickets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

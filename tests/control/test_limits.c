@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "control/limit.h"
@@ -184,6 +186,84 @@ static void a_flood_is_its_senders_own_matter(void **state)
     sem_destroy(&busy);
 }
 
+/* Small messages of a few seconds are none: all are read, if only to be told that it is too fast.
+ */
+static void a_burst_is_no_flood(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_create(NULL, NULL);
+    uint64_t conn = rig_hello(rig, true);
+    cJSON_Delete(rig_expect(rig, conn, "session.welcome"));
+    sem_t busy;
+    sem_init(&busy, 0, 0);
+    struct surface_actor actor = {.id = "test", .role = ROLE_EDITOR};
+    surface_call(rig_control(rig), &actor, "no.such", NULL, 0, wait_for, &busy);
+    for (int i = 0; i < 4000; i++)
+        rig_update(rig, conn, "view", "main", "ndisplay", "2");
+    sem_post(&busy);
+    int accepted = 0;
+    for (int i = 0; i < 4000; i++)
+        accepted += acknowledged(rig, conn, "state.rate_limited");
+    assert_true(accepted >= 1200);
+    assert_int_equal(rig_close_code(rig, conn, 0), 0);
+    rig_destroy(rig);
+    sem_destroy(&busy);
+}
+
+#define MIB (1u << 20)
+
+/* A call whose answer has at least so many bytes. */
+static void call_for(struct rig *rig, uint64_t conn, const char *session, size_t bytes)
+{
+    char *text = malloc(bytes + 1000);
+    assert_non_null(text);
+    int n = sprintf(text,
+                    "{\"type\":\"call.command\",\"version\":2,\"session\":\"%s\","
+                    "\"frame_id\":\"f\",\"timestamp\":1,\"payload\":{\"command\":"
+                    "\"napari.pixel.request_keyframe\",\"idempotency_key\":\"",
+                    session);
+    memset(text + n, 'x', bytes);
+    strcpy(text + n + bytes, "\"}}");
+    rig_send(rig, conn, text);
+    free(text);
+}
+
+static void answered(struct rig *rig, uint64_t conn, size_t bytes)
+{
+    cJSON *reply = rig_expect(rig, conn, "reply.command");
+    assert_int_equal(strlen(rig_at(reply, "idempotency_key")->valuestring), bytes);
+    cJSON_Delete(reply);
+}
+
+/* Who does not read is sent away; who is still reading one large answer is not. */
+static void a_large_answer_takes_its_time(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {"server.message_bytes=67108864", NULL};
+    struct rig *rig = rig_create(sets, NULL);
+    uint64_t conn = rig_hello(rig, true);
+    cJSON *welcome = rig_expect(rig, conn, "session.welcome");
+    const char *session = rig_at(welcome, "session/id")->valuestring;
+    rig_hold(rig, conn);
+    call_for(rig, conn, session, 20 * MIB);
+    answered(rig, conn, 20 * MIB);
+    for (int i = 0; i < 15; i++) {
+        call_for(rig, conn, session, MIB);
+        answered(rig, conn, MIB);
+    }
+    rig_let(rig, conn, 30 * MIB); /* it has left; what comes now has no such excuse */
+    for (int i = 0; i < 10; i++) {
+        call_for(rig, conn, session, MIB);
+        answered(rig, conn, MIB);
+    }
+    assert_int_equal(rig_close_code(rig, conn, 0), 0);
+    for (int i = 0; i < 10; i++)
+        call_for(rig, conn, session, MIB);
+    assert_int_equal(rig_close_code(rig, conn, 5000), 1013);
+    cJSON_Delete(welcome);
+    rig_destroy(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +274,8 @@ int main(void)
         cmocka_unit_test(binary_is_garbage_but_for_the_hello),
         cmocka_unit_test(types_nobody_knows_have_a_rate),
         cmocka_unit_test(a_flood_is_its_senders_own_matter),
+        cmocka_unit_test(a_burst_is_no_flood),
+        cmocka_unit_test(a_large_answer_takes_its_time),
     };
     return cmocka_run_group_tests_name("control: limits", tests, NULL, NULL);
 }
