@@ -13,17 +13,22 @@
 enum { DONE = 0, FAILED = 1, USAGE = 2 };
 
 #define DEFAULT_SECONDS 60.0
+#define TOKEN_MAX 255
 #define GRACE_NS 2000000000 /* so that the server's own words about a timeout get here */
 
 static const char usage[] =
-    "usage: oriel ctl [--token T] [--timeout S] URL COMMAND\n"
+    "usage: oriel ctl [--token-file F] [--timeout S] URL COMMAND\n"
     "  get                           the scene, as a file that `oriel serve --scene` takes\n"
     "  get SCOPE TARGET KEY          one value, as get layer layer-0 opacity\n"
     "  set SCOPE TARGET KEY VALUE    change one; prints what it is now\n"
     "  call COMMAND [KEY=VALUE]…     a command of the server; prints its result\n"
     "  watch                         every frame that comes, one line of JSON each\n"
     "URL is what `oriel serve` printed. VALUE is JSON, and text where it is not.\n\n"
-    "  --token T            who you are, where the server asks; else ?token= of the URL\n"
+    "Who you are, where the server asks: --token-file, else --token, else ?token= of the URL, "
+    "else\n"
+    "$ORIEL_TOKEN. What stands on a command line can be read by everyone on the machine.\n\n"
+    "  --token-file F       a file with the token, or - for stdin\n"
+    "  --token T            the token itself\n"
     "  --timeout S          seconds to wait for an answer (60)\n"
     "  --help               this text\n";
 
@@ -354,22 +359,41 @@ static int connect_and_run(struct ctl *ctl, const char *token, int argc, char **
     return status;
 }
 
-static bool has_control(const char *text)
+static bool is_token(const char *text)
 {
+    size_t length = strlen(text);
     while (*text && (unsigned char)*text >= ' ' && *text != 0x7f)
         text++;
-    return *text != '\0';
+    return length <= TOKEN_MAX && !*text;
+}
+
+/* The first line; false and errno, 0 when the file is empty. */
+static bool read_token(const char *path, char token[TOKEN_MAX + 3])
+{
+    bool standard = strcmp(path, "-") == 0;
+    FILE *in = standard ? stdin : fopen(path, "re");
+    errno = in ? 0 : errno;
+    bool fine = in && fgets(token, TOKEN_MAX + 3, in);
+    int cause = errno;
+    if (in && !standard)
+        fclose(in);
+    if (fine)
+        token[strcspn(token, "\r\n")] = '\0';
+    errno = cause;
+    return fine && *token;
 }
 
 int main(int argc, char **argv)
 {
     struct ctl ctl = {.seconds = DEFAULT_SECONDS};
-    const char *token = NULL, *address = NULL;
+    const char *token = NULL, *token_file = NULL, *address = NULL;
+    char kept[TOKEN_MAX + 3]; /* a line of the file, with its end */
     int at = 1;
     for (; at < argc && (!address || argv[at][0] == '-'); at++) {
         char *arg = argv[at], *value = strchr(arg, '=');
         size_t length = value && arg[0] == '-' ? (size_t)(value - arg) : strlen(arg);
         bool token_flag = length == 7 && strncmp(arg, "--token", 7) == 0;
+        bool file_flag = length == 12 && strncmp(arg, "--token-file", 12) == 0;
         bool timeout_flag = length == 9 && strncmp(arg, "--timeout", 9) == 0;
         if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
             fputs(usage, stdout);
@@ -379,7 +403,7 @@ int main(int argc, char **argv)
             address = arg;
             continue;
         }
-        if (!token_flag && !timeout_flag)
+        if (!token_flag && !file_flag && !timeout_flag)
             return bad_usage("unknown option %s", arg);
         if (!value && at + 1 >= argc)
             return bad_usage("%s wants a value", arg);
@@ -387,6 +411,8 @@ int main(int argc, char **argv)
         char *end;
         if (token_flag)
             token = value;
+        else if (file_flag)
+            token_file = value;
         else if (!((ctl.seconds = strtod(value, &end)) > 0) || *end || !(ctl.seconds <= 600))
             return bad_usage("--timeout %s: wants seconds, up to 600", value);
     }
@@ -394,12 +420,20 @@ int main(int argc, char **argv)
         return bad_usage("wants the URL of a server; `oriel ctl --help` tells more");
     if (at >= argc)
         return bad_usage("wants get, set, call or watch after the URL");
-    if (token && (strlen(token) > 255 || has_control(token)))
-        return bad_usage("--token: is no token");
+    if (token_file && !read_token(token_file, kept))
+        return bad_usage("--token-file %s: %s", token_file, errno ? strerror(errno) : "is empty");
+    if (token_file)
+        token = kept;
+    if (token && !is_token(token))
+        return bad_usage("%s: is no token", token_file ? "--token-file" : "--token");
     int status = check_verb(argc - at, argv + at);
     if (status != DONE)
         return status;
     if (!ctl_url_parse(address, &ctl.url, &ctl.why))
         return bad_usage("%s", ctl.why.message);
+    if (!token && !ctl.url.token[0])
+        token = getenv("ORIEL_TOKEN");
+    if (token && !is_token(token))
+        return bad_usage("ORIEL_TOKEN: is no token");
     return connect_and_run(&ctl, token, argc - at, argv + at);
 }

@@ -9,8 +9,13 @@
 #include "util/nearest.h"
 
 /* Variables of ours that are no keys. */
-static const char *const others[] = {"ORIEL_MODULE_PATH", "ORIEL_CONFIG",     "ORIEL_TEST_DATA",
-                                     "ORIEL_BINARY",      "ORIEL_SOURCE_DIR", NULL};
+static const char *const others[] = {"ORIEL_MODULE_PATH",
+                                     "ORIEL_CONFIG",
+                                     "ORIEL_TEST_DATA",
+                                     "ORIEL_BINARY",
+                                     "ORIEL_SOURCE_DIR",
+                                     "ORIEL_TOKEN",
+                                     NULL};
 
 /* A variable that is one slip away from one that counts is worth a line; any other is not ours to
  * judge. */

@@ -20,6 +20,12 @@ def ctl(*args):
     return oriel.run("ctl", *args)
 
 
+def with_token(token, *args, stdin=None):
+    """With ORIEL_TOKEN set."""
+    return subprocess.run([oriel.BINARY, "ctl", *args], env={**os.environ, "ORIEL_TOKEN": token}, input=stdin,
+                          capture_output=True, text=True, timeout=120)
+
+
 def good(*args):
     """What is printed, as JSON."""
     done = ctl(*args)
@@ -177,7 +183,7 @@ def nobody_there(folder):
     assert done.returncode == 1 and "libexec/oriel/oriel-ctl: No such file" in done.stderr, done
 
 
-def tokens(data):
+def tokens(data, folder):
     with oriel.Server(data, "--set", 'access.tokens=["editor:ed1t0r-secret", "viewer:v1ewer-secret"]') as server:
         url = server.ready["http"].partition("?")[0]
         for args in ((url, "get"), (f"{url}?token=wrong-secret", "get"), ("--token", "wrong-secret", url, "get")):
@@ -187,6 +193,25 @@ def tokens(data):
         assert good("--token=ed1t0r-secret", f"{url}?token=wrong-secret", "set", "layer", "layer-0", "opacity", "0.5") == 0.5
         bad(1, "state.forbidden: ", "--token", "v1ewer-secret", url, "set", "layer", "layer-0", "opacity", "1")
         assert good("--token", "v1ewer-secret", url, "get", "layer", "layer-0", "opacity") == 0.5
+        keep, none = folder / "token", folder / "none"
+        keep.write_text("ed1t0r-secret\r\nnot this line\n")
+        none.write_text("")
+        opacity = ("set", "layer", "layer-0", "opacity")
+        assert good("--token-file", str(keep), url, *opacity, "0.25") == 0.25
+        assert good(f"--token-file={keep}", "--token", "wrong-secret", f"{url}?token=wrong-secret", *opacity, "0.75") == 0.75
+        bad(2, f"--token-file {none}: is empty", "--token-file", str(none), url, "get")
+        bad(2, f"--token-file {folder}: Is a directory", "--token-file", str(folder), url, "get")
+        bad(2, "none at all: No such file", "--token-file", "none at all", url, "get")
+        for source, args in (("ed1t0r-secret", (url,)), ("wrong-secret", (f"{url}?token=ed1t0r-secret",)),
+                             ("wrong-secret", ("--token", "ed1t0r-secret", url))):
+            done = with_token(source, *args, *opacity, "0.5")
+            assert done.returncode == 0 and done.stderr == "" and done.stdout == "0.5\n", (args, done)
+        assert with_token("", "--token-file", "-", url, "get", stdin="v1ewer-secret").returncode == 0
+        for wrong in ("", "wrong-secret"):
+            done = with_token(wrong, url, "get")
+            assert done.returncode == 1 and "unauthorized" in done.stderr, done
+        done = with_token("two\nlines", url, "get")
+        assert done.returncode == 2 and "ORIEL_TOKEN: is no token" in done.stderr, done
         bad(1, "command.forbidden: ", "--token", "v1ewer-secret", url, "call", "napari.layer.remove", "layer_id=layer-0")
 
 
@@ -211,4 +236,4 @@ with tempfile.TemporaryDirectory(prefix="oriel-ctl-") as name:
         assert server.stop() == 0
         status, said = watch.end()
         assert status == 1 and said.startswith(f"oriel: {url}: shutdown: ") and said.count("\n") == 1, said
-    tokens(data)
+    tokens(data, folder)
