@@ -123,7 +123,7 @@ static void a_still_is_complete_or_says_why_not(void **state)
     assert_int_equal(atomic_load(&f.frames), 1); /* nothing in between */
     painter_still_done(f.painter);
     struct error err = {""};
-    assert_true(painter_still_wait(f.painter, INT64_MAX, &err));
+    assert_true(painter_still_wait(f.painter, INT64_MAX, NULL, &err));
     painter_still_end(f.painter);
     scene_snapshot_unref(snapshot);
 
@@ -132,7 +132,7 @@ static void a_still_is_complete_or_says_why_not(void **state)
     atomic_store(&fake_source.fail_times, 1000);
     painter_still_begin(f.painter);
     fixture_post(&f, fixture_slice(&f, 6, 15));
-    assert_false(painter_still_wait(f.painter, INT64_MAX, &err));
+    assert_false(painter_still_wait(f.painter, INT64_MAX, NULL, &err));
     assert_string_equal(err.text, "fake/broken: is broken");
     painter_still_end(f.painter);
     fixture_finish(&f);

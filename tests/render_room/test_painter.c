@@ -10,6 +10,7 @@
 
 #include "fixture.h"
 #include "rig.h"
+#include "util/cancel.h"
 #include "util/clock.h"
 
 static void nothing_is_drawn_without_a_tap_or_a_change(void **state)
@@ -328,6 +329,33 @@ static void late_captures_are_collected_without_spinning(void **state)
     fixture_finish(&f);
 }
 
+static void *give_up(void *data)
+{
+    rig_sleep_ms(20);
+    cancel_set(data);
+    return NULL;
+}
+
+/* A still that never comes, for there is no tap, is waited for until nobody wants it. */
+static void waiting_for_a_still_can_be_cancelled(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_make(&f, 3, fixture_plane, fixture_tiles, 1);
+    struct cancel cancel;
+    cancel_init(&cancel);
+    pthread_t thread;
+    struct error err = {""};
+    painter_still_begin(f.painter);
+    assert_int_equal(pthread_create(&thread, NULL, give_up, &cancel), 0);
+    assert_false(painter_still_wait(f.painter, INT64_MAX, &cancel, &err));
+    assert_string_equal(err.text, "nobody waits for the picture any more");
+    pthread_join(thread, NULL);
+    painter_still_end(f.painter);
+    cancel_finish(&cancel);
+    fixture_finish(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +372,7 @@ int main(void)
         cmocka_unit_test(the_canvas_can_change),
         cmocka_unit_test(taps_come_and_go),
         cmocka_unit_test(a_dropped_picture_is_captured_later),
+        cmocka_unit_test(waiting_for_a_still_can_be_cancelled),
         cmocka_unit_test(late_captures_are_collected_without_spinning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

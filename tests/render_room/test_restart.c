@@ -6,12 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fixture.h"
 #include "rig.h"
 #include "util/clock.h"
+#include "util/thread.h"
 
 static void begin(struct fixture *f)
 {
@@ -136,6 +138,34 @@ static void calls_that_fail_time_and_again(void **state)
     }
 }
 
+/* No thread can be started any more, and the painter goes meanwhile: it joins the one that was. */
+static atomic_int refusals, refused;
+
+bool __real_thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *data);
+bool __wrap_thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *data);
+
+bool __wrap_thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *data)
+{
+    if (!atomic_load(&refusals))
+        return __real_thread_start(thread, name, run, data);
+    memset(thread, 0, sizeof *thread); /* undefined then */
+    atomic_fetch_add(&refused, 1);
+    return false;
+}
+
+static void it_goes_while_no_thread_starts(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    atomic_store(&refusals, 1);
+    atomic_store(&fake_scene.end_in, CALL_DRAW);
+    fixture_post(&f, fixture_slice(&f, 2, 7));
+    assert_true(rig_wait(&refused, 1));
+    fixture_finish(&f);
+    atomic_store(&refusals, 0);
+}
+
 /* The only module there is has failed for good: it is not given up for ever. */
 static void the_last_module_gets_another_chance(void **state)
 {
@@ -172,7 +202,7 @@ static void a_still_hears_of_the_end(void **state)
     atomic_store(&fake_scene.end_in, CALL_DRAW);
     fixture_post(&f, fixture_slice(&f, 2, 7));
     struct error err = {""};
-    assert_false(painter_still_wait(f.painter, INT64_MAX, &err));
+    assert_false(painter_still_wait(f.painter, INT64_MAX, NULL, &err));
     assert_non_null(strstr(err.text, "scene/fake has ended the render thread"));
     painter_still_end(f.painter);
     goes_on(&f, 2, 1);
@@ -180,7 +210,7 @@ static void a_still_hears_of_the_end(void **state)
     painter_still_begin(f.painter); /* what the module does not take is an error, no endless wait */
     atomic_store(&fake_scene.fail_uploads, 1);
     fixture_post(&f, fixture_slice(&f, 3, 8));
-    assert_false(painter_still_wait(f.painter, INT64_MAX, &err));
+    assert_false(painter_still_wait(f.painter, INT64_MAX, NULL, &err));
     painter_still_end(f.painter);
     fixture_finish(&f);
 }
@@ -193,6 +223,7 @@ int main(void)
         cmocka_unit_test(the_thread_ends_while_it_is_taken_down),
         cmocka_unit_test(it_ends_again_and_again),
         cmocka_unit_test(calls_that_fail_time_and_again),
+        cmocka_unit_test(it_goes_while_no_thread_starts),
         cmocka_unit_test(the_last_module_gets_another_chance),
         cmocka_unit_test(a_start_that_ends_the_thread_is_an_error),
         cmocka_unit_test(a_still_hears_of_the_end),
