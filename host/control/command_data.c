@@ -104,8 +104,11 @@ void command_range(struct control *control, struct call *call, const cJSON *kwar
         return;
     }
     struct range_job *self = xcalloc(1, sizeof *self);
-    self->job = (struct job){.run = range_run, .done = range_done, .drop = range_drop,
-                            .kind = JOB_READ, .cancel = &call->cancel};
+    self->job = (struct job){.run = range_run,
+                             .done = range_done,
+                             .drop = range_drop,
+                             .kind = JOB_READ,
+                             .cancel = &call->cancel};
     self->call = call;
     self->binding = layer->binding;
     dataset_ref(self->binding.dataset);

@@ -109,8 +109,11 @@ void command_listdir(struct control *control, struct call *call, const cJSON *kw
         return;
     }
     struct list_job *self = xcalloc(1, sizeof *self);
-    self->job = (struct job){.run = list_run, .done = list_done, .drop = list_drop,
-                            .kind = JOB_LIST, .cancel = &call->cancel};
+    self->job = (struct job){.run = list_run,
+                             .done = list_done,
+                             .drop = list_drop,
+                             .kind = JOB_LIST,
+                             .cancel = &call->cancel};
     self->call = call;
     self->kwargs = kwargs ? cJSON_Duplicate(kwargs, true) : cJSON_CreateObject();
     int64_t limit = MAX_ENTRIES;
@@ -249,9 +252,11 @@ static void load_done(struct control *control, struct job *job)
 static void start(struct control *control, struct call *call, const char *path, cJSON *entry)
 {
     struct load_job *self = xcalloc(1, sizeof *self);
-    self->job =
-        (struct job){.run = load_run, .done = load_done, .drop = load_drop,
-                            .kind = JOB_SCENE, .cancel = &call->cancel};
+    self->job = (struct job){.run = load_run,
+                             .done = load_done,
+                             .drop = load_drop,
+                             .kind = JOB_SCENE,
+                             .cancel = &call->cancel};
     self->call = call;
     self->registry = control->registry;
     self->path = xstrdup(path);

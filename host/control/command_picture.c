@@ -82,8 +82,11 @@ void command_screenshot(struct control *control, struct call *call, const cJSON 
         return;
     }
     struct shot_job *self = xcalloc(1, sizeof *self);
-    self->job = (struct job){.run = shot_run, .done = shot_done, .drop = shot_drop,
-                            .kind = JOB_PICTURE, .cancel = &call->cancel};
+    self->job = (struct job){.run = shot_run,
+                             .done = shot_done,
+                             .drop = shot_drop,
+                             .kind = JOB_PICTURE,
+                             .cancel = &call->cancel};
     self->call = call;
     self->pool = control->rooms.pool;
     self->snapshot = scene_snapshot_create(control->scene, call_view(control, call)->id);

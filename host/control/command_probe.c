@@ -130,8 +130,11 @@ void command_probe(struct control *control, struct call *call, const cJSON *kwar
     const cJSON *position = cJSON_GetObjectItemCaseSensitive(kwargs, "position");
     const cJSON *dims = cJSON_GetObjectItemCaseSensitive(kwargs, "dims");
     struct probe_job *self = xcalloc(1, sizeof *self);
-    self->job = (struct job){.run = probe_run, .done = probe_done, .drop = probe_drop,
-                            .kind = JOB_READ, .cancel = &call->cancel};
+    self->job = (struct job){.run = probe_run,
+                             .done = probe_done,
+                             .drop = probe_drop,
+                             .kind = JOB_READ,
+                             .cancel = &call->cancel};
     self->call = call;
     self->pool = control->rooms.pool;
     self->position = position ? cJSON_Duplicate(position, true) : cJSON_CreateNull();

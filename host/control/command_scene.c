@@ -122,11 +122,14 @@ void command_scene_save(struct control *control, struct call *call, const cJSON 
     cJSON_Delete(scene);
     CHECK(text);
     struct folder_job *self = xcalloc(1, sizeof *self);
-    *self = (struct folder_job){
-        .job = {.run = save_run, .done = folder_done, .drop = folder_drop, .kind = JOB_SCENE, .cancel = &call->cancel},
-        .call = call,
-        .path = path,
-        .text = text};
+    *self = (struct folder_job){.job = {.run = save_run,
+                                        .done = folder_done,
+                                        .drop = folder_drop,
+                                        .kind = JOB_SCENE,
+                                        .cancel = &call->cancel},
+                                .call = call,
+                                .path = path,
+                                .text = text};
     worker_add(control->worker, &self->job);
 }
 
@@ -161,10 +164,13 @@ void command_scene_list(struct control *control, struct call *call, const cJSON 
 {
     (void)kwargs;
     struct folder_job *self = xcalloc(1, sizeof *self);
-    *self = (struct folder_job){
-        .job = {.run = list_run, .done = folder_done, .drop = folder_drop, .kind = JOB_SCENE, .cancel = &call->cancel},
-        .call = call,
-        .path = scene_folder(control)};
+    *self = (struct folder_job){.job = {.run = list_run,
+                                        .done = folder_done,
+                                        .drop = folder_drop,
+                                        .kind = JOB_SCENE,
+                                        .cancel = &call->cancel},
+                                .call = call,
+                                .path = scene_folder(control)};
     worker_add(control->worker, &self->job);
 }
 
@@ -315,13 +321,16 @@ void command_scene_load(struct control *control, struct call *call, const cJSON 
     if (!cJSON_IsObject(scene) && !path && !(named = named_path(control, call, kwargs)))
         return;
     struct load_job *self = xcalloc(1, sizeof *self);
-    *self = (struct load_job){
-        .job = {.run = load_run, .done = load_done, .drop = load_drop, .kind = JOB_SCENE, .cancel = &call->cancel},
-        .call = call,
-        .registry = control->registry,
-        .named = named,
-        .path = path ? xstrdup(path) : NULL,
-        .scene = cJSON_IsObject(scene) ? cJSON_Duplicate(scene, true) : NULL};
+    *self = (struct load_job){.job = {.run = load_run,
+                                      .done = load_done,
+                                      .drop = load_drop,
+                                      .kind = JOB_SCENE,
+                                      .cancel = &call->cancel},
+                              .call = call,
+                              .registry = control->registry,
+                              .named = named,
+                              .path = path ? xstrdup(path) : NULL,
+                              .scene = cJSON_IsObject(scene) ? cJSON_Duplicate(scene, true) : NULL};
     files_scope_init(&self->scope, control);
     open_options(control, &self->options);
     self->options.split = LAYERS_SPLIT_NEVER;

@@ -77,8 +77,8 @@ struct message {
     enum access_role role; /* OPEN */
     uint32_t text_kind;
     size_t bytes;
-    char *text;               /* owned; TEXT, FAULT */
-    char view[SCENE_VIEW_ID]; /* NOTICE, STREAM, FAULT */
+    char *text;                   /* owned; TEXT, FAULT */
+    char view[SCENE_VIEW_ID];     /* NOTICE, STREAM, FAULT */
     struct render_notice *notice; /* owned, as what follows */
     struct stream_info *stream;
     struct job *job;
@@ -336,7 +336,7 @@ void notify_layer_state(struct control *control, int64_t now);
 
 /* thumbnails.c */
 struct thumbnails *thumbnails_create(const struct config *config);
-void thumbnails_destroy(struct thumbnails *self);              /* NULL is fine */
+void thumbnails_destroy(struct thumbnails *self); /* NULL is fine */
 /* The record has changed: some of it may matter to them. */
 void thumbnails_changed(struct control *control, int64_t now);
 void thumbnails_timers(struct control *control, int64_t now, int64_t *deadline);
@@ -459,8 +459,8 @@ void open_options(const struct control *control, struct layers_options *options)
 /* After a fresh scene was filled: what the configuration says about the first view, which fits the
  * canvas of `viewer` if there is one and it is known. */
 void open_first_view(struct control *control, const struct session *viewer);
-/* Makes the canvas of a file what the sessions at the main view asked for, as the scene's is; nobody
- * did: no larger than canvas.max. */
+/* Makes the canvas of a file what the sessions at the main view asked for, as the scene's is;
+ * nobody did: no larger than canvas.max. */
 void open_fit_canvas(const struct control *control, struct scene_file *file);
 void open_allow(struct control *control, const char *uri);
 bool open_allowed(const struct control *control, const char *real); /* by open_allow */

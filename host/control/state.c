@@ -178,8 +178,8 @@ static cJSON *named_json(const struct control_named *named)
     return out;
 }
 
-/* Whether clients may have this data now: it is in the record because they could when it was opened.
- * What the command line named is below data.root or not. */
+/* Whether clients may have this data now: it is in the record because they could when it was
+ * opened. What the command line named is below data.root or not. */
 static bool may_open(const struct control *control, const char *uri, struct error *err)
 {
     struct files_scope scope;

@@ -7,8 +7,8 @@
 
 #include "scene/json.h"
 
-/* How far the stored revision is ahead when only views move that are not stored: so often nothing is
- * written for them. */
+/* How far the stored revision is ahead when only views move that are not stored: so often nothing
+ * is written for them. */
 #define REVISIONS_AHEAD 1000u
 
 static const cJSON *get(const cJSON *json, const char *key)

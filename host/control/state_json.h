@@ -14,9 +14,9 @@
 #include "util/error.h"
 
 /* Of revisions after `since`; NULL when there is nothing. Views of sessions' own are left out:
- * these end with their sessions. But the revision that a restart goes on from, `*bound`, must not be
- * lower than theirs, which clients know: it is raised, and stored, some way ahead of them. `begun`
- * has what belongs to the data ("opened", "allowed"); NULL: nothing. */
+ * these end with their sessions. But the revision that a restart goes on from, `*bound`, must not
+ * be lower than theirs, which clients know: it is raised, and stored, some way ahead of them.
+ * `begun` has what belongs to the data ("opened", "allowed"); NULL: nothing. */
 char *state_json(const struct scene *scene, struct history *history, uint64_t since,
                  uint64_t *bound, bool whole, const cJSON *begun);
 

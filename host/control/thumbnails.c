@@ -60,11 +60,11 @@ void thumbnails_destroy(struct thumbnails *self)
 /* A layer looks the same wherever the camera is and whatever is around it. */
 static bool matters(const struct record_entry *entry)
 {
-    static const char *const not[] = {"canvas", "background", "play"};
+    static const char *const not [] = {"canvas", "background", "play"};
     if (strcmp(entry->scope, "camera") == 0)
         return false;
-    for (size_t i = 0; strcmp(entry->scope, "view") == 0 && i < sizeof not / sizeof *not; i++) {
-        if (strcmp(entry->key, not[i]) == 0)
+    for (size_t i = 0; strcmp(entry->scope, "view") == 0 && i < sizeof not / sizeof *not ; i++) {
+        if (strcmp(entry->key, not [i]) == 0)
             return false;
     }
     return scene_view_shows(SCENE_MAIN, entry);
@@ -266,7 +266,8 @@ void thumbnails_timers(struct control *control, int64_t now, int64_t *deadline)
     if (!control->scene->layer_count)
         return;
     struct make_job *job = xcalloc(1, sizeof *job);
-    job->job = (struct job){.run = make_run, .done = make_done, .drop = make_drop, .kind = JOB_READ};
+    job->job =
+        (struct job){.run = make_run, .done = make_done, .drop = make_drop, .kind = JOB_READ};
     job->pool = control->rooms.pool;
     job->snapshot = scene_snapshot_create(control->scene, SCENE_MAIN);
     job->made = xcalloc(job->snapshot->scene.layer_count, sizeof *job->made);

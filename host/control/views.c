@@ -299,8 +299,11 @@ void command_fork(struct control *control, struct call *call, const cJSON *kwarg
     char id[SCENE_VIEW_ID];
     name_view(control, id);
     struct fork_job *self = xcalloc(1, sizeof *self);
-    self->job = (struct job){.run = fork_run, .done = fork_done, .drop = fork_drop,
-                            .kind = JOB_VIEW, .cancel = &call->cancel};
+    self->job = (struct job){.run = fork_run,
+                             .done = fork_done,
+                             .drop = fork_drop,
+                             .kind = JOB_VIEW,
+                             .cancel = &call->cancel};
     self->control = control;
     self->call = call;
     self->view = xcalloc(1, sizeof *self->view);

@@ -80,7 +80,8 @@ bool render_still(struct render *render, struct scene_snapshot *snapshot, uint8_
 /* A complete picture in full quality of what the snapshot's canvas shows, at another size: RGBA
  * rows, row 0 at the top, width × height × 4 bytes, each side at most canvas.max. It is drawn by a
  * render of its own, with the pool's data: streams go on meanwhile. False with the reason, which
- * may be that it took longer than `timeout_ns`, or that it was cancelled (NULL: cannot be). [any-thread but a render's callbacks] */
+ * may be that it took longer than `timeout_ns`, or that it was cancelled (NULL: cannot be).
+ * [any-thread but a render's callbacks] */
 bool render_screenshot(struct render_pool *pool, struct scene_snapshot *snapshot, uint32_t width,
                        uint32_t height, int64_t timeout_ns, struct cancel *cancel, uint8_t *rgba,
                        struct error *err);

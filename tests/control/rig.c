@@ -417,7 +417,8 @@ struct rig *rig_create(const char *const *sets, const char *data)
         restored = found == CONTROL_RESTORED;
     }
     bool scene = data && strstr(data, ".json");
-    if (data && !restored && !(scene ? control_open_scene : control_open_data)(rig->control, data, &err))
+    if (data && !restored &&
+        !(scene ? control_open_scene : control_open_data)(rig->control, data, &err))
         fail_msg("%s", err.text);
     control_set_rooms(rig->control, &(struct control_rooms){.pool = (struct render_pool *)&renders,
                                                             .render = &renders[0],

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Layers that were removed: they may come back for a while, and then their data are closed, also when
- * nothing happens. The room's clock is this test's: it is linked with --wrap. */
+/* Layers that were removed: they may come back for a while, and then their data are closed, also
+ * when nothing happens. The room's clock is this test's: it is linked with --wrap. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -32,8 +32,8 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *t)
 
 bool __wrap_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_ns)
 {
-    return __real_cond_wait_until(
-        cond, mutex, deadline_ns == INT64_MAX ? deadline_ns : deadline_ns - ahead_ns);
+    return __real_cond_wait_until(cond, mutex,
+                                  deadline_ns == INT64_MAX ? deadline_ns : deadline_ns - ahead_ns);
 }
 
 static void test_expiry(void **state)

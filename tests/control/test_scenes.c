@@ -460,8 +460,7 @@ static void test_late_limits(void **state)
     cJSON_Delete(error);
     usleep(500000);
     cJSON *scene = ask(rig, o, "napari.scene.get", "{}");
-    assert_int_equal(
-        rig_at(scene, "result/layers/0/controls/contrast_limits/1")->valueint, 2);
+    assert_int_equal(rig_at(scene, "result/layers/0/controls/contrast_limits/1")->valueint, 2);
     cJSON_Delete(scene);
     rig_call(rig, o, "napari.layer.auto_contrast", "{\"layer_id\":\"layer-0\"}");
     cJSON_Delete(ask(rig, o, "napari.layer.remove", "{\"layer_id\":\"layer-0\"}"));
@@ -544,10 +543,11 @@ static void test_slow_pictures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_add),  cmocka_unit_test(test_scenes),  cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_ends), cmocka_unit_test(test_surface),
-        cmocka_unit_test(test_late_limits), cmocka_unit_test(test_last_calls), cmocka_unit_test(test_slow_pictures), cmocka_unit_test(test_canvas),
-        cmocka_unit_test(test_save),
+        cmocka_unit_test(test_add),        cmocka_unit_test(test_scenes),
+        cmocka_unit_test(test_pages),      cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_surface),    cmocka_unit_test(test_late_limits),
+        cmocka_unit_test(test_last_calls), cmocka_unit_test(test_slow_pictures),
+        cmocka_unit_test(test_canvas),     cmocka_unit_test(test_save),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

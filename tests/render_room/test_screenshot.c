@@ -60,8 +60,8 @@ static void finish(struct shot *shot)
 static void take(struct shot *shot, uint32_t width, uint32_t height, uint8_t *rgba)
 {
     struct error err = {""};
-    if (!render_screenshot(shot->real.pool, shot->snapshot, width, height, 20 * NS_PER_S, NULL, rgba,
-                           &err))
+    if (!render_screenshot(shot->real.pool, shot->snapshot, width, height, 20 * NS_PER_S, NULL,
+                           rgba, &err))
         fail_msg("%s", err.text);
 }
 
@@ -167,13 +167,15 @@ static void what_cannot_be_is_said(void **state)
     begin(&shot, 2);
     uint8_t pixel[4];
     struct error err = {""};
-    assert_false(render_screenshot(shot.real.pool, shot.snapshot, 0, 1, NS_PER_S, NULL, pixel, &err));
+    assert_false(
+        render_screenshot(shot.real.pool, shot.snapshot, 0, 1, NS_PER_S, NULL, pixel, &err));
     assert_false(
         render_screenshot(shot.real.pool, shot.snapshot, 1, 1000000, NS_PER_S, NULL, pixel, &err));
     assert_non_null(strstr(err.text, "1 x 1000000"));
     assert_false(render_screenshot(shot.real.pool, shot.snapshot, 1, 1, 0, NULL, pixel, &err));
     assert_string_equal(err.text, "the picture was not complete in time");
-    assert_true(render_screenshot(shot.real.pool, shot.snapshot, 1, 1, 9 * NS_PER_S, NULL, pixel, &err));
+    assert_true(
+        render_screenshot(shot.real.pool, shot.snapshot, 1, 1, 9 * NS_PER_S, NULL, pixel, &err));
     finish(&shot);
 }
 
@@ -220,8 +222,10 @@ static void a_png_holds_every_pixel(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_larger_picture_shows_the_same), cmocka_unit_test(it_is_what_a_still_is),
-        cmocka_unit_test(a_stream_does_not_notice),        cmocka_unit_test(what_cannot_be_is_said),
+        cmocka_unit_test(a_larger_picture_shows_the_same),
+        cmocka_unit_test(it_is_what_a_still_is),
+        cmocka_unit_test(a_stream_does_not_notice),
+        cmocka_unit_test(what_cannot_be_is_said),
         cmocka_unit_test(a_cancelled_one_ends),
         cmocka_unit_test(a_png_holds_every_pixel),
     };
