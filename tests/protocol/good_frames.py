@@ -85,7 +85,7 @@ def features(kind):
         found[f"notify.{name}"] = on()
     found["call.command"] = on(commands=["napari.pixel.request_keyframe", "fs.listdir", "napari.load_zarr"])
     if kind == "oriel":
-        found |= {"oriel": on(role="editor"), "notify.view": on(), "notify.status": on()}
+        found |= {"oriel": on(role="editor", pixel_ticket="0123456789abcdef" * 2), "notify.view": on(), "notify.status": on()}
     return found
 
 

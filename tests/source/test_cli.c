@@ -217,6 +217,25 @@ static int leftovers(void)
     return count;
 }
 
+/* The module takes data.root for its own option. */
+static void links_stay_in_data_root(void **state)
+{
+    (void)state;
+    char arguments[1024];
+    put_text("pen/in.zarr/.zarray",
+             "{\"zarr_format\": 2, \"shape\": [4], \"chunks\": [4], \"dtype\": \"<u2\", "
+             "\"order\": \"C\", \"fill_value\": 0, \"filters\": null, \"compressor\": null}");
+    put_text("beside", "8 bytes.");
+    assert_int_equal(symlink("../../beside", temp("pen/in.zarr/0")), 0);
+    snprintf(arguments, sizeof arguments, "export '%s/pen/in.zarr' -o '%s'", temp_folder(),
+             temp("pen.npy"));
+    assert_int_equal(oriel(arguments), 0);
+    setenv("ORIEL_DATA_ROOT", temp("pen"), 1);
+    assert_int_equal(oriel(arguments), 1);
+    unsetenv("ORIEL_DATA_ROOT");
+    assert_non_null(strstr(err, "in.zarr/0: leads out of data.root"));
+}
+
 static void an_unreadable_chunk_leaves_no_file(void **state)
 {
     (void)state;
@@ -311,6 +330,7 @@ int main(void)
         cmocka_unit_test(info_as_json),
         cmocka_unit_test(info_as_text),
         cmocka_unit_test(regions_are_numpys),
+        cmocka_unit_test(links_stay_in_data_root),
         cmocka_unit_test(an_unreadable_chunk_leaves_no_file),
         cmocka_unit_test(demo_is_the_same_every_time),
         cmocka_unit_test(the_shipped_example_is_an_image),
