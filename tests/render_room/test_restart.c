@@ -148,7 +148,7 @@ bool __wrap_thread_start(pthread_t *thread, const char *name, void *(*run)(void 
 {
     if (!atomic_load(&refusals))
         return __real_thread_start(thread, name, run, data);
-    memset(thread, 0, sizeof *thread); /* undefined then */
+    memset(thread, 0x5a, sizeof *thread); /* undefined then */
     atomic_fetch_add(&refused, 1);
     return false;
 }
