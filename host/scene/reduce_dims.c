@@ -75,5 +75,10 @@ void reduce_multiscale(const struct scene *scene, const struct scene_request *re
     }
     int64_t last = (int64_t)primary->level_count - 1;
     level = level < 0 ? 0 : level > last ? last : level;
+    if (primary->binding.level >= 0 && level != primary->binding.level) {
+        reduce_reject(out, "state.error", "level update failed: %.60s was opened at level %d alone",
+                      primary->id, (int)primary->binding.level);
+        return;
+    }
     reduce_write(out, "multiscale", request->view, "level", cJSON_CreateNumber((double)level));
 }

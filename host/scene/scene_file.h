@@ -23,6 +23,7 @@ struct scene_file {
     cJSON *background;      /* rgba, or NULL */
     uint32_t ndisplay;      /* 0: not given */
     cJSON *step, *order;    /* arrays, or NULL */
+    int32_t level;          /* locked for the view, or -1 */
     cJSON *camera;          /* object, or NULL */
     cJSON *volume_step;     /* number, or NULL */
     struct scene_file_layer *layers;

@@ -194,6 +194,12 @@ bool scene_file_apply_view(const struct scene_file *file, struct scene *scene, s
         record_batch_destroy(batch);
         return false;
     }
+    const struct scene_layer *primary = scene_primary(scene);
+    if (file->level >= 0 && primary) {
+        int32_t last = (int32_t)primary->level_count - 1;
+        record_put(batch, "multiscale", SCENE_MAIN, "level",
+                   cJSON_CreateNumber(file->level < last ? file->level : last));
+    }
     struct oriel_camera pose;
     scene_home(scene, &view, view.ndisplay, &pose);
     const cJSON *model = cJSON_GetObjectItemCaseSensitive(file->camera, "model");

@@ -2,6 +2,9 @@
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,9 +44,14 @@ static void warn_unknown(const struct scene_file *file, const char *where, const
 
 static char *slurp(const char *path, size_t *bytes, struct error *err)
 {
-    FILE *in = fopen(path, "rb");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a named pipe must not hang it */
+    struct stat st;
+    bool file = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    FILE *in = file ? fdopen(fd, "rb") : NULL;
     if (!in) {
-        error_set(err, "%s: %s", path, strerror(errno));
+        error_set(err, "%s: %s", path, fd >= 0 && !file ? "no regular file" : strerror(errno));
+        if (fd >= 0)
+            close(fd);
         return NULL;
     }
     char *text = NULL;
@@ -125,9 +133,9 @@ static bool read_dims(struct scene_file *file, const cJSON *dims, struct error *
         return true;
     double v[ORIEL_MAX_AXES];
     int64_t ndisplay;
-    warn_unknown(file, "dims", dims, "ndisplay current_step order");
+    warn_unknown(file, "dims", dims, "ndisplay current_step order level");
     const cJSON *n = get(dims, "ndisplay"), *step = get(dims, "current_step");
-    const cJSON *order = get(dims, "order");
+    const cJSON *order = get(dims, "order"), *level = get(dims, "level");
     if (n) {
         if (!json_integer(n, &ndisplay) || (ndisplay != 2 && ndisplay != 3))
             return error_set(err, "%s: dims.ndisplay: must be 2 or 3", file->path);
@@ -137,6 +145,12 @@ static bool read_dims(struct scene_file *file, const cJSON *dims, struct error *
         return error_set(err, "%s: dims.current_step: must be a list of indices", file->path);
     if (order && json_numbers(order, v, 0, ORIEL_MAX_AXES) < 0)
         return error_set(err, "%s: dims.order: must be a list of axes", file->path);
+    int64_t locked;
+    if (level) {
+        if (!json_integer(level, &locked) || locked < 0 || locked > 63)
+            return error_set(err, "%s: dims.level: must be null or a level's number", file->path);
+        file->level = (int32_t)locked;
+    }
     file->step = step ? cJSON_Duplicate(step, true) : NULL;
     file->order = order ? cJSON_Duplicate(order, true) : NULL;
     return true;
@@ -346,6 +360,7 @@ struct scene_file *scene_file_parse(const cJSON *json, const char *path, struct 
 {
     struct scene_file *file = xcalloc(1, sizeof *file);
     file->path = xstrdup(path);
+    file->level = -1;
     if (read_all(file, json, err))
         return file;
     scene_file_destroy(file);

@@ -19,13 +19,12 @@ static cJSON *transform_json(const struct scene_layer *layer)
     return transform;
 }
 
-static cJSON *source_json(const struct scene_layer *layer, int32_t level)
+static cJSON *source_json(const struct scene_layer *layer)
 {
     const struct layer_binding *binding = &layer->binding;
     cJSON *source = cJSON_CreateObject();
     json_put_string(source, "uri", layer->uri ? layer->uri : "");
-    if (level >= (int32_t)layer->level_count)
-        level = (int32_t)layer->level_count - 1;
+    int32_t level = binding->level;
     json_put(source, "level", level >= 0 ? cJSON_CreateNumber(level) : cJSON_CreateNull());
     cJSON *index = json_put(source, "index", cJSON_CreateArray());
     for (uint32_t a = 0; a < binding->axis_count; a++) {
@@ -43,21 +42,19 @@ static cJSON *source_json(const struct scene_layer *layer, int32_t level)
 
 cJSON *scene_file_layer_source(const struct scene_layer *layer)
 {
-    cJSON *source = source_json(layer, layer->binding.level);
+    cJSON *source = source_json(layer);
     json_put(source, "transform", transform_json(layer));
     return source;
 }
 
-static cJSON *layer_json(const struct scene *scene, const struct scene_layer *layer,
-                         const struct scene_view *view)
+static cJSON *layer_json(const struct scene *scene, const struct scene_layer *layer)
 {
     const struct record *record = scene->record;
     cJSON *out = cJSON_CreateObject();
     json_put_string(out, "type", "image");
     const cJSON *name = record_value(record, "layer", layer->id, "name");
     json_put_string(out, "name", json_string(name) ? name->valuestring : layer->id);
-    int32_t level = layer->binding.level >= 0 ? layer->binding.level : view->level;
-    json_put(out, "source", source_json(layer, level));
+    json_put(out, "source", source_json(layer));
     json_put(out, "transform", transform_json(layer));
     cJSON *controls = json_put(out, "controls", cJSON_CreateObject());
     for (size_t i = 0; control_name(i); i++) {
@@ -83,6 +80,7 @@ cJSON *scene_file_write(const struct scene *scene, const char *id)
     json_put_number(dims, "ndisplay", view.ndisplay);
     json_put(dims, "current_step", json_from_integers(view.step, scene->ndim));
     json_put(dims, "order", cJSON_Duplicate(record_value(record, "view", id, "order"), true));
+    json_put(dims, "level", view.level >= 0 ? cJSON_CreateNumber(view.level) : cJSON_CreateNull());
 
     const struct oriel_camera *pose = &view.camera;
     cJSON *camera = json_put(out, "camera", cJSON_CreateObject());
@@ -103,6 +101,6 @@ cJSON *scene_file_write(const struct scene *scene, const char *id)
     }
     cJSON *layers = json_put(out, "layers", cJSON_CreateArray());
     for (size_t i = 0; i < scene->layer_count; i++)
-        cJSON_AddItemToArray(layers, layer_json(scene, scene->layers[i], &view));
+        cJSON_AddItemToArray(layers, layer_json(scene, scene->layers[i]));
     return out;
 }

@@ -272,6 +272,54 @@ static void test_save(void **state)
     folder_remove(&folder);
 }
 
+/* The lock of a view comes back as one that can be changed; a layer's only level stays one. */
+static void test_levels(void **state)
+{
+    (void)state;
+    struct folder folder;
+    folder_make(&folder);
+    put(&folder, "deep.mem", "mem:zyx:8,32,32:u16:levels=3");
+    struct rig *rig = rig_create((const char *const *)folder.sets, NULL);
+    uint64_t o = rig_hello(rig, true);
+    cJSON_Delete(ask(rig, o, "napari.load_zarr", "{\"path\":\"deep.mem\"}"));
+    rig_update(rig, o, "multiscale", "main", "level", "1");
+    cJSON *saved = ask(rig, o, "napari.scene.get", "{}");
+    assert_int_equal(rig_at(saved, "result/dims/level")->valueint, 1);
+    assert_true(cJSON_IsNull(rig_at(saved, "result/layers/0/source/level")));
+    char *text = cJSON_PrintUnformatted(rig_at(saved, "result"));
+    char *kwargs = xasprintf("{\"scene\":%s}", text);
+    cJSON_Delete(saved);
+    cJSON_Delete(ask(rig, o, "napari.close", "{}"));
+    cJSON_Delete(ask(rig, o, "napari.scene.load", kwargs));
+    free(kwargs);
+    free(text);
+    struct scene_snapshot *snapshot = control_snapshot(rig_control(rig));
+    assert_int_equal(snapshot->bindings[0].level, -1);
+    scene_snapshot_unref(snapshot);
+    rig_drain(rig, o);
+    rig_update(rig, o, "multiscale", "main", "level", "2");
+    cJSON *ack = rig_expect(rig, o, "ack.state");
+    assert_string_equal(rig_at(ack, "status")->valuestring, "accepted");
+    cJSON_Delete(ack);
+
+    cJSON_Delete(ask(rig, o, "napari.close", "{}"));
+    cJSON_Delete(ask(rig, o, "napari.layer.add", "{\"path\":\"deep.mem\",\"level\":1}"));
+    rig_drain(rig, o);
+    rig_update(rig, o, "multiscale", "main", "level", "2");
+    ack = rig_expect(rig, o, "ack.state");
+    assert_string_equal(rig_at(ack, "error/code")->valuestring, "state.error");
+    assert_non_null(strstr(rig_at(ack, "error/message")->valuestring, "level 1 alone"));
+    cJSON_Delete(ack);
+
+    /* A pipe is no scene, and holds nobody up. */
+    char *pipe_path = xasprintf("%s/pipe.json", folder.top);
+    assert_int_equal(mkfifo(pipe_path, 0600), 0);
+    refuse(rig, o, "napari.scene.load", "{\"path\":\"pipe.json\"}", "scene.invalid");
+    free(pipe_path);
+    rig_destroy(rig);
+    folder_remove(&folder);
+}
+
 static void test_pages(void **state)
 {
     (void)state;
@@ -543,11 +591,12 @@ static void test_slow_pictures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_add),        cmocka_unit_test(test_scenes),
-        cmocka_unit_test(test_pages),      cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_surface),    cmocka_unit_test(test_late_limits),
-        cmocka_unit_test(test_last_calls), cmocka_unit_test(test_slow_pictures),
-        cmocka_unit_test(test_canvas),     cmocka_unit_test(test_save),
+        cmocka_unit_test(test_add),           cmocka_unit_test(test_scenes),
+        cmocka_unit_test(test_pages),         cmocka_unit_test(test_levels),
+        cmocka_unit_test(test_ends),          cmocka_unit_test(test_surface),
+        cmocka_unit_test(test_late_limits),   cmocka_unit_test(test_last_calls),
+        cmocka_unit_test(test_slow_pictures), cmocka_unit_test(test_canvas),
+        cmocka_unit_test(test_save),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
