@@ -114,7 +114,11 @@ static void clear_fault(struct control *control, struct view *view, const char *
     char cleared[80];
     snprintf(cleared, sizeof cleared, "%s.cleared", code);
     cJSON_ReplaceItemInObjectCaseSensitive(fault, "severity", cJSON_CreateString("info"));
+    char *over = xasprintf("No longer so: %s",
+                           cJSON_GetObjectItemCaseSensitive(fault, "message")->valuestring);
     cJSON_ReplaceItemInObjectCaseSensitive(fault, "code", cJSON_CreateString(cleared));
+    cJSON_ReplaceItemInObjectCaseSensitive(fault, "message", cJSON_CreateString(over));
+    free(over);
     send_to(control, view, fault);
     cJSON_Delete(fault);
 }

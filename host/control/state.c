@@ -95,9 +95,11 @@ void state_store(struct control *control, int64_t *deadline)
         return;
     case JOURNAL_FAILED:
     case JOURNAL_BUSY:
-        state->failed = true;
+        /* Once: the files that are tried have ever new names. */
         error_prefix(&why, "Changes are not stored: a restart would lose them");
-        notice_fault(control, "state", "state.not_stored", why.text, NULL, NULL);
+        if (!state->failed)
+            notice_fault(control, "state", "state.not_stored", why.text, NULL, NULL);
+        state->failed = true;
         break;
     }
     int64_t due = journal_snapshot_due(state->journal);

@@ -21,8 +21,19 @@ static void set_broken(struct journal *journal, const struct error *why)
     journal_complain(journal, "the state is not stored", why);
 }
 
-/* Begins the next segment. JOURNAL_BUSY: its name is taken; the old one goes on. JOURNAL_FAILED: if
- * a file was made, records that the old one got from now on would not count at recovery. */
+/* Nothing is kept of a segment that holds no record, so that a disk that stays full does not get a
+ * file with every try. */
+static void drop_segment(struct journal *journal, const struct piece *piece)
+{
+    char name[PIECE_NAME_MAX];
+    piece_name(piece, name);
+    folder_remove(&journal->folder, name);
+    pthread_mutex_lock(&journal->mutex);
+    pieces_remove(&journal->pieces, piece);
+    pthread_mutex_unlock(&journal->mutex);
+}
+
+/* Begins the next segment. JOURNAL_BUSY: its name is taken; the old one goes on. */
 static enum journal_result begin_segment(struct journal *journal, bool durable, struct error *err)
 {
     const struct folder *folder = &journal->folder;
@@ -51,6 +62,7 @@ static enum journal_result begin_segment(struct journal *journal, bool durable, 
     if (fine)
         return JOURNAL_OK;
     close(fd);
+    drop_segment(journal, &piece);
     set_broken(journal, err);
     return JOURNAL_FAILED;
 }
@@ -264,12 +276,17 @@ enum journal_result journal_snapshot(struct journal *journal, char *text, struct
     CHECK(journal->batch_bytes == 0 && !journal->recovery);
     hear_keeper(journal);
     int old = journal->segment;
+    struct piece before = journal->piece;
+    char head[PIECE_HEAD_MAX];
+    bool empty = journal->good == (off_t)piece_head(&before, head);
     enum journal_result result =
         journal->fenced ? JOURNAL_FENCED : folder_check(&journal->folder, err);
     /* Else the snapshot, for which the directory is synced, comes soon. */
     bool durable = journal->sync == JOURNAL_SYNC_BATCH;
     if (result == JOURNAL_OK && begin_segment(journal, durable, err) != JOURNAL_OK)
         result = JOURNAL_FAILED;
+    if (result == JOURNAL_OK && empty)
+        drop_segment(journal, &before);
     if (result != JOURNAL_OK) {
         free(text);
         if (journal->fenced)

@@ -62,6 +62,16 @@ void pieces_add(struct pieces *pieces, const struct piece *piece)
     qsort(pieces->list, pieces->count, sizeof *pieces->list, compare);
 }
 
+void pieces_remove(struct pieces *pieces, const struct piece *piece)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < pieces->count; i++) {
+        if (compare(&pieces->list[i], piece) != 0)
+            pieces->list[kept++] = pieces->list[i];
+    }
+    pieces->count = kept;
+}
+
 static bool parse_name(const char *name, struct piece *piece)
 {
     char again[PIECE_NAME_MAX], *end;
@@ -158,7 +168,7 @@ uint64_t pieces_limit(const struct pieces *pieces, size_t index)
 struct pieces pieces_needless(struct pieces *pieces)
 {
     struct pieces out = {0};
-    size_t kept = 0, snapshots = 0;
+    size_t snapshots = 0;
     uint64_t covered = 0;
     for (size_t i = pieces->count; i-- > 0 && snapshots < 2;) {
         const struct piece *piece = &pieces->list[i];
@@ -176,13 +186,7 @@ struct pieces pieces_needless(struct pieces *pieces)
         if (needless)
             pieces_add(&out, piece);
     }
-    for (size_t i = 0; i < pieces->count; i++) {
-        bool gone = false;
-        for (size_t k = 0; k < out.count; k++)
-            gone |= compare(&out.list[k], &pieces->list[i]) == 0;
-        if (!gone)
-            pieces->list[kept++] = pieces->list[i];
-    }
-    pieces->count = kept;
+    for (size_t i = 0; i < out.count; i++)
+        pieces_remove(pieces, &out.list[i]);
     return out;
 }

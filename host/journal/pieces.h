@@ -33,6 +33,7 @@ size_t piece_head(const struct piece *piece, char head[PIECE_HEAD_MAX]);
 
 void pieces_finish(struct pieces *pieces);
 void pieces_add(struct pieces *pieces, const struct piece *piece);
+void pieces_remove(struct pieces *pieces, const struct piece *piece);
 /* The names that are there; half-written snapshots of interrupted processes are removed. */
 bool pieces_list(struct pieces *pieces, const struct folder *folder, struct error *err);
 /* Reads the first lines. False: a file belongs to something else. */
