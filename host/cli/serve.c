@@ -20,6 +20,7 @@
 #include "util/check.h"
 #include "util/file.h"
 #include "util/log.h"
+#include "util/thread.h"
 
 #define URL_MAX 1024
 
@@ -139,6 +140,27 @@ static void wait_for_signal(const sigset_t *signals)
     log_info(LOG_MAIN, "%s: draining", signal == SIGINT ? "interrupted" : "terminated");
 }
 
+/* The end of a server that cannot end: data on a disk that does not answer hold a thread for ever.
+ */
+struct last_resort {
+    sigset_t signals;
+    int64_t ms;
+    const char *ready_file;
+    const struct server *server;
+};
+
+static void *leave_in_time(void *data)
+{
+    const struct last_resort *self = data;
+    const struct timespec wait = {self->ms / 1000, self->ms % 1000 * 1000000};
+    bool again = sigtimedwait(&self->signals, NULL, &wait) > 0;
+    log_warn(LOG_MAIN, "%s: the server ends without what still runs",
+             again ? "asked again" : "something does not end");
+    if (self->ready_file)
+        unlink(self->ready_file);
+    _exit(__atomic_load_n(&self->server->status, __ATOMIC_RELAXED));
+}
+
 /* All doors open, or false. */
 static bool open_doors(struct gate *gate, struct server *server, struct error *err)
 {
@@ -168,6 +190,9 @@ static int serve(const struct config *config, const struct server_scene *scene,
 
     char web[PATH_MAX], url[URL_MAX];
     struct server server;
+    struct last_resort resort;
+    pthread_t last;
+    bool leaving = false;
     if (!web_folder(web, err))
         return CLI_FAILED;
     if (!server_start(&server, config, scene, err))
@@ -187,6 +212,9 @@ static int serve(const struct config *config, const struct server_scene *scene,
         }
         wait_for_signal(&signals);
         gate_set_ready(gate, false);
+        resort = (struct last_resort){signals, config_int(config, "server.exit_ms"),
+                                      args->ready_file, &server};
+        leaving = thread_start(&last, "exit", leave_in_time, &resort);
     }
     server_stop(&server);
     if (gate)
@@ -195,6 +223,10 @@ static int serve(const struct config *config, const struct server_scene *scene,
     server_free(&server);
     if (fine && args->ready_file)
         unlink(args->ready_file);
+    if (leaving) {
+        pthread_cancel(last);
+        pthread_join(last, NULL);
+    }
     if (fine && server.status == CLI_FENCED)
         error_set(err, "%s: another process has taken this session over",
                   config_string(config, "state.dir"));

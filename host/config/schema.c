@@ -52,6 +52,8 @@ static const struct oriel_option options[] = {
     TEXT("server.prefix", "", "path that every route lies under, as \"/s/abc\""),
     INT("server.message_bytes", "262144", 1024, 67108864,
         "longest message that a client may send, bytes"),
+    INT("server.exit_ms", "2500", 100, MS_MAX,
+        "time after a signal in which the server ends, with or without what still runs, ms"),
     INT("server.drain_ms", "1000", 0, MS_MAX,
         "time that queued messages get to leave at the end, ms"),
 

@@ -293,10 +293,11 @@ static void test_levels(void **state)
     cJSON_Delete(ask(rig, o, "napari.scene.load", kwargs));
     free(kwargs);
     free(text);
+    rig_drain(rig, o); /* what was posted is what was told */
     struct scene_snapshot *snapshot = control_snapshot(rig_control(rig));
+    assert_int_equal(snapshot->scene.layer_count, 1);
     assert_int_equal(snapshot->bindings[0].level, -1);
     scene_snapshot_unref(snapshot);
-    rig_drain(rig, o);
     rig_update(rig, o, "multiscale", "main", "level", "2");
     cJSON *ack = rig_expect(rig, o, "ack.state");
     assert_string_equal(rig_at(ack, "status")->valuestring, "accepted");

@@ -77,6 +77,8 @@ static oriel_result ordered(void)
     unlink(path);
     if (strcmp(word, "exit") == 0)
         pthread_exit(NULL);
+    while (strcmp(word, "hang") == 0)
+        sleep(1);
     for (unsigned i = 0; i < sizeof orders / sizeof *orders; i++) {
         if (strcmp(word, orders[i].word) == 0)
             return orders[i].result;

@@ -6,8 +6,10 @@ import asyncio
 import json
 import os
 import pathlib
+import signal
 import sys
 import tempfile
+import time
 
 import websockets
 
@@ -100,3 +102,34 @@ with tempfile.TemporaryDirectory(prefix="oriel-e2e-") as folder:
                       "--set", 'modules.scene=["scene/ending"]') as server:
         asyncio.run(main(server.ready, order))
 print("restart: fine")
+
+
+async def hang(ready, order):
+    async with Client(ready) as client:
+        await client.picture()
+        await client.rest()
+        order.write_text("hang")
+        await client.change()
+        while order.exists():
+            await asyncio.sleep(0.05)
+
+
+# What never ends does not keep the server from ending; who asks twice does not wait.
+for twice in (False, True):
+    with tempfile.TemporaryDirectory(prefix="oriel-e2e-") as folder:
+        order = pathlib.Path(folder, "order")
+        os.environ["ORIEL_ENDING_SCENE"] = str(order)
+        with oriel.Server(oriel.EXAMPLE, "--set", f'modules.path=["{sys.argv[1]}"]',
+                          "--set", 'modules.scene=["scene/ending"]',
+                          "--set", f"server.exit_ms={60000 if twice else 1500}") as server:
+            asyncio.run(hang(server.ready, order))
+            begin = time.monotonic()
+            server.process.send_signal(signal.SIGTERM)
+            if twice:
+                time.sleep(0.5)
+                server.process.send_signal(signal.SIGTERM)
+            assert server.process.wait(timeout=20) == 0
+            took = time.monotonic() - begin
+            assert took < 10, took
+            assert "ends without what still runs" in server.text()
+            print(f"  a thread that hangs: gone after {took:.1f} s{', asked twice' if twice else ''}")

@@ -38,9 +38,9 @@ struct store {
     const char *name; /* what errors call it */
 };
 
-/* NULL when `path` is not a directory that can be read. With a `root` ("": none) nothing is read that
- * lies outside of it once all links are followed; where `path` itself is elsewhere, nothing outside
- * of `path`. */
+/* NULL when `path` is not a directory that can be read. With a `root` ("": none) nothing is read
+ * that lies outside of it once all links are followed; where `path` itself is elsewhere, nothing
+ * outside of `path`. */
 struct store *store_dir_create(const char *path, const char *root, struct fault *fault);
 
 /* The whole value as a NUL-terminated text, at most `limit` bytes. *text is NULL when it is absent;
