@@ -411,6 +411,8 @@ static void on_http(const struct oriel_transport_host *to, uint64_t id,
     struct door *door = door_enter(to);
     struct gate *gate = door->gate;
     const char *path = request->path;
+    if (request->listener == ORIEL_LISTENER_METRICS && strcmp(path, "/") == 0)
+        path = "/metrics.json"; /* the address that `serve` tells */
 
     if (is_mcp(request) &&
         mcp_http(gate->rooms.mcp, request, &(struct mcp_reply){respond_mcp, door, id}))

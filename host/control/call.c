@@ -207,6 +207,12 @@ void call_take(struct control *control, struct session *session, const cJSON *fr
         call_finish(call);
         return;
     }
+    const cJSON *timeout = cJSON_GetObjectItemCaseSensitive(payload, "timeout_ms");
+    if (timeout && (timeout_ms < 1 || timeout_ms > TIMEOUT_MAX_MS)) {
+        call_error(control, call, "command.invalid", "timeout_ms must be 1 to 600000", NULL);
+        call_finish(call);
+        return;
+    }
     char why[80];
     if (too_often(control, session, received_ns, why, sizeof why)) {
         call_error(control, call, "command.rate_limited", why, NULL);

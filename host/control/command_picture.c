@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* napari.screenshot: the caller's view as a PNG. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -71,7 +72,7 @@ void command_screenshot(struct control *control, struct call *call, const cJSON 
     double most = (double)config_int(control->config, "canvas.max"), v[2];
     bool given = size && !cJSON_IsNull(size);
     if (given && (json_numbers(size, v, 2, 2) != 2 || !(v[0] >= 1 && v[0] <= most) ||
-                  !(v[1] >= 1 && v[1] <= most))) {
+                  !(v[1] >= 1 && v[1] <= most) || v[0] != floor(v[0]) || v[1] != floor(v[1]))) {
         char message[80];
         snprintf(message, sizeof message, "size must be [width, height], each 1 to %.0f", most);
         command_refuse(control, call, "command.invalid", message, NULL);

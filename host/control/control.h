@@ -37,8 +37,7 @@ struct control_rooms {
     void *data;
 };
 
-/* `render_version` style facts for status and commands come from the rooms. The record is empty
- * ("idle") until something is opened. */
+/* The record is empty ("idle") until something is opened. */
 struct control *control_create(const struct config *config, struct registry *registry,
                                struct metrics *metrics, struct error *err);
 /* Offers "oriel.host.loop/1" to modules that are made from now on, until control_stop. What they

@@ -323,9 +323,8 @@ static void tell_fork_state(struct control *control, struct view *view)
     }
 }
 
-void notify_layer_state(struct control *control, int64_t now)
+static void notify_layer_state(struct control *control)
 {
-    (void)now;
     control->state_due_ns = INT64_MAX;
     for (struct view *view = control->main.next; view; view = view->next)
         tell_fork_state(control, view);
@@ -526,7 +525,7 @@ void notify_timers(struct control *control, int64_t now, int64_t *deadline)
             *deadline = view->due_ns;
     }
     if (now >= control->state_due_ns)
-        notify_layer_state(control, now);
+        notify_layer_state(control);
     if (control->state_due_ns < *deadline)
         *deadline = control->state_due_ns;
 }

@@ -117,6 +117,7 @@ static void test_values(void **state)
     cJSON_Delete(shot);
     expect_error(rig, o, "napari.screenshot", "{\"size\":[0,30]}", "command.invalid");
     expect_error(rig, o, "napari.screenshot", "{\"size\":[99999,30]}", "command.invalid");
+    expect_error(rig, o, "napari.screenshot", "{\"size\":[1.5,2]}", "command.invalid");
     probe = expect_reply(rig, o, "napari.probe", "{\"position\":[-5,7]}");
     assert_true(cJSON_IsNull(rig_at(probe, "result/layers/0/value")));
     cJSON_Delete(probe);
