@@ -108,9 +108,8 @@ int64_t client_ack_deadline(const struct client *client, const struct client_lim
 
 bool client_take_shown(struct client *client, uint32_t seq)
 {
-    if (client->acks ? client->seq - seq > client->seq - client->shown
-                     : client->seq - seq > INT32_MAX)
-        return false;
+    if (client->seq - seq > client->seq - client->shown)
+        return false; /* it was never sent, or is older than what has been shown */
     client->acks = true;
     client->shown = seq;
     return true;

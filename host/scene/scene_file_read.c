@@ -288,6 +288,8 @@ static bool read_layer(struct scene_file *file, size_t which, const cJSON *json,
     layer->controls = cJSON_CreateObject();
     char where[64];
     snprintf(where, sizeof where, "layers[%zu]", which);
+    if (!cJSON_IsObject(json))
+        return error_set(err, "%s: %s: must be an object", file->path, where);
     warn_unknown(file, where, json, "type name source transform controls");
     const cJSON *type = get(json, "type"), *source = get(json, "source");
     if (type && (!cJSON_IsString(type) || strcmp(type->valuestring, "image") != 0))
