@@ -188,6 +188,15 @@ static void check_hello(struct control *control, struct session *session, const 
         return;
     }
     cJSON_Delete(missing);
+    const cJSON *tokens = cJSON_GetObjectItemCaseSensitive(payload, "resume_tokens");
+    for (int t = 0; t < HISTORY_TOPICS; t++) {
+        const cJSON *resume = cJSON_GetObjectItemCaseSensitive(tokens, topics[t]);
+        if (cJSON_IsObject(resume) || cJSON_IsArray(resume) || cJSON_IsBool(resume)) {
+            hello_reject(control, session, "invalid_resume_token", "a resume token is a string",
+                         one_detail("topic", cJSON_CreateString(topics[t])));
+            return;
+        }
+    }
     const cJSON *auth = cJSON_GetObjectItemCaseSensitive(payload, "auth");
     const char *token = json_string(cJSON_GetObjectItemCaseSensitive(auth, "token"));
     enum access_role role = access_role(control->access, token);

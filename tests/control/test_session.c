@@ -146,6 +146,12 @@ static void test_rejects(void **state)
         {HELLO("[1]", "{}"), "protocol_mismatch"},
         {HELLO("[2]", "{\"notify.scene\":true}"), "unsupported_client"},
         {"\xff\xfe", "invalid_payload"},
+        {"{\"type\":\"session.hello\",\"version\":2,\"frame_id\":\"h\",\"timestamp\":1,\"payload\":"
+         "{"
+         "\"client\":{\"name\":\"a\",\"version\":\"1\",\"platform\":\"x\"},\"protocols\":[2],"
+         "\"features\":{\"notify.scene\":true,\"notify.layers\":true,\"notify.stream\":true},"
+         "\"resume_tokens\":{\"notify.layers\":{}}}}",
+         "invalid_resume_token"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t conn = rig_connect(rig);
