@@ -176,11 +176,11 @@ test('the address holds the view: a new page shows the same', async () => {
 test('a broken address gives a toast and the default view; a changed one is applied', async () => {
     const address = () => it.page.evaluate(() => location.hash);
     await until(async () => (await address()).startsWith('#v1='), 'the fragment');
-    await rest(it.stub, 500);
-    const hash = await address();
+    await rest(it.stub, 900);
+    const hash = await address(), zoom = it.stub.view.camera.zoom;
     await it.page.evaluate(() => { location.hash = '#v1=rubbish'; });
     await it.page.getByText('could not be read').first().waitFor();
-    const zoom = it.stub.view.camera.zoom;
+    await rest(it.stub);
     await it.page.keyboard.press('PageUp');
     await rest(it.stub);
     await it.page.evaluate((h) => { location.hash = h; }, hash);
