@@ -246,6 +246,7 @@ static void test_levels(void **state)
     struct scene_snapshot *snapshot = control_snapshot(rig_control(rig));
     assert_int_equal(snapshot->scene.layer_count, 1);
     assert_int_equal(snapshot->bindings[0].level, -1);
+    assert_int_equal(snapshot->level, 1);
     scene_snapshot_unref(snapshot);
     rig_update(rig, o, "multiscale", "main", "level", "2");
     cJSON *ack = rig_expect(rig, o, "ack.state");
