@@ -413,6 +413,11 @@ async def check_full_disk(folder):
         layer = client.first["notify.scene"]["layers"][0]["layer_id"]
         assert (await client.update("layer", layer, "opacity", 0.25))["status"] == "accepted"
         assert (await client.update("layer", layer, "gamma", 0.75))["status"] == "accepted"
+        # It is tried again and again; that is said once, and leaves no file each time.
+        files = len(list(server.state.iterdir()))
+        await asyncio.sleep(4)
+        assert len(list(server.state.iterdir())) <= files + 1, sorted(server.state.iterdir())
+        assert [error["code"] for error in client.errors].count("state.not_stored") == 1, client.errors
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
         await until(lambda: any(error["code"] == "state.not_stored.cleared" for error in client.errors), client.errors)
         server.kill()
