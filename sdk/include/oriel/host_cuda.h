@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Optional host interface "oriel.host.cuda/1": the CUDA device that shares the renderer's GPU.
  * Absent where there is none. Modules push `context` before and pop it after every use, and never
- * reset the device. */
+ * reset the device. Process-wide: encoders find it on their threads too, once a renderer runs. */
 #ifndef ORIEL_HOST_CUDA_H
 #define ORIEL_HOST_CUDA_H
 
@@ -16,6 +16,7 @@ struct oriel_host_cuda {
     uint32_t capability; /* major * 10 + minor */
     uint32_t reserved;
     const char *name;
+    uint8_t uuid[16];
 };
 
 #endif

@@ -23,4 +23,16 @@ struct oriel_host_gl {
     void *(*get_proc_address)(const char *name);
 };
 
+/* Optional host interface "oriel.host.gl.share/1": what an encoder needs to make a context of its
+ * own, on its own thread, that sees the textures and buffers of frames in ORIEL_DOMAIN_GL. Present
+ * while a renderer runs. */
+#define ORIEL_HOST_GL_SHARE_V1 "oriel.host.gl.share/1"
+
+struct oriel_host_gl_share {
+    uint32_t size;
+    uint32_t version;     /* as in oriel_host_gl */
+    uint64_t egl_display; /* EGLDisplay; not to be terminated */
+    uint64_t egl_context; /* EGLContext to share with: eglCreateContext's share_context */
+};
+
 #endif

@@ -201,7 +201,10 @@ struct oriel_slab {
     uint32_t shape[3];  /* x, y, z of the whole box, voxels */
     uint32_t offset[3]; /* of the piece in the box */
     uint32_t extent[3]; /* of the piece */
-    uint32_t reserved2;
+    /* 0: `data` is an address. Else a GL buffer of the render context, complete and not written any
+     * more; `data` is the byte offset of the piece in it, as for GL_PIXEL_UNPACK_BUFFER, and the
+     * buffer is free for others once the GL commands of the call are over. */
+    uint32_t buffer;
     /* world = scale * voxel + translate, per axis; a voxel's centre is its integer index. */
     double scale[3];
     double translate[3];
