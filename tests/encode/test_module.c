@@ -118,12 +118,15 @@ static void refusals_say_why(void **state)
         assert_int_equal(rig_encode(&rig, frame, 0), ORIEL_INVALID);
         frame_destroy(frame);
         frame = scene_frame(&good, 0);
-        frame->ready.kind = ORIEL_FENCE_CUDA_EVENT;
+        frame->ready.kind = ORIEL_FENCE_SYNC_FD;
+        assert_int_equal(rig_encode(&rig, frame, 0), ORIEL_UNSUPPORTED);
+        frame->ready.kind = ORIEL_FENCE_GLSYNC; /* not in CPU memory */
         assert_int_equal(rig_encode(&rig, frame, 0), ORIEL_UNSUPPORTED);
         frame->ready.kind = ORIEL_FENCE_NONE;
         assert_int_equal(rig_encode(&rig, frame, 0x80), ORIEL_UNSUPPORTED);
         assert_int_equal(rig.count, 0);
-        assert_int_equal(rig_encode(&rig, frame, 0), ORIEL_OK); /* still works */
+        frame->ready.kind = ORIEL_FENCE_CUDA_EVENT; /* a download that the host has waited for */
+        assert_int_equal(rig_encode(&rig, frame, 0), ORIEL_OK);
         assert_true(rig.packets[0].packet.flags & ORIEL_PACKET_KEY);
         frame_destroy(frame);
         rig_finish(&rig);

@@ -50,6 +50,10 @@ bool encode_plane_size(const struct oriel_format *format, uint32_t plane, uint32
         *row_bytes = chroma ? half_w * 2 : w;
         *rows = chroma ? half_h : h;
         return plane < 2;
+    case ORIEL_FMT_P010:
+        *row_bytes = (chroma ? half_w * 2 : w) * 2;
+        *rows = chroma ? half_h : h;
+        return plane < 2;
     case ORIEL_FMT_I420:
         *row_bytes = chroma ? half_w : w;
         *rows = chroma ? half_h : h;
@@ -99,6 +103,21 @@ oriel_result encode_init(struct encode *self, const struct oriel_host *host,
     return ORIEL_OK;
 }
 
+static bool fence_fits(const struct oriel_frame *frame)
+{
+    switch (frame->ready.kind) {
+    case ORIEL_FENCE_NONE:
+        return true;
+    case ORIEL_FENCE_CUDA_EVENT:
+        return frame->format.domain == ORIEL_DOMAIN_CPU ||
+               frame->format.domain == ORIEL_DOMAIN_CUDA;
+    case ORIEL_FENCE_GLSYNC:
+        return frame->format.domain == ORIEL_DOMAIN_GL;
+    default:
+        return false;
+    }
+}
+
 oriel_result encode_begin(struct encode *self, const struct oriel_frame *frame, uint32_t flags,
                           struct encode_job *job)
 {
@@ -111,19 +130,23 @@ oriel_result encode_begin(struct encode *self, const struct oriel_frame *frame, 
                            (const char *)&f->fourcc, f->width, f->height,
                            (const char *)&self->format.fourcc, self->format.width,
                            self->format.height);
-    if (frame->ready.kind != ORIEL_FENCE_NONE)
-        return encode_fail(self->host, ORIEL_UNSUPPORTED, "frames with a fence of kind %u",
+    if (!fence_fits(frame))
+        return encode_fail(self->host, ORIEL_UNSUPPORTED,
+                           "frames in memory domain %u with a fence of kind %u", f->domain,
                            frame->ready.kind);
+    *job = (struct encode_job){.frame = frame};
     uint32_t row_bytes, rows;
     for (uint32_t i = 0; encode_plane_size(f, i, &row_bytes, &rows); i++) {
         const struct oriel_plane *plane = &frame->planes[i];
         if (i >= frame->plane_count || !plane->handle || plane->stride < row_bytes ||
             plane->rows < rows)
             return encode_fail(self->host, ORIEL_INVALID, "plane %u of the frame is too small", i);
-        job->data[i] = (const uint8_t *)(uintptr_t)plane->handle + plane->offset;
+        if (f->domain == ORIEL_DOMAIN_CPU)
+            job->data[i] = (const uint8_t *)(uintptr_t)plane->handle + plane->offset;
+        if (f->domain == ORIEL_DOMAIN_CUDA)
+            job->device[i] = plane->handle + plane->offset;
         job->stride[i] = plane->stride;
     }
-    job->frame = frame;
     job->t_submit_ns = self->host->now_ns(self->host);
     bool wanted = atomic_exchange(&self->key_wanted, false);
     job->key = wanted || (flags & ORIEL_ENCODE_KEY) || !self->started;

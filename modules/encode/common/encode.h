@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What Oriel's CPU encoders share: the check of formats and frames, key requests, the way out of
+/* What Oriel's encoders share: the check of formats and frames, key requests, the way out of
  * packets. Compiled into each of them; nothing here is shared between modules at run time. */
 #ifndef ENCODE_H
 #define ENCODE_H
@@ -10,17 +10,21 @@
 
 #include "oriel/encoder.h"
 
-/* An entry of a list of accepted formats: planar samples in CPU memory of any size and transfer. */
-#define ENCODE_FORMAT(fourcc_, matrix_, full_range_)                                               \
+/* An entry of a list of accepted formats: planar samples of any size and transfer. */
+#define ENCODE_FORMAT_IN(domain_, fourcc_, matrix_, full_range_)                                   \
     {                                                                                              \
-        .modifier = ORIEL_MODIFIER_LINEAR, .domain = ORIEL_DOMAIN_CPU, .fourcc = (fourcc_),        \
+        .modifier = ORIEL_MODIFIER_LINEAR, .domain = (domain_), .fourcc = (fourcc_),               \
         .matrix = (matrix_), .full_range = (full_range_)                                           \
     }
+#define ENCODE_FORMAT(fourcc_, matrix_, full_range_)                                               \
+    ENCODE_FORMAT_IN(ORIEL_DOMAIN_CPU, fourcc_, matrix_, full_range_)
 /* Best first: full range keeps primaries, and BT.601 is what decoders that ignore tags assume. */
-#define ENCODE_YUV_FORMATS(fourcc_)                                                                \
-    ENCODE_FORMAT(fourcc_, ORIEL_MATRIX_BT601, 1), ENCODE_FORMAT(fourcc_, ORIEL_MATRIX_BT709, 1),  \
-        ENCODE_FORMAT(fourcc_, ORIEL_MATRIX_BT709, 0),                                             \
-        ENCODE_FORMAT(fourcc_, ORIEL_MATRIX_BT601, 0)
+#define ENCODE_YUV_FORMATS_IN(domain_, fourcc_)                                                    \
+    ENCODE_FORMAT_IN(domain_, fourcc_, ORIEL_MATRIX_BT601, 1),                                     \
+        ENCODE_FORMAT_IN(domain_, fourcc_, ORIEL_MATRIX_BT709, 1),                                 \
+        ENCODE_FORMAT_IN(domain_, fourcc_, ORIEL_MATRIX_BT709, 0),                                 \
+        ENCODE_FORMAT_IN(domain_, fourcc_, ORIEL_MATRIX_BT601, 0)
+#define ENCODE_YUV_FORMATS(fourcc_) ENCODE_YUV_FORMATS_IN(ORIEL_DOMAIN_CPU, fourcc_)
 
 #define ENCODE_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define ENCODE_OPTIONS(array)                                                                      \
@@ -53,7 +57,9 @@ struct encode_job {
     const struct oriel_frame *frame;
     int64_t t_submit_ns;
     bool key; /* has to become a key packet */
+    /* The first row of each plane: an address in the CPU's domain, else NULL. */
     const uint8_t *data[ORIEL_MAX_PLANES];
+    uint64_t device[ORIEL_MAX_PLANES]; /* the same as a CUdeviceptr; 0 in other domains */
     uint32_t stride[ORIEL_MAX_PLANES];
 };
 
@@ -71,7 +77,9 @@ oriel_result encode_init(struct encode *self, const struct oriel_host *host,
                          const struct oriel_packet_sink *sink, const struct oriel_format *format,
                          const struct oriel_format *list, size_t count, uint32_t min_side,
                          uint32_t max_side);
-/* Checks a frame against the format and notes when it came. */
+/* Checks a frame against the format and notes when it came. The fence of a frame in CPU or CUDA
+ * memory is over by then, as the host has waited for it; one of a texture is the encoder's to wait
+ * for, in its own context. */
 oriel_result encode_begin(struct encode *self, const struct oriel_frame *frame, uint32_t flags,
                           struct encode_job *job);
 /* One access unit to the sink. */
