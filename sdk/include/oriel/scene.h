@@ -201,16 +201,17 @@ struct oriel_slab {
     uint32_t shape[3];  /* x, y, z of the whole box, voxels */
     uint32_t offset[3]; /* of the piece in the box */
     uint32_t extent[3]; /* of the piece */
-    /* 0: `data` is an address. Else a GL buffer of the render context, complete and not written any
-     * more; `data` is the byte offset of the piece in it, as for GL_PIXEL_UNPACK_BUFFER, and the
-     * buffer is free for others once the GL commands of the call are over. */
-    uint32_t buffer;
+    uint32_t reserved2;
     /* world = scale * voxel + translate, per axis; a voxel's centre is its integer index. */
     double scale[3];
     double translate[3];
     const void *data;     /* x fastest; borrowed during the call */
     uint64_t row_bytes;   /* from y to y + 1 */
     uint64_t slice_bytes; /* from z to z + 1 */
+    /* NULL, or what keeps `data` as it is for longer: a module that copies in the background takes
+     * a reference (buffer_ref) and lets go once the copy is over. The data is then page-locked for
+     * the device of oriel.host.cuda/1. */
+    const struct oriel_buffer *hold;
 };
 
 #endif
