@@ -12,8 +12,11 @@
 
 /* Handing over data may delay a picture by this much. */
 #define UPLOAD_NS (4 * NS_PER_MS)
-/* While captures are under way they are asked for this often. */
-#define POLL_NS (NS_PER_MS / 2)
+/* While captures are under way they are asked for again after a share of the time they have taken,
+ * within these bounds: soon where a picture takes a millisecond, seldom where it takes many. */
+#define POLL_SHARE 16
+#define POLL_LEAST_NS (NS_PER_MS / 25)
+#define POLL_MOST_NS (NS_PER_MS / 2)
 /* A costly picture at rest is not drawn again for every piece of data: at most this share of the
  * time goes into such pictures. */
 #define REST_PAUSE 2
@@ -157,6 +160,14 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static int64_t next_poll(const struct painter *painter, int64_t now)
+{
+    int64_t pause = painter->in_flight ? (now - painter->end_ns) / POLL_SHARE : POLL_MOST_NS;
+    if (pause < POLL_LEAST_NS)
+        pause = POLL_LEAST_NS;
+    return now + (pause < POLL_MOST_NS ? pause : POLL_MOST_NS);
+}
+
 /* Does what can be done now; returns when there may be more to do. */
 int64_t painter_work(struct painter *painter)
 {
@@ -228,7 +239,7 @@ int64_t painter_work(struct painter *painter)
     if (painter->owed)
         deadline = earlier(deadline, painter->end_ns + painter->setup.frame_ns);
     if (painter->in_flight || painter->measuring)
-        deadline = earlier(deadline, clock_ns() + POLL_NS);
+        deadline = earlier(deadline, next_poll(painter, clock_ns()));
     return deadline;
 }
 
