@@ -144,8 +144,7 @@ static void keep_packet(const struct oriel_packet_sink *sink, const struct oriel
     kept->packet.data = kept->data;
 }
 
-oriel_result rig_create(struct rig *rig, const struct oriel_encoder *encoder, const char *set,
-                        const struct oriel_format *format, double fps)
+void rig_prepare(struct rig *rig, const struct oriel_encoder *encoder, const char *set)
 {
     memset(rig, 0, sizeof(*rig));
     rig->encoder = encoder;
@@ -158,6 +157,12 @@ oriel_result rig_create(struct rig *rig, const struct oriel_encoder *encoder, co
     rig->sink =
         (struct oriel_packet_sink){.size = sizeof(rig->sink), .packet = keep_packet, .data = rig};
     options_init(&rig->options, encoder->options, set);
+}
+
+oriel_result rig_create(struct rig *rig, const struct oriel_encoder *encoder, const char *set,
+                        const struct oriel_format *format, double fps)
+{
+    rig_prepare(rig, encoder, set);
     return encoder->create(&rig->host, &rig->options.config, format, fps, &rig->sink, &rig->self);
 }
 

@@ -36,7 +36,9 @@ struct rig {
     size_t count;
 };
 
-/* The rig stays where it is until rig_finish. */
+/* The rig stays where it is until rig_finish. rig_prepare makes all but the instance, for a test
+ * whose host has more to offer. */
+void rig_prepare(struct rig *rig, const struct oriel_encoder *encoder, const char *set);
 oriel_result rig_create(struct rig *rig, const struct oriel_encoder *encoder, const char *set,
                         const struct oriel_format *format, double fps);
 oriel_result rig_encode(struct rig *rig, const struct oriel_frame *frame, uint32_t flags);

@@ -24,7 +24,7 @@ enum {
 enum { NVJPEG_CSS_444 = 0, NVJPEG_CSS_420 = 2 };
 
 struct nvjpeg_image {
-    const unsigned char *channel[4];
+    CUdeviceptr channel[4]; /* unsigned char * in NVIDIA's header */
     size_t pitch[4];
 };
 

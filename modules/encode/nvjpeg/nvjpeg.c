@@ -9,16 +9,10 @@
 #include "library.h"
 #include "oriel/host_cuda.h"
 
-#define NVJPEG_FORMAT(fourcc_)                                                                     \
-    {                                                                                              \
-        .modifier = ORIEL_MODIFIER_LINEAR, .domain = ORIEL_DOMAIN_CUDA, .fourcc = (fourcc_),       \
-        .matrix = ORIEL_MATRIX_BT601, .full_range = 1                                              \
-    }
-
 static const uint32_t codecs[] = {ORIEL_CODEC_JPEG};
 static const struct oriel_format formats[] = {
-    NVJPEG_FORMAT(ORIEL_FMT_I420),
-    NVJPEG_FORMAT(ORIEL_FMT_I444),
+    ENCODE_FORMAT_IN(ORIEL_DOMAIN_CUDA, ORIEL_FMT_I420, ORIEL_MATRIX_BT601, 1),
+    ENCODE_FORMAT_IN(ORIEL_DOMAIN_CUDA, ORIEL_FMT_I444, ORIEL_MATRIX_BT601, 1),
 };
 static const struct oriel_option option_list[] = {
     {.name = "quality",
@@ -284,7 +278,7 @@ static size_t compress(struct nvjpeg *self, const struct encode_job *job, struct
 {
     struct nvjpeg_image image = {0};
     for (int i = 0; i < 3; i++) {
-        image.channel[i] = job->data[i];
+        image.channel[i] = job->device[i];
         image.pitch[i] = job->stride[i];
     }
     if (CUDA(self, failure, cuCtxPushCurrent, (self->context)))
