@@ -15,6 +15,7 @@
 #define HEADROOM 64u
 #define LARGEST (UINT64_C(1) << 38) /* no picture is; a number that large is a mistake */
 #define MAX_INTERFACES 16
+#define FENCE_KINDS 4
 
 struct services {
     struct oriel_host host; /* first: an oriel_host of ours is a struct services */
@@ -153,6 +154,35 @@ static void host_frame_unref(const struct oriel_host *host, const struct oriel_f
         frame_unref_done(frame, done);
 }
 
+/* ---- fences ---- */
+
+typedef bool fence_wait(const struct oriel_fence *fence, struct error *err);
+static fence_wait *fence_waits[FENCE_KINDS];
+
+void services_set_fence_wait(uint32_t kind, fence_wait *wait)
+{
+    CHECK(kind > ORIEL_FENCE_NONE && kind < FENCE_KINDS);
+    __atomic_store_n(&fence_waits[kind], wait, __ATOMIC_RELEASE);
+}
+
+static oriel_result wait_for(const struct oriel_fence *fence, struct error *err)
+{
+    fence_wait *wait = NULL;
+    if (fence->kind == ORIEL_FENCE_NONE || fence->kind == ORIEL_FENCE_GLSYNC)
+        return ORIEL_OK;
+    if (fence->kind < FENCE_KINDS)
+        wait = __atomic_load_n(&fence_waits[fence->kind], __ATOMIC_ACQUIRE);
+    if (wait)
+        return wait(fence, err) ? ORIEL_OK : ORIEL_DEVICE_LOST;
+    error_set(err, "nothing here waits for fences of kind %u", fence->kind);
+    return ORIEL_UNSUPPORTED;
+}
+
+bool frame_wait(const struct oriel_frame *frame, struct error *err)
+{
+    return wait_for(&frame->ready, err) == ORIEL_OK;
+}
+
 /* ---- oriel.host.map/1 ---- */
 
 static oriel_result map_frame(const struct oriel_host *host, const struct oriel_frame *frame,
@@ -161,8 +191,10 @@ static oriel_result map_frame(const struct oriel_host *host, const struct oriel_
     if (frame->format.domain != ORIEL_DOMAIN_CPU)
         return host->fail(host, ORIEL_UNSUPPORTED,
                           "only frames in CPU memory can be mapped; ask for a CPU format instead");
-    if (frame->ready.kind != ORIEL_FENCE_NONE)
-        return host->fail(host, ORIEL_UNSUPPORTED, "the frame waits for a fence of its device");
+    struct error err;
+    oriel_result ready = wait_for(&frame->ready, &err);
+    if (ready != ORIEL_OK)
+        return host->fail(host, ready, err.text);
     if (frame->plane_count > ORIEL_MAX_PLANES)
         return host->fail(host, ORIEL_INVALID, "the frame has more planes than there are");
     for (uint32_t i = 0; i < ORIEL_MAX_PLANES; i++) {

@@ -4,7 +4,10 @@
 #ifndef MODULE_SERVICES_H
 #define MODULE_SERVICES_H
 
+#include <stdbool.h>
+
 #include "oriel/module.h"
+#include "util/error.h"
 
 /* One instance's services. `label` ("encode/x264#1") names it in the log. */
 struct oriel_host *services_create(const char *label);
@@ -29,5 +32,14 @@ void buffer_unref(const struct oriel_buffer *buffer); /* NULL is fine */
 
 const struct oriel_frame *frame_ref(const struct oriel_frame *frame);
 void frame_unref(const struct oriel_frame *frame); /* NULL is fine */
+/* Until the samples of a frame can be read: at once where its fence is over. One of OpenGL is its
+ * reader's to wait for, in a context of its own, so that is no wait here. False with the reason:
+ * the device failed, and the samples are not there. */
+bool frame_wait(const struct oriel_frame *frame, struct error *err);
+
+/* What waits for the fences of a kind (ORIEL_FENCE_*), on any thread; from the room that knows the
+ * device. Set once, before there are such frames. */
+void services_set_fence_wait(uint32_t kind,
+                             bool (*wait)(const struct oriel_fence *fence, struct error *err));
 
 #endif

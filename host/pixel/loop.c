@@ -314,6 +314,12 @@ static void encode(struct branch *branch, const struct oriel_frame *frame, bool 
         untap(branch); /* an encoder that wants other samples has taken over */
         return;
     }
+    if (!frame_wait(frame, &err)) { /* the renderer begins anew, and another one comes */
+        branch->owed = false;
+        metric_add(stream->metrics.dropped_error, 1);
+        log_warn(LOG_PIXEL, "%s: a picture was lost: %s", branch->encoder, err.text);
+        return;
+    }
     oriel_result result =
         instance->vtable->encode(instance->self, frame, key ? ORIEL_ENCODE_KEY : 0);
     branch->owed = false;

@@ -6,11 +6,13 @@
 
 #include "config/config.h"
 #include "module/registry.h"
+#include "module/services.h"
 #include "render/painter.h"
 #include "render/pool.h"
 #include "util/cancel.h"
 #include "util/check.h"
 #include "util/clock.h"
+#include "util/log.h"
 
 struct render {
     struct render_pool *pool;
@@ -150,6 +152,11 @@ static void take_still(void *data, const struct oriel_frame *frame)
     if (still->filled || frame->stamp.revision != still->revision ||
         frame->format.width != still->width || frame->format.height != still->height)
         return;
+    struct error err;
+    if (!frame_wait(frame, &err)) { /* the next one, or the fault that follows, ends the wait */
+        log_warn(LOG_RENDER, "%s", err.text);
+        return;
+    }
     const struct oriel_plane *plane = &frame->planes[0];
     const uint8_t *pixels = (const uint8_t *)(uintptr_t)plane->handle + plane->offset;
     bool bottom_up = frame->stamp.flags & ORIEL_FRAME_BOTTOM_UP;

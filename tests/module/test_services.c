@@ -185,6 +185,11 @@ static void test_interfaces(void **state)
     services_destroy(host);
 }
 
+static bool wait_until_five(const struct oriel_fence *fence, struct error *err)
+{
+    return fence->handle == 5 || error_set(err, "event %d never comes", (int)fence->handle);
+}
+
 static void test_map(void **state)
 {
     (void)state;
@@ -224,7 +229,20 @@ static void test_map(void **state)
     frame.ready.kind = ORIEL_FENCE_SYNC_FD;
     assert_int_equal(map->map(host, &frame, planes), ORIEL_UNSUPPORTED);
     assert_non_null(strstr(services_failure(), "fence"));
+
+    frame.ready = (struct oriel_fence){.handle = 5, .kind = ORIEL_FENCE_CUDA_EVENT};
+    services_set_fence_wait(ORIEL_FENCE_CUDA_EVENT, wait_until_five);
+    assert_int_equal(map->map(host, &frame, planes), ORIEL_OK);
+    map->unmap(host, &frame);
+    frame.ready.handle = 6;
+    assert_int_equal(map->map(host, &frame, planes), ORIEL_DEVICE_LOST);
+    assert_string_equal(services_failure(), "event 6 never comes");
+    struct error err;
+    assert_false(frame_wait(&frame, &err));
+    frame.ready.kind = ORIEL_FENCE_GLSYNC; /* its reader waits for it */
+    assert_true(frame_wait(&frame, &err));
     frame_unref(&frame);
+    services_set_fence_wait(ORIEL_FENCE_CUDA_EVENT, NULL);
     assert_int_equal(pool.released, 2); /* what failed holds nothing */
     services_destroy(host);
 }
