@@ -40,6 +40,7 @@ while read -r hit; do
     host/render/*:\<epoxy/* | host/render/*:\<EGL/* | host/cli/*:\<epoxy/*) ;;
     host/render/png.c:*:\<png.h\>) ;; # files and screenshots, no stream
     host/journal/*:\<zlib.h\>) ;; # its CRC-32
+    host/cuda/driver.h:*:\<ffnvcodec/dynlink_loader.h\>) ;; # loads libcuda at run time
     *) complain "$hit: the host includes no such library" ;;
     esac
 done < <(includes $(find host -name '*.[ch]') | grep -E ':<' |
@@ -68,8 +69,9 @@ room metrics util
 room config util
 room module config util
 room scene util render/dataset.h render/range.h
-room render scene module metrics config util
-room pixel render module metrics config util
+room cuda module util
+room render scene cuda module metrics config util
+room pixel render cuda module metrics config util
 room journal util
 room control scene render pixel journal module metrics config util
 room mcp control/surface.h control/access.h scene/json.h metrics config util
