@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cuda/cuda.h"
 #include "module/services.h"
 #include "util/check.h"
 #include "util/clock.h"
@@ -13,8 +14,8 @@
 #define STEP 6u    /* rows from one picture to the next; even, so that chroma moves along */
 
 struct plane {
-    uint32_t row, rows;   /* bytes and rows of a picture */
-    uint32_t step;        /* rows from one picture to the next */
+    uint32_t row, rows; /* bytes and rows of a picture */
+    uint32_t step;      /* rows from one picture to the next */
     uint32_t stride;
     uint64_t offset;      /* in the memory */
     uint32_t base, swing; /* level without a blob, height of one */
@@ -28,6 +29,7 @@ struct blank {
     struct plane planes[3];
     uint64_t bytes;
     uint8_t *memory;
+    const struct oriel_frame *copies[BLANK_COUNT]; /* on the GPU; only there */
 };
 
 static bool layout(struct blank *blank, enum blank_kind kind)
@@ -101,8 +103,7 @@ static void fill_microscopy(uint8_t *memory, const struct plane *plane, bool dee
                 noise ^= noise >> 17;
                 noise ^= noise << 5;
             }
-            uint32_t value =
-                plane->base + (wave[x] * high >> 8) + (noise >> (8 * (x % 4)) & 15);
+            uint32_t value = plane->base + (wave[x] * high >> 8) + (noise >> (8 * (x % 4)) & 15);
             if (deep)
                 row[2 * x] = 0;
             row[deep ? 2 * x + 1 : x] = (uint8_t)value;
@@ -123,8 +124,38 @@ static void blank_unref(struct blank *blank)
 {
     if (atomic_fetch_sub(&blank->references, 1) > 1)
         return;
+    for (unsigned i = 0; i < BLANK_COUNT; i++)
+        frame_unref(blank->copies[i]);
     free(blank->memory);
     free(blank);
+}
+
+static void place(const struct blank *blank, unsigned index, struct oriel_frame *frame)
+{
+    frame->size = sizeof *frame;
+    frame->plane_count = blank->plane_count;
+    frame->format = blank->format;
+    for (uint32_t i = 0; i < blank->plane_count; i++) {
+        const struct plane *plane = &blank->planes[i];
+        uint64_t first = (uint64_t)index * plane->step * plane->stride;
+        frame->planes[i] =
+            (struct oriel_plane){.handle = (uintptr_t)(blank->memory + plane->offset + first),
+                                 .stride = plane->stride,
+                                 .rows = plane->rows};
+    }
+}
+
+static bool copy_to_cuda(struct blank *blank, enum blank_kind kind, struct error *err)
+{
+    for (unsigned i = 0; i < (kind == BLANK_PLAIN ? 1 : BLANK_COUNT); i++) {
+        struct oriel_frame frame = {0};
+        place(blank, i, &frame);
+        frame.format.domain = ORIEL_DOMAIN_CPU;
+        blank->copies[i] = cuda_frame_copy(&frame, err);
+        if (!blank->copies[i])
+            return false;
+    }
+    return true;
 }
 
 struct blank *blank_create(const struct oriel_format *format, enum blank_kind kind,
@@ -133,7 +164,8 @@ struct blank *blank_create(const struct oriel_format *format, enum blank_kind ki
     struct blank *blank = xcalloc(1, sizeof *blank);
     blank->format = *format;
     atomic_store(&blank->references, 1);
-    if (format->domain != ORIEL_DOMAIN_CPU || !layout(blank, kind)) {
+    bool cuda = format->domain == ORIEL_DOMAIN_CUDA;
+    if ((format->domain != ORIEL_DOMAIN_CPU && !cuda) || !layout(blank, kind)) {
         error_set(err, "no test picture of its format can be made up");
         blank_unref(blank);
         return NULL;
@@ -149,6 +181,10 @@ struct blank *blank_create(const struct oriel_format *format, enum blank_kind ki
             fill_plain(blank->memory, &blank->planes[i]);
         else
             fill_microscopy(blank->memory, &blank->planes[i], format->fourcc == ORIEL_FMT_P010);
+    }
+    if (cuda && !copy_to_cuda(blank, kind, err)) {
+        blank_unref(blank);
+        return NULL;
     }
     return blank;
 }
@@ -171,19 +207,14 @@ const struct oriel_frame *blank_frame(struct blank *blank, unsigned index)
     struct oriel_frame *frame = xcalloc(1, sizeof *frame);
     int64_t now = clock_ns();
     atomic_fetch_add(&blank->references, 1);
-    *frame = (struct oriel_frame){.size = sizeof *frame,
-                                  .plane_count = blank->plane_count,
-                                  .format = blank->format,
-                                  .release = release,
-                                  .pool = blank};
-    for (uint32_t i = 0; i < blank->plane_count; i++) {
-        const struct plane *plane = &blank->planes[i];
-        uint64_t first = (uint64_t)(index % BLANK_COUNT) * plane->step * plane->stride;
-        frame->planes[i] = (struct oriel_plane){
-            .handle = (uintptr_t)(blank->memory + plane->offset + first),
-            .stride = plane->stride,
-            .rows = plane->rows};
-    }
+    index %= BLANK_COUNT;
+    if (blank->copies[0])
+        *frame = *blank->copies[blank->copies[index] ? index : 0];
+    else
+        place(blank, index, frame);
+    frame->release = release;
+    frame->pool = blank;
+    frame->host_count = NULL;
     frame->stamp = (struct oriel_stamp){.pts_ns = now,
                                         .t_begin_ns = now,
                                         .t_drawn_ns = now,
