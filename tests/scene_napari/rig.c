@@ -13,6 +13,8 @@
 
 #include "scene/camera.h"
 
+const char *rig_volumes;
+
 bool rig_context(void)
 {
     static int state;
@@ -87,12 +89,20 @@ static const struct oriel_scene_module *load(void)
 static const char *config_string(const struct oriel_config *config, const char *name)
 {
     (void)config;
+    if (strcmp(name, "volumes") == 0) {
+        const char *wanted = getenv("ORIEL_TEST_VOLUMES");
+        return rig_volumes ? rig_volumes : wanted ? wanted : "auto";
+    }
+    if (strcmp(name, "workgroup") == 0)
+        return "8x8";
     assert_string_equal(name, "depth_bits");
     return "16";
 }
 
 static int64_t config_int(const struct oriel_config *config, const char *name)
 {
+    if (strcmp(name, "bricks") == 0)
+        return 1;
     assert_string_equal(name, "warm_up");
     return *(const bool *)config->data;
 }

@@ -32,6 +32,10 @@ struct rig {
 /* False without EGL or without OpenGL 4.5: says so. One context for the process. */
 bool rig_context(void);
 
+/* The module's option `volumes` from the next rig on; NULL: the environment's ORIEL_TEST_VOLUMES, or
+ * auto. */
+extern const char *rig_volumes;
+
 void rig_init(struct rig *rig, uint32_t ndisplay, uint32_t width, uint32_t height);
 void rig_finish(struct rig *rig);
 

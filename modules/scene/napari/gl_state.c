@@ -6,6 +6,9 @@ static const GLenum binding[3] = {GL_TEXTURE_BINDING_1D, GL_TEXTURE_BINDING_2D,
 static const GLenum target[3] = {GL_TEXTURE_1D, GL_TEXTURE_2D, GL_TEXTURE_3D};
 static const GLenum capability[6] = {GL_BLEND,        GL_DEPTH_TEST,       GL_CULL_FACE,
                                      GL_STENCIL_TEST, GL_FRAMEBUFFER_SRGB, GL_SCISSOR_TEST};
+static const GLenum image[6] = {GL_IMAGE_BINDING_NAME,   GL_IMAGE_BINDING_LEVEL,
+                                GL_IMAGE_BINDING_LAYERED, GL_IMAGE_BINDING_LAYER,
+                                GL_IMAGE_BINDING_ACCESS,  GL_IMAGE_BINDING_FORMAT};
 static const GLenum unpack[6] = {GL_UNPACK_ALIGNMENT,    GL_UNPACK_ROW_LENGTH,
                                  GL_UNPACK_IMAGE_HEIGHT, GL_UNPACK_SKIP_PIXELS,
                                  GL_UNPACK_SKIP_ROWS,    GL_UNPACK_SKIP_IMAGES};
@@ -29,6 +32,9 @@ void gl_state_save(struct gl_state *s)
             glGetIntegerv(binding[k], &s->textures[i][k]);
         glGetIntegerv(GL_SAMPLER_BINDING, &s->samplers[i]);
     }
+    for (GLuint i = 0; i < IMAGE_COUNT; i++)
+        for (int k = 0; k < 6; k++)
+            glGetIntegeri_v(image[k], i, &s->images[i][k]);
     glGetIntegerv(GL_BLEND_SRC_RGB, &s->blend_func[0]);
     glGetIntegerv(GL_BLEND_DST_RGB, &s->blend_func[1]);
     glGetIntegerv(GL_BLEND_SRC_ALPHA, &s->blend_func[2]);
@@ -63,6 +69,11 @@ void gl_state_restore(const struct gl_state *s)
         glBindSampler((GLuint)i, (GLuint)s->samplers[i]);
     }
     glActiveTexture((GLenum)s->active_texture);
+    for (GLuint i = 0; i < IMAGE_COUNT; i++) {
+        const GLint *v = s->images[i];
+        glBindImageTexture(i, (GLuint)v[0], v[1], (GLboolean)v[2], v[3], (GLenum)v[4],
+                           (GLenum)v[5]);
+    }
     glBindBuffer(GL_PIXEL_UNPACK_BUFFER, (GLuint)s->pixel_buffer);
     glBindBuffer(GL_PIXEL_PACK_BUFFER, (GLuint)s->pack_buffer);
     glBindRenderbuffer(GL_RENDERBUFFER, (GLuint)s->renderbuffer);

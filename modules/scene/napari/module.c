@@ -19,6 +19,21 @@ static const struct oriel_option options[] = {
      .help =
          "Precision of the depth between volumes: 16 as in napari's own pictures, where layers of "
          "a view without perspective follow their order; 24 lets near ones hide far ones."},
+    {.name = "volumes",
+     .type = ORIEL_OPT_ENUM,
+     .default_value = "auto",
+     .choices = "auto fragment compute",
+     .help = "The shaders that draw volumes. Some GPUs run compute shaders many times as fast as "
+             "fragment shaders: auto tries both at start. Software renderers take fragment."},
+    {.name = "bricks",
+     .type = ORIEL_OPT_BOOL,
+     .default_value = "true",
+     .help = "Volumes: rays leave out what cannot matter."},
+    {.name = "workgroup",
+     .type = ORIEL_OPT_ENUM,
+     .default_value = "8x8",
+     .choices = "8x4 8x8 8x16 16x4 16x8 16x16 32x4",
+     .help = "Pixels that a workgroup of the compute shaders draws."},
     {.name = "warm_up",
      .type = ORIEL_OPT_BOOL,
      .default_value = "true",

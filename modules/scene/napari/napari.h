@@ -23,6 +23,9 @@ enum {
     UNIT_COUNT
 };
 
+/* Image units of the compute shaders. */
+enum { IMAGE_PICTURE = 0, IMAGE_DEPTH = 1, IMAGE_COUNT };
+
 /* A box of voxels on the GPU. */
 struct slab {
     uint64_t id;
@@ -60,7 +63,8 @@ enum {
     PROGRAM_PLANE = 1u << 5,
     PROGRAM_BRICKS = 1u << 6,
     PROGRAM_UPSCALE = 1u << 7,
-    PROGRAM_MODE_SHIFT = 8 /* volumes: ORIEL_RENDER_* */
+    PROGRAM_COMPUTE = 1u << 8, /* volumes: a compute shader that composes as well */
+    PROGRAM_MODE_SHIFT = 9     /* volumes: ORIEL_RENDER_* */
 };
 
 struct program {
@@ -72,6 +76,9 @@ struct scene {
     const struct oriel_host *host;
     bool software; /* a software renderer: no timer queries */
     GLenum depth_format;
+    bool compute; /* volumes are drawn by compute shaders */
+    bool bricks;  /* volumes: what cannot matter is left out */
+    uint32_t group[2]; /* pixels of a compute shader's workgroup */
     int max_2d; /* texels */
     int max_3d;
 
@@ -91,11 +98,31 @@ struct scene {
     GLuint framebuffer; /* volumes: the target's texture with our depth */
     GLuint depth;
     uint32_t depth_size[2];
+    GLuint depth_image; /* the same for compute shaders */
+    uint32_t depth_image_size[2];
     GLuint reduced; /* a picture at less than full resolution */
     GLuint reduced_texture;
     uint32_t reduced_size[2];
     GLuint timestamps[2];
     bool timed;
+};
+
+/* How a layer is composed with what lies below, in OpenGL's terms. */
+struct blend {
+    GLenum source;
+    GLenum destination;
+    GLenum destination_alpha; /* the source's is GL_ONE */
+    GLenum equation;
+    bool tested; /* against depth, in 3-D */
+};
+
+/* A picture that compute shaders draw. */
+struct canvas {
+    GLuint texture; /* RGBA8 */
+    int area[4];    /* first pixel, then the one after the last: the scissor's */
+    bool deep;      /* depth decides somewhere */
+    bool empty;     /* nothing has been drawn yet, not even the background */
+    struct blend blend; /* of the next layer */
 };
 
 /* Where and how a picture is drawn. */
@@ -106,6 +133,7 @@ struct pass {
     float background[4];
     double step; /* volumes: sample distance relative to full quality */
     bool coarse; /* volumes: less than full quality is good enough */
+    struct canvas *canvas; /* compute shaders draw; NULL: the bound framebuffer is drawn into */
 };
 
 /* scene.c */
@@ -117,11 +145,16 @@ void scene_clear(const float background[4], bool depth);
 /* Gives a framebuffer a texture as colour, and the scene's depth. */
 oriel_result scene_attach(struct scene *scene, GLuint framebuffer, GLuint texture, uint32_t width,
                           uint32_t height);
-/* Draws layers, bottom first, into the bound framebuffer. */
+/* Draws volumes and what is around them into a texture; `framebuffer` is one to use with it. */
+oriel_result scene_draw_volumes(struct scene *scene, const struct oriel_view_layer *shown,
+                                uint32_t count, struct pass *pass, GLuint framebuffer,
+                                GLuint texture);
+/* Draws layers, bottom first, onto the pass' canvas or into the bound framebuffer. */
 oriel_result scene_draw_layers(struct scene *scene, const struct oriel_view_layer *shown,
                                uint32_t count, uint32_t ndisplay, const struct pass *pass);
 
-/* warm.c */
+/* warm.c. choose_shaders: which draw volumes; `wanted` is the option. */
+oriel_result choose_shaders(struct scene *scene, const char *wanted);
 oriel_result warm_up(struct scene *scene);
 
 /* slabs.c */
@@ -155,13 +188,23 @@ GLuint program_get(struct scene *scene, uint32_t key);
 void programs_destroy(struct scene *scene);
 
 /* blend.c. `bottom`: the lowest visible layer. */
-void blend_set(uint32_t blending, bool bottom, bool depth);
+struct blend blend_of(uint32_t blending, bool bottom);
+void blend_set(const struct blend *blend, bool depth);
 
-/* image.c, volume.c: draw one layer into the bound framebuffer. */
+/* image.c, volume.c: draw one layer. */
 oriel_result image_draw(struct scene *scene, struct layer *layer, const struct pass *pass,
                         const struct slab *base, const struct slab *detail);
 oriel_result volume_draw(struct scene *scene, struct layer *layer, const struct pass *pass,
                          const struct slab *slab);
+
+/* compute.c: pictures of volumes by compute shaders. begin() when the scissor is set, end() when the
+ * last layer has been drawn. */
+oriel_result canvas_begin(struct scene *scene, struct canvas *canvas, const struct pass *pass,
+                          GLuint texture, bool deep);
+void canvas_end(struct canvas *canvas, const struct pass *pass);
+/* Runs a volume's program, all else of which is set. The matrices are column-major. */
+void canvas_cast(const struct scene *scene, const struct pass *pass, const struct slab *slab,
+                 const double voxel_to_clip[16], const double inverse[16], GLuint program);
 
 /* thumbnail.c */
 oriel_result thumbnail_draw(struct scene *scene, uint64_t key, uint32_t width, uint32_t height,
@@ -174,6 +217,7 @@ struct gl_state {
     GLint viewport[4];
     GLint textures[UNIT_COUNT][3]; /* 1-D, 2-D, 3-D */
     GLint samplers[UNIT_COUNT];
+    GLint images[IMAGE_COUNT][6]; /* name, level, layered, layer, access, format */
     GLint blend_func[4], blend_equation[2];
     GLint depth_func, cull_mode, front_face;
     GLint unpack[6], pack[4];

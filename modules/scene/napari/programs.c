@@ -6,11 +6,11 @@
 #include "shaders.h"
 
 static GLuint compile(struct scene *scene, GLenum stage, const char *defines, const char *common,
-                      const char *body)
+                      const char *march, const char *body)
 {
-    const char *sources[] = {"#version 450 core\n", defines, common, body};
+    const char *sources[] = {"#version 450 core\n", defines, common, march, body};
     GLuint shader = glCreateShader(stage);
-    glShaderSource(shader, 4, sources, NULL);
+    glShaderSource(shader, 5, sources, NULL);
     glCompileShader(shader);
     GLint done = 0;
     glGetShaderiv(shader, GL_COMPILE_STATUS, &done);
@@ -24,46 +24,63 @@ static GLuint compile(struct scene *scene, GLenum stage, const char *defines, co
     return shader;
 }
 
+/* Links; the shaders are gone afterwards. */
+static GLuint link_program(struct scene *scene, GLuint first, GLuint second)
+{
+    GLuint program = glCreateProgram();
+    glAttachShader(program, first);
+    if (second)
+        glAttachShader(program, second);
+    glLinkProgram(program);
+    glDeleteShader(first);
+    glDeleteShader(second);
+    GLint done = 0;
+    glGetProgramiv(program, GL_LINK_STATUS, &done);
+    if (!done) {
+        char log[512] = "";
+        glGetProgramInfoLog(program, sizeof log, NULL, log);
+        scene_fail(scene, ORIEL_FATAL, "a shader program does not link: %s", log);
+        glDeleteProgram(program);
+        program = 0;
+    }
+    return program;
+}
+
 static GLuint build(struct scene *scene, uint32_t key)
 {
     char defines[256];
-    snprintf(defines, sizeof defines, "%s%s%s%s%s%s#define MODE %u\n",
+    snprintf(defines, sizeof defines,
+             "%s%s%s%s%s%s%s#define MODE %u\n#define GROUP_X %u\n#define GROUP_Y %u\n",
              key & PROGRAM_GAMMA ? "#define GAMMA\n" : "",
              key & PROGRAM_ENDS ? "#define ENDS\n" : "", key & PROGRAM_NANS ? "#define NANS\n" : "",
              key & PROGRAM_MIXED ? "#define MIXED\n" : "",
              key & PROGRAM_PLANE ? "#define PLANE\n" : "",
-             key & PROGRAM_BRICKS ? "#define BRICKS\n" : "", key >> PROGRAM_MODE_SHIFT);
+             key & PROGRAM_BRICKS ? "#define BRICKS\n" : "",
+             key & PROGRAM_COMPUTE ? "#define COMPUTE\n" : "", key >> PROGRAM_MODE_SHIFT,
+             scene->group[0], scene->group[1]);
+    if (key & PROGRAM_COMPUTE) {
+        GLuint shader =
+            compile(scene, GL_COMPUTE_SHADER, defines, common_glsl, march_glsl, volume_comp);
+        return shader ? link_program(scene, shader, 0) : 0;
+    }
     const char *vertex_body = image_vert, *fragment_body = image_frag, *common = common_glsl;
+    const char *march = "";
     if (key & PROGRAM_VOLUME) {
         vertex_body = volume_vert;
         fragment_body = volume_frag;
+        march = march_glsl;
     } else if (key & PROGRAM_UPSCALE) {
         vertex_body = upscale_vert;
         fragment_body = upscale_frag;
         common = "";
     }
-    GLuint vertex = compile(scene, GL_VERTEX_SHADER, defines, "", vertex_body);
+    GLuint vertex = compile(scene, GL_VERTEX_SHADER, defines, "", "", vertex_body);
     GLuint fragment =
-        vertex ? compile(scene, GL_FRAGMENT_SHADER, defines, common, fragment_body) : 0;
-    GLuint program = 0;
-    if (fragment) {
-        program = glCreateProgram();
-        glAttachShader(program, vertex);
-        glAttachShader(program, fragment);
-        glLinkProgram(program);
-        GLint done = 0;
-        glGetProgramiv(program, GL_LINK_STATUS, &done);
-        if (!done) {
-            char log[512] = "";
-            glGetProgramInfoLog(program, sizeof log, NULL, log);
-            scene_fail(scene, ORIEL_FATAL, "a shader program does not link: %s", log);
-            glDeleteProgram(program);
-            program = 0;
-        }
-    }
+        vertex ? compile(scene, GL_FRAGMENT_SHADER, defines, common, march, fragment_body) : 0;
+    if (fragment)
+        return link_program(scene, vertex, fragment);
     glDeleteShader(vertex);
-    glDeleteShader(fragment);
-    return program;
+    return 0;
 }
 
 GLuint program_get(struct scene *scene, uint32_t key)

@@ -102,6 +102,7 @@ void scene_destroy(void *self)
     glDeleteTextures(1, &scene->none);
     glDeleteFramebuffers(1, &scene->framebuffer);
     glDeleteRenderbuffers(1, &scene->depth);
+    glDeleteTextures(1, &scene->depth_image);
     glDeleteFramebuffers(1, &scene->reduced);
     glDeleteTextures(1, &scene->reduced_texture);
     glDeleteQueries(2, scene->timestamps);
@@ -126,6 +127,8 @@ oriel_result scene_create(const struct oriel_host *host, const struct oriel_conf
     scene->depth_format = strcmp(config->get_string(config, "depth_bits"), "24") == 0
                               ? GL_DEPTH_COMPONENT24
                               : GL_DEPTH_COMPONENT16;
+    scene->bricks = config->get_int(config, "bricks") != 0;
+    sscanf(config->get_string(config, "workgroup"), "%ux%u", &scene->group[0], &scene->group[1]);
     glGetIntegerv(GL_MAX_TEXTURE_SIZE, &scene->max_2d);
     glGetIntegerv(GL_MAX_3D_TEXTURE_SIZE, &scene->max_3d);
     glCreateVertexArrays(1, &scene->vertex_array);
@@ -137,15 +140,14 @@ oriel_result scene_create(const struct oriel_host *host, const struct oriel_conf
     glCreateFramebuffers(1, &scene->reduced);
     if (!scene->software)
         glCreateQueries(GL_TIMESTAMP, 2, scene->timestamps);
-    oriel_result result = ORIEL_OK;
-    if (config->get_int(config, "warm_up")) {
-        struct gl_state state;
-        gl_state_save(&state);
-        scene_begin(scene);
-        glDisable(GL_SCISSOR_TEST);
+    struct gl_state state;
+    gl_state_save(&state);
+    scene_begin(scene);
+    glDisable(GL_SCISSOR_TEST);
+    oriel_result result = choose_shaders(scene, config->get_string(config, "volumes"));
+    if (result == ORIEL_OK && config->get_int(config, "warm_up"))
         result = warm_up(scene);
-        gl_state_restore(&state);
-    }
+    gl_state_restore(&state);
     if (result != ORIEL_OK) {
         scene_destroy(scene);
         return result;
@@ -199,7 +201,11 @@ oriel_result scene_draw_layers(struct scene *scene, const struct oriel_view_laye
         const struct slab *detail = slab_find(scene, shown[i].detail);
         layer->base = shown[i].base;
         layer->detail = shown[i].detail;
-        blend_set(layer->controls->blending, bottom, ndisplay == 3);
+        struct blend blend = blend_of(layer->controls->blending, bottom);
+        if (pass->canvas)
+            pass->canvas->blend = blend;
+        else
+            blend_set(&blend, ndisplay == 3);
         bottom = false;
         if (base && base->ndisplay != ndisplay)
             base = NULL;
@@ -238,16 +244,49 @@ oriel_result scene_attach(struct scene *scene, GLuint framebuffer, GLuint textur
     return ORIEL_OK;
 }
 
-static oriel_result draw_volumes(struct scene *scene, const struct oriel_view *view,
-                                 const struct pass *pass, GLuint framebuffer, GLuint texture)
+/* Whether one layer can hide another. */
+static bool is_deep(struct scene *scene, const struct oriel_view_layer *shown, uint32_t count)
 {
+    bool tested = false;
+    uint32_t visible = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct layer *layer = scene_layer(scene, shown[i].layer);
+        if (!layer || !layer->controls->visible)
+            continue;
+        visible++;
+        tested = tested || blend_of(layer->controls->blending, false).tested;
+    }
+    return tested && visible > 1;
+}
+
+static oriel_result compute_volumes(struct scene *scene, const struct oriel_view_layer *shown,
+                                    uint32_t count, struct pass *pass, GLuint texture)
+{
+    struct canvas canvas;
+    oriel_result result =
+        canvas_begin(scene, &canvas, pass, texture, is_deep(scene, shown, count));
+    if (result != ORIEL_OK)
+        return result;
+    pass->canvas = &canvas;
+    result = scene_draw_layers(scene, shown, count, 3, pass);
+    pass->canvas = NULL;
+    canvas_end(&canvas, pass);
+    return result;
+}
+
+oriel_result scene_draw_volumes(struct scene *scene, const struct oriel_view_layer *shown,
+                                uint32_t count, struct pass *pass, GLuint framebuffer,
+                                GLuint texture)
+{
+    if (scene->compute)
+        return compute_volumes(scene, shown, count, pass, texture);
     oriel_result result = scene_attach(scene, framebuffer, texture, pass->width, pass->height);
     if (result != ORIEL_OK)
         return result;
     glBindFramebuffer(GL_FRAMEBUFFER, framebuffer);
     glViewport(0, 0, (GLsizei)pass->width, (GLsizei)pass->height);
     scene_clear(pass->background, true);
-    return scene_draw_layers(scene, view->layers, view->layer_count, 3, pass);
+    return scene_draw_layers(scene, shown, count, 3, pass);
 }
 
 /* All of the picture at reduced resolution, then stretched: layers are composed before. */
@@ -266,7 +305,8 @@ static oriel_result draw_reduced(struct scene *scene, const struct oriel_view *v
     }
     bool scissor = glIsEnabled(GL_SCISSOR_TEST);
     glDisable(GL_SCISSOR_TEST);
-    oriel_result result = draw_volumes(scene, view, &pass, scene->reduced, scene->reduced_texture);
+    oriel_result result = scene_draw_volumes(scene, view->layers, view->layer_count, &pass,
+                                             scene->reduced, scene->reduced_texture);
     if (scissor)
         glEnable(GL_SCISSOR_TEST);
     if (result != ORIEL_OK)
@@ -299,7 +339,8 @@ static oriel_result draw_picture(struct scene *scene, const struct oriel_view *v
         pass.coarse = (view->flags & ORIEL_VIEW_INTERACTIVE) && (reduced || pass.step > 1.0);
         if (reduced)
             return draw_reduced(scene, view, pass, target);
-        return draw_volumes(scene, view, &pass, scene->framebuffer, target->texture);
+        return scene_draw_volumes(scene, view->layers, view->layer_count, &pass,
+                                  scene->framebuffer, target->texture);
     }
     glBindFramebuffer(GL_FRAMEBUFFER, target->framebuffer);
     glViewport(0, 0, (GLsizei)target->width, (GLsizei)target->height);

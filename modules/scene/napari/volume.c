@@ -41,6 +41,13 @@ static double determinant(const double m[16])
     return sum;
 }
 
+static void invert(const double m[16], double det, double out[16])
+{
+    for (int c = 0; c < 4; c++)
+        for (int r = 0; r < 4; r++)
+            out[4 * c + r] = ((r + c) & 1 ? -1.0 : 1.0) * minor(m, c, r) / det;
+}
+
 static void voxel_to_clip(const struct slab *slab, const double world_to_clip[16], double out[16])
 {
     double local[16] = {0};
@@ -59,11 +66,10 @@ static void set_vec4(GLuint program, GLint location, const double v[4])
 
 /* What all rays share: the point they come from, which the inverse matrix maps from (0, 0, 1, 0).
  * It is infinitely far, w 0, without perspective. */
-static void set_eye(GLuint program, const double m[16], double det)
+static void set_eye(GLuint program, const double m[16], const double inverse[16])
 {
     double eye[4], near[4], length = 0.0;
-    for (int i = 0; i < 4; i++)
-        eye[i] = ((i + 2) & 1 ? -1.0 : 1.0) * minor(m, 2, i) / det;
+    memcpy(eye, inverse + 8, sizeof eye);
     for (int i = 0; i < 3; i++)
         length += eye[i] * eye[i];
     length = sqrt(length);
@@ -124,9 +130,10 @@ static void set_mode(const struct layer *layer, const struct slab *slab, GLuint 
 }
 
 /* Bricks pay where a few values decide. */
-static bool uses_bricks(const struct slab *slab, uint32_t mode, bool plane)
+static bool uses_bricks(const struct scene *scene, const struct slab *slab, uint32_t mode,
+                        bool plane)
 {
-    return slab->bricks && slab->complete && !plane &&
+    return scene->bricks && slab->bricks && slab->complete && !plane &&
            (mode == ORIEL_RENDER_MIP || mode == ORIEL_RENDER_MINIP ||
             mode == ORIEL_RENDER_ATTENUATED_MIP || mode == ORIEL_RENDER_ISO);
 }
@@ -153,17 +160,18 @@ static uint32_t mode_of(const struct oriel_layer *layer)
 oriel_result volume_draw(struct scene *scene, struct layer *layer, const struct pass *pass,
                          const struct slab *slab)
 {
-    double m[16];
+    double m[16], inverse[16];
     voxel_to_clip(slab, pass->world_to_clip, m);
     double det = determinant(m);
     if (!(fabs(det) > 0.0))
         return ORIEL_OK;
+    invert(m, det, inverse);
     bool plane = layer->controls->depiction == ORIEL_DEPICT_PLANE;
     uint32_t mode = mode_of(layer->controls);
-    bool bricks = !pass->coarse && uses_bricks(slab, mode, plane);
+    bool bricks = !pass->coarse && uses_bricks(scene, slab, mode, plane);
     uint32_t key = PROGRAM_VOLUME | layer_program_bits(layer->controls) |
                    (plane ? PROGRAM_PLANE : 0u) | (bricks ? PROGRAM_BRICKS : 0u) |
-                   mode << PROGRAM_MODE_SHIFT;
+                   (pass->canvas ? PROGRAM_COMPUTE : 0u) | mode << PROGRAM_MODE_SHIFT;
     GLuint program = program_get(scene, key);
     if (!program)
         return ORIEL_FATAL;
@@ -175,7 +183,7 @@ oriel_result volume_draw(struct scene *scene, struct layer *layer, const struct 
     glProgramUniformMatrix4fv(program, 8, 1, GL_FALSE, matrix);
     glProgramUniform3f(program, 10, (float)slab->shape[0], (float)slab->shape[1],
                        (float)slab->shape[2]);
-    set_eye(program, m, det);
+    set_eye(program, m, inverse);
     glProgramUniform1f(program, 13, (float)(STEP * pass->step));
     set_mode(layer, slab, program);
     if (plane)
@@ -186,6 +194,10 @@ oriel_result volume_draw(struct scene *scene, struct layer *layer, const struct 
     bool nearest = pass->coarse || layer->controls->interpolation_3d == ORIEL_FILTER_NEAREST;
     glBindTextureUnit(UNIT_BASE, slab->texture);
     glBindSampler(UNIT_BASE, nearest ? scene->nearest : scene->linear);
+    if (pass->canvas) {
+        canvas_cast(scene, pass, slab, m, inverse, program);
+        return ORIEL_OK;
+    }
     glUseProgram(program);
     glEnable(GL_CULL_FACE);
     glCullFace(GL_FRONT);

@@ -1,95 +1,178 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Draws tiny pictures of what every scene starts with, in each type of voxels. A driver translates
- * a program when it first draws with a combination of state; that takes tens of milliseconds, which
- * no frame should wait for. */
-#include <stdlib.h>
+/* What is drawn before there is a scene: to find out which shaders draw volumes faster, and small
+ * pictures of what every scene starts with, in each type of voxels. A driver translates a program
+ * when it first draws with a combination of state; that takes tens of milliseconds, which no frame
+ * should wait for. */
+#include <stdio.h>
 #include <string.h>
 
 #include "napari.h"
 
-#define SIZE 8 /* pixels */
+#define TRIAL_CANVAS 512 /* pixels: enough to keep a large GPU busy */
+#define TRIAL_SIDE 128   /* voxels */
+#define TRIALS 3
 
-static oriel_result draw_one(struct scene *scene, uint32_t ndisplay, uint32_t dtype, uint32_t side,
-                             const struct oriel_layer *layer)
+static const float colors[8] = {0, 0, 0, 1, 1, 1, 1, 1};
+static const float controls[2] = {0, 1};
+static const struct oriel_colormap gray = {.name = "gray",
+                                           .colors = colors,
+                                           .controls = controls,
+                                           .count = 2,
+                                           .interpolation = ORIEL_LUT_LINEAR};
+static const struct oriel_layer layer = {.size = sizeof layer,
+                                         .kind = ORIEL_LAYER_IMAGE,
+                                         .key = 1,
+                                         .visible = 1,
+                                         .blending = ORIEL_BLEND_TRANSLUCENT,
+                                         .interpolation_2d = ORIEL_FILTER_NEAREST,
+                                         .interpolation_3d = ORIEL_FILTER_LINEAR,
+                                         .rendering = ORIEL_RENDER_MIP,
+                                         .depiction = ORIEL_DEPICT_VOLUME,
+                                         .opacity = 1,
+                                         .gamma = 1,
+                                         .contrast_limits = {0, 1},
+                                         .colormap = &gray};
+static const struct oriel_view_layer shown = {.layer = 1, .base = 1};
+
+static oriel_result begin(struct scene *scene, uint32_t ndisplay, uint32_t size, GLuint *texture)
 {
-    static const uint8_t voxels[8 * 8 * 8 * 4];
-    const struct oriel_layer *layers[] = {layer};
-    struct oriel_snapshot snapshot = {.size = sizeof snapshot,
-                                      .layer_count = 1,
-                                      .layers = layers,
-                                      .ndisplay = ndisplay,
-                                      .ndim = ndisplay,
-                                      .order = {0, 1, 2}};
+    static const struct oriel_layer *const layers[] = {&layer};
+    const struct oriel_snapshot snapshot = {.size = sizeof snapshot,
+                                            .layer_count = 1,
+                                            .layers = layers,
+                                            .ndisplay = ndisplay,
+                                            .ndim = ndisplay,
+                                            .order = {0, 1, 2}};
+    glCreateTextures(GL_TEXTURE_2D, 1, texture);
+    glTextureStorage2D(*texture, 1, GL_RGBA8, (GLsizei)size, (GLsizei)size);
     oriel_result result = layers_apply(scene, &snapshot);
-    if (result != ORIEL_OK)
-        return result;
-    struct oriel_slab piece = {.size = sizeof piece,
-                               .layer = layer->key,
-                               .id = 1,
-                               .ndisplay = ndisplay,
-                               .dtype = dtype,
-                               .scale = {1, 1, 1},
-                               .data = voxels};
-    for (uint32_t i = 0; i < 3; i++)
-        piece.shape[i] = piece.extent[i] = i < ndisplay ? side : 1;
-    piece.row_bytes = 4ull * side;
-    piece.slice_bytes = piece.row_bytes * side;
-
-    static const double to_clip[16] = {0.2, 0, 0, 0, 0, 0.2, 0, 0, 0, 0, 0.1, 0, -0.8, -0.8, 0, 1};
-    const struct oriel_view_layer shown = {.layer = layer->key, .base = 1};
-    struct pass pass = {.width = SIZE, .height = SIZE, .world_to_clip = to_clip, .step = 1.0};
-    for (int complete = 0; complete < 2 && result == ORIEL_OK; complete++) {
-        piece.flags = complete ? ORIEL_SLAB_COMPLETE : 0u;
-        pass.coarse = !complete;
-        piece.extent[0] = complete ? side : 1;
-        result = slab_upload(scene, &piece);
-        if (result == ORIEL_OK)
-            result = scene_draw_layers(scene, &shown, 1, ndisplay, &pass);
-    }
-    while (scene->slab_count)
-        slab_drop(scene, &scene->slabs[0]);
-    return result;
+    return result == ORIEL_OK ? scene_attach(scene, scene->framebuffer, *texture, size, size)
+                              : result;
 }
 
-oriel_result warm_up(struct scene *scene)
+static void end(struct scene *scene, GLuint texture)
 {
-    static const float colors[8] = {0, 0, 0, 1, 1, 1, 1, 1};
-    static const float controls[2] = {0, 1};
-    static const uint32_t dtypes[] = {ORIEL_U8, ORIEL_U16, ORIEL_F32};
-    const struct oriel_colormap map = {.name = "gray",
-                                       .colors = colors,
-                                       .controls = controls,
-                                       .count = 2,
-                                       .interpolation = ORIEL_LUT_LINEAR};
-    struct oriel_layer layer = {.size = sizeof layer,
-                                .kind = ORIEL_LAYER_IMAGE,
-                                .key = 1,
-                                .visible = 1,
-                                .blending = ORIEL_BLEND_TRANSLUCENT,
-                                .interpolation_2d = ORIEL_FILTER_NEAREST,
-                                .interpolation_3d = ORIEL_FILTER_LINEAR,
-                                .rendering = ORIEL_RENDER_MIP,
-                                .depiction = ORIEL_DEPICT_VOLUME,
-                                .opacity = 1,
-                                .gamma = 1,
-                                .contrast_limits = {0, 1},
-                                .colormap = &map};
-    GLuint texture;
-    glCreateTextures(GL_TEXTURE_2D, 1, &texture);
-    glTextureStorage2D(texture, 1, GL_RGBA8, SIZE, SIZE);
-    oriel_result result = scene_attach(scene, scene->framebuffer, texture, SIZE, SIZE);
-    glBindFramebuffer(GL_FRAMEBUFFER, scene->framebuffer);
-    glViewport(0, 0, SIZE, SIZE);
-    for (uint32_t ndisplay = 2; ndisplay <= 3; ndisplay++)
-        for (uint32_t i = 0; i < 3 && result == ORIEL_OK; i++)
-            /* llvmpipe tells powers of two from other sizes; volumes seldom are one in all axes. */
-            for (uint32_t side = 7; side <= (ndisplay == 2 ? 8u : 7u) && result == ORIEL_OK; side++)
-                result = draw_one(scene, ndisplay, dtypes[i], side, &layer);
+    while (scene->slab_count)
+        slab_drop(scene, &scene->slabs[0]);
     for (uint32_t i = 0; i < scene->layer_count; i++)
         layer_finish(&scene->layers[i]);
     scene->layer_count = 0;
     scene->snapshot = NULL;
     glNamedFramebufferTexture(scene->framebuffer, GL_COLOR_ATTACHMENT0, 0, 0);
     glDeleteTextures(1, &texture);
+}
+
+static struct oriel_slab slab_of(uint32_t ndisplay, uint32_t dtype, uint32_t side)
+{
+    struct oriel_slab slab = {.size = sizeof slab,
+                              .layer = layer.key,
+                              .id = shown.base,
+                              .ndisplay = ndisplay,
+                              .dtype = dtype,
+                              .scale = {1, 1, 1},
+                              .row_bytes = 4ull * side,
+                              .slice_bytes = 4ull * side * side};
+    for (uint32_t i = 0; i < 3; i++)
+        slab.shape[i] = slab.extent[i] = i < ndisplay ? side : 1;
+    return slab;
+}
+
+/* Milliseconds, or -1. */
+static double time_trial(struct scene *scene, GLuint texture, bool compute)
+{
+    /* Turned, so that rays are along no axis. */
+    static const double to_clip[16] = {0.0066, 0.0023,  0.0038, 0, 0,     0.0069, -0.004, 0,
+                                       -0.0045, 0.0033, 0.0055, 0, -0.14, -0.80,  -0.34,  1};
+    struct pass pass = {
+        .width = TRIAL_CANVAS, .height = TRIAL_CANVAS, .world_to_clip = to_clip, .step = 1.0};
+    scene->compute = compute;
+    double best = -1.0;
+    for (int i = 0; i <= TRIALS; i++) { /* the first waits for the driver */
+        glFinish();
+        glQueryCounter(scene->timestamps[0], GL_TIMESTAMP);
+        if (scene_draw_volumes(scene, &shown, 1, &pass, scene->framebuffer, texture) != ORIEL_OK)
+            return -1.0;
+        glQueryCounter(scene->timestamps[1], GL_TIMESTAMP);
+        GLuint64 from, to;
+        glGetQueryObjectui64v(scene->timestamps[0], GL_QUERY_RESULT, &from);
+        glGetQueryObjectui64v(scene->timestamps[1], GL_QUERY_RESULT, &to);
+        double ms = (double)(to - from) / 1e6;
+        if (i > 0 && (best < 0.0 || ms < best))
+            best = ms;
+    }
+    return best;
+}
+
+static oriel_result compare(struct scene *scene)
+{
+    GLuint texture;
+    oriel_result result = begin(scene, 3, TRIAL_CANVAS, &texture);
+    /* Without ORIEL_SLAB_COMPLETE every sample is taken. */
+    const struct oriel_slab slab = slab_of(3, ORIEL_U16, TRIAL_SIDE);
+    if (result == ORIEL_OK)
+        result = slab_upload(scene, &slab);
+    double compute = -1.0, fragment = -1.0;
+    if (result == ORIEL_OK) {
+        compute = time_trial(scene, texture, true);
+        fragment = time_trial(scene, texture, false);
+        scene->compute = compute >= 0.0 && (fragment < 0.0 || compute < fragment);
+    }
+    end(scene, texture);
+    if (compute < 0.0 && fragment < 0.0)
+        return result == ORIEL_OK ? ORIEL_FATAL : result;
+    char text[96];
+    snprintf(text, sizeof text, "volumes: %s shader (%.2f ms, %s %.2f ms)",
+             scene->compute ? "compute" : "fragment", scene->compute ? compute : fragment,
+             scene->compute ? "fragment" : "compute", scene->compute ? fragment : compute);
+    scene->host->log(scene->host, ORIEL_LOG_INFO, text);
+    return ORIEL_OK;
+}
+
+oriel_result choose_shaders(struct scene *scene, const char *wanted)
+{
+    if (strcmp(wanted, "auto") == 0 && !scene->software)
+        return compare(scene);
+    scene->compute = strcmp(wanted, "compute") == 0;
+    if (strcmp(wanted, "auto") == 0)
+        scene->host->log(scene->host, ORIEL_LOG_INFO,
+                         "volumes: fragment shader (a software renderer, not measured)");
+    return ORIEL_OK;
+}
+
+static oriel_result draw_one(struct scene *scene, uint32_t ndisplay, uint32_t dtype, uint32_t side)
+{
+    static const uint8_t voxels[8 * 8 * 8 * 4];
+    static const double to_clip[16] = {0.2, 0, 0, 0, 0, 0.2, 0, 0, 0, 0, 0.1, 0, -0.8, -0.8, 0, 1};
+    enum { SIZE = 8 };
+    GLuint texture;
+    oriel_result result = begin(scene, ndisplay, SIZE, &texture);
+    struct oriel_slab piece = slab_of(ndisplay, dtype, side);
+    piece.data = voxels;
+    struct pass pass = {.width = SIZE, .height = SIZE, .world_to_clip = to_clip, .step = 1.0};
+    glBindFramebuffer(GL_FRAMEBUFFER, scene->framebuffer);
+    glViewport(0, 0, SIZE, SIZE);
+    for (int complete = 0; complete < 2 && result == ORIEL_OK; complete++) {
+        piece.flags = complete ? ORIEL_SLAB_COMPLETE : 0u;
+        pass.coarse = !complete;
+        piece.extent[0] = complete ? side : 1;
+        result = slab_upload(scene, &piece);
+        if (result == ORIEL_OK)
+            result = ndisplay == 2 ? scene_draw_layers(scene, &shown, 1, 2, &pass)
+                                   : scene_draw_volumes(scene, &shown, 1, &pass,
+                                                        scene->framebuffer, texture);
+    }
+    end(scene, texture);
+    return result;
+}
+
+oriel_result warm_up(struct scene *scene)
+{
+    static const uint32_t dtypes[] = {ORIEL_U8, ORIEL_U16, ORIEL_F32};
+    oriel_result result = ORIEL_OK;
+    for (uint32_t ndisplay = 2; ndisplay <= 3; ndisplay++)
+        for (uint32_t i = 0; i < 3 && result == ORIEL_OK; i++)
+            /* llvmpipe tells powers of two from other sizes; volumes seldom are one in all axes. */
+            for (uint32_t side = 7; side <= (ndisplay == 2 ? 8u : 7u) && result == ORIEL_OK; side++)
+                result = draw_one(scene, ndisplay, dtypes[i], side);
     return result == ORIEL_OK && !program_get(scene, PROGRAM_UPSCALE) ? ORIEL_FATAL : result;
 }

@@ -8,8 +8,6 @@ layout(location = 4) uniform vec4 u_high_color;
 layout(location = 5) uniform vec4 u_nan_color;
 layout(binding = 0) uniform sampler1D u_lut;
 
-layout(location = 0) out vec4 o_color;
-
 /* 0 at the low limit, 1 at the high one. */
 float value_to_unit(float value)
 {

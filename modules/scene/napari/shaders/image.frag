@@ -1,6 +1,7 @@
 /* One layer of a slice. Texture coordinates come straight from the fragment's position: an attribute
  * interpolated over a quad far larger than the canvas loses the digits that NEAREST needs.
  * Variant MIXED: detail where its pieces have come, base elsewhere. */
+layout(location = 0) out vec4 o_color;
 layout(location = 9) uniform mat3x2 u_base_uv;
 layout(binding = 1) uniform sampler2D u_base;
 #ifdef MIXED
