@@ -58,7 +58,7 @@ static const struct oriel_option options[] = {
         "time that queued messages get to leave at the end, ms"),
 
     LIST("modules.path", "", "more folders with modules"),
-    LIST("modules.capture", "capture/gl", "capture modules, best first"),
+    LIST("modules.capture", "capture/cuda,capture/gl", "capture modules, best first"),
     LIST("modules.encoder", "encode/openh264,encode/x264,encode/vpx,encode/jpeg",
          "encoders for video, best first"),
     LIST("modules.still", "encode/png", "encoders for lossless stills, best first"),
@@ -74,6 +74,11 @@ static const struct oriel_option options[] = {
         "largest width and height that a client may ask for, pixels"),
 
     FLOAT("stream.fps", "60", 1, 240, "most pictures in a second"),
+    NAME("stream.prefer", "bandwidth", "bandwidth latency order",
+         "which encoder of the list is taken: the first that is quick enough, the quickest, or the "
+         "first that works"),
+    INT("stream.retry_ms", "30000", 100, 3600000,
+        "pause before an encoder that failed gets its next chance, ms; it doubles up to an hour"),
     INT("stream.bitrate", "12000000", 10000, 1000000000, "aim of the encoder, bit/s"),
     INT("stream.max_bitrate", "20000000", 10000, 1000000000,
         "most the encoder may use for a while, bit/s"),
@@ -100,7 +105,9 @@ static const struct oriel_option options[] = {
     INT("stream.bframes", NULL, 0, 16,
         "B pictures in a row of hardware encoders; each delays the stream"),
 
-    INT("render.device", "-1", -1, 64, "index of the EGL device; -1: the best"),
+    TEXT("render.device", "auto",
+         "graphics device that draws: its index or UUID as \"oriel modules\" lists them, the "
+         "beginning of a UUID is enough; auto: the best"),
     INT("render.budget_ms", "33", 1, 1000, "time that a 3-D picture may take while it moves, ms"),
     INT("render.settle_ms", "60", 0, MS_MAX,
         "rest before a 3-D picture is drawn in full quality, ms"),
@@ -117,6 +124,8 @@ static const struct oriel_option options[] = {
          "folder that clients may browse and open; \"\": only what was named at the start"),
     TEXT("data.axes", "", "names of the axes of arrays that do not say, as \"tzyx\""),
     INT("data.cache_mb", "1024", 1, 1048576, "memory for decoded chunks, MiB"),
+    INT("data.pinned_mb", "2048", 0, 1048576,
+        "most memory to page-lock for copies to a CUDA GPU, MiB; never much more than the cache"),
     INT("data.threads", "0", 0, 256, "threads that load chunks; 0: one for each core"),
     INT("data.max_slice_bytes", "0", 0, BYTES_MAX, "largest slice to load, bytes; 0: no limit"),
     INT("data.max_volume_bytes", "268435456", 0, BYTES_MAX,
@@ -212,6 +221,8 @@ static const struct oriel_option options[] = {
     TEXT("debug.dump_dir", "", "folder for what is dumped; \"\": the current one"),
     INT("debug.dump_bitstream", "0", 0, 1000000,
         "encoded pictures written to a file from the start on"),
+    BOOL("debug.apart", "false",
+         "drawing ends before the picture is captured: slower, but each stage can be timed alone"),
 };
 
 const struct oriel_option *schema_options(size_t *count)

@@ -148,18 +148,31 @@ static struct egl *open_device(EGLDeviceEXT device, uint32_t index, struct error
     return egl;
 }
 
-struct egl *egl_create(int64_t wanted, struct error *err)
+static EGLint list_devices(EGLDeviceEXT *devices, struct error *all)
 {
-    struct error all = {""};
-    EGLDeviceEXT devices[MAX_DEVICES];
     EGLint count = 0;
     bool enumerates = epoxy_has_egl_extension(EGL_NO_DISPLAY, "EGL_EXT_platform_device") &&
                       (epoxy_has_egl_extension(EGL_NO_DISPLAY, "EGL_EXT_device_enumeration") ||
                        epoxy_has_egl_extension(EGL_NO_DISPLAY, "EGL_EXT_device_base"));
     if (!enumerates)
-        tried(&all, "EGL devices", "EGL_EXT_platform_device is missing");
+        tried(all, "EGL devices", "EGL_EXT_platform_device is missing");
     else if (!eglQueryDevicesEXT(MAX_DEVICES, devices, &count) || count == 0)
-        tried(&all, "EGL devices", "there is none");
+        tried(all, "EGL devices", "there is none");
+    return count;
+}
+
+uint32_t egl_device_count(void)
+{
+    struct error ignored = {""};
+    EGLDeviceEXT devices[MAX_DEVICES];
+    return (uint32_t)list_devices(devices, &ignored);
+}
+
+struct egl *egl_create(int64_t wanted, struct error *err)
+{
+    struct error all = {""};
+    EGLDeviceEXT devices[MAX_DEVICES];
+    EGLint count = list_devices(devices, &all);
 
     struct egl *egl = NULL;
     if (wanted >= 0) {
@@ -206,6 +219,22 @@ void egl_destroy(struct egl *egl)
 const struct oriel_host_gl *egl_host_gl(const struct egl *egl)
 {
     return &egl->gl;
+}
+
+int32_t egl_cuda_ordinal(const struct egl *egl)
+{
+    EGLAttrib device, ordinal;
+    if (!epoxy_has_egl_extension(EGL_NO_DISPLAY, "EGL_EXT_device_query") &&
+        !epoxy_has_egl_extension(EGL_NO_DISPLAY, "EGL_EXT_device_base"))
+        return -1;
+    if (!eglQueryDisplayAttribEXT(egl->display, EGL_DEVICE_EXT, &device))
+        return -1;
+    EGLDeviceEXT handle = (EGLDeviceEXT)device;
+    const char *extensions = eglQueryDeviceStringEXT(handle, EGL_EXTENSIONS);
+    if (!extensions || !strstr(extensions, "EGL_NV_device_cuda") ||
+        !eglQueryDeviceAttribEXT(handle, EGL_CUDA_DEVICE_NV, &ordinal))
+        return -1;
+    return (int32_t)ordinal;
 }
 
 uint32_t egl_max_texture_2d(const struct egl *egl)

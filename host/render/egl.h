@@ -15,10 +15,14 @@ struct egl;
  * `device`, or, with -1, hardware devices, then software devices, then Mesa's surfaceless platform.
  * The error tells everything that was tried. */
 struct egl *egl_create(int64_t device, struct error *err);
+/* How many EGL devices there are, usable or not. */
+uint32_t egl_device_count(void);
 /* On the thread that made it. The display stays: others may share it. */
 void egl_destroy(struct egl *egl); /* NULL is fine */
 
 const struct oriel_host_gl *egl_host_gl(const struct egl *egl);
+/* EGL_CUDA_DEVICE_NV: which CUDA device draws, counted as CUDA does; -1: EGL does not say. */
+int32_t egl_cuda_ordinal(const struct egl *egl);
 uint32_t egl_max_texture_2d(const struct egl *egl);
 uint32_t egl_max_texture_3d(const struct egl *egl);
 /* NULL, or what went wrong since the last call: no memory, or the device was lost. */

@@ -136,6 +136,10 @@ static void painter_free(struct painter *painter)
     for (size_t i = 0; i < painter->lost_count; i++)
         module_use_close(&painter->lost[i]);
     free(painter->lost);
+    for (struct shared *shared = painter->shared, *before; shared; shared = before) {
+        before = shared->before;
+        free(shared);
+    }
     pthread_cond_destroy(&painter->answer);
     pthread_cond_destroy(&painter->wake);
     pthread_mutex_destroy(&painter->mutex);

@@ -3,6 +3,7 @@
 #ifndef RENDER_PAINTER_H
 #define RENDER_PAINTER_H
 
+#include "oriel/host_gl.h"
 #include "render/loader.h"
 #include "render/plan.h"
 #include "render/render.h"
@@ -19,11 +20,12 @@ struct painter_setup {
     struct stats *stats;
     struct render_events events;
     struct plan_policy policy; /* texture limits are filled in by the painter */
-    int64_t device;            /* render.device */
+    int64_t device;            /* for egl_create() */
     int64_t frame_ns;          /* 1 / stream.fps */
     int64_t settle_ns;         /* render.settle_ms */
     double budget_ms;          /* render.budget_ms */
     uint32_t width, height;    /* of pictures; 0: as the scene says */
+    bool apart;                /* debug.apart */
     bool animate;
     double animate_dps;
 };
@@ -44,6 +46,10 @@ void painter_still_done(struct painter *painter); /* from a tap's callback: the 
 bool painter_still_wait(struct painter *painter, int64_t deadline_ns, struct cancel *cancel,
                         struct error *err);
 void painter_still_end(struct painter *painter);
+
+/* To share textures with its context; NULL while there is none. It stays until the painter goes.
+ * [any-thread] */
+const struct oriel_host_gl_share *painter_gl_share(struct painter *painter);
 
 const char *painter_renderer(const struct painter *painter);
 const char *painter_scene_module(const struct painter *painter);

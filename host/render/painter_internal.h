@@ -21,6 +21,12 @@ struct shown {
     struct scene_snapshot *source;  /* a reference */
 };
 
+/* One for each start of the context. */
+struct shared {
+    struct oriel_host_gl_share gl;
+    struct shared *before;
+};
+
 struct painter {
     struct painter_setup setup;
     char label[32];
@@ -36,6 +42,8 @@ struct painter {
     struct scene_snapshot *mailbox;
     bool still, still_done, still_cancelled;
     struct error still_error;
+    struct shared *shared; /* the newest; `sharing`: and its context is there */
+    bool sharing;
 
     /* The render thread's from here on. */
 

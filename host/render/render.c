@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "module/registry.h"
 #include "module/services.h"
+#include "render/device.h"
 #include "render/painter.h"
 #include "render/pool.h"
 #include "util/cancel.h"
@@ -51,6 +52,11 @@ static struct render *create(struct render_pool *pool, const char *view,
     render->stats = stats_create(render_pool_metrics(pool), strcmp(view, "main") != 0);
     render->taps = taps_create(registry, render->stats);
     double fps = config_float(config, "stream.fps");
+    int64_t device;
+    if (!device_select(config_string(config, "render.device"), &device, err)) {
+        render_destroy(render);
+        return NULL;
+    }
     struct painter_setup setup = {
         .label = view,
         .registry = registry,
@@ -59,12 +65,13 @@ static struct render *create(struct render_pool *pool, const char *view,
         .stats = render->stats,
         .events = events ? *events : (struct render_events){0},
         .policy = policy_of(config),
-        .device = config_int(config, "render.device"),
+        .device = device,
         .frame_ns = (int64_t)((double)NS_PER_S / (fps > 0 ? fps : 60)),
         .settle_ns = config_int(config, "render.settle_ms") * NS_PER_MS,
         .budget_ms = (double)config_int(config, "render.budget_ms"),
         .width = width,
         .height = height,
+        .apart = config_bool(config, "debug.apart"),
         .animate = width == 0 && config_bool(config, "render.animate"),
         .animate_dps = config_float(config, "render.animate_dps"),
     };
@@ -118,6 +125,11 @@ const char *render_capture_id(const struct render *render)
 const char *render_scene_id(const struct render *render)
 {
     return painter_scene_module(render->painter);
+}
+
+const struct oriel_host_gl_share *render_gl_share(const struct render *render)
+{
+    return painter_gl_share(render->painter);
 }
 
 void render_post(struct render *render, struct scene_snapshot *snapshot)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "oriel/frame.h"
+#include "oriel/host_gl.h"
 #include "scene/snapshot.h"
 #include "util/error.h"
 
@@ -63,6 +64,10 @@ uint32_t render_formats(const struct render *render, const struct oriel_format *
 const char *render_renderer(const struct render *render);   /* GL_RENDERER */
 const char *render_capture_id(const struct render *render); /* "capture/gl" */
 const char *render_scene_id(const struct render *render);
+
+/* "oriel.host.gl.share/1" of this render: what makes a context that sees its textures. NULL while
+ * it has none; else it stays until the render goes. [any-thread] */
+const struct oriel_host_gl_share *render_gl_share(const struct render *render);
 
 /* The newest snapshot wins. Takes a reference of its own. [any-thread] */
 void render_post(struct render *render, struct scene_snapshot *snapshot);

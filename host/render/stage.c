@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The context and the modules on it, and what happens when one of them fails. */
 #include <epoxy/gl.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "cuda/cuda.h"
 #include "module/services.h"
 #include "oriel/host_gl.h"
+#include "render/device.h"
 #include "render/painter_internal.h"
 #include "util/check.h"
 #include "util/clock.h"
@@ -50,6 +53,62 @@ static bool try_scene(struct module_use *use, void *data, struct error *err)
     return *why ? error_set(err, "%s", why) : error_set(err, "create failed (result %d)", result);
 }
 
+/* Encoders ask on their own threads, at any time: what they were given stays until the painter
+ * goes, whatever becomes of the context. */
+static void offer_share(struct painter *painter, const struct oriel_host_gl *gl)
+{
+    struct shared *shared = xcalloc(1, sizeof *shared);
+    shared->gl = (struct oriel_host_gl_share){.size = sizeof shared->gl,
+                                              .version = gl->version,
+                                              .egl_display = gl->egl_display,
+                                              .egl_context = gl->egl_context};
+    pthread_mutex_lock(&painter->mutex);
+    shared->before = painter->shared;
+    painter->shared = shared;
+    painter->sharing = true;
+    pthread_mutex_unlock(&painter->mutex);
+    if (strcmp(painter->label, "main") == 0)
+        services_set_interface(ORIEL_HOST_GL_SHARE_V1, &shared->gl);
+}
+
+static void withdraw_share(struct painter *painter)
+{
+    if (strcmp(painter->label, "main") == 0)
+        services_set_interface(ORIEL_HOST_GL_SHARE_V1, NULL);
+    pthread_mutex_lock(&painter->mutex);
+    painter->sharing = false;
+    pthread_mutex_unlock(&painter->mutex);
+}
+
+const struct oriel_host_gl_share *painter_gl_share(struct painter *painter)
+{
+    pthread_mutex_lock(&painter->mutex);
+    const struct shared *shared = painter->sharing ? painter->shared : NULL;
+    pthread_mutex_unlock(&painter->mutex);
+    return shared ? &shared->gl : NULL;
+}
+
+/* The GPU's CUDA side, for modules that ask for "oriel.host.cuda/1". */
+static void join_cuda(struct painter *painter)
+{
+    const struct oriel_host_gl *gl = egl_host_gl(painter->egl);
+    struct cuda_hint hint = {.ordinal = egl_cuda_ordinal(painter->egl)};
+    memcpy(hint.uuid, gl->device_uuid, sizeof hint.uuid);
+    struct cuda_about about;
+    struct error why = {""};
+    bool joined = cuda_join(&hint, &about, &why);
+    char device[32] = "Mesa's surfaceless platform", uuid[DEVICE_UUID_TEXT];
+    if (gl->device_index != UINT32_MAX)
+        snprintf(device, sizeof device, "EGL device %u", gl->device_index);
+    device_uuid_text(joined ? about.uuid : gl->device_uuid, uuid);
+    if (joined)
+        log_info(LOG_RENDER, "%s: %s, %s: %s; CUDA device %d, %s", painter->label, device,
+                 gl->renderer, uuid, about.ordinal, about.name);
+    else
+        log_info(LOG_RENDER, "%s: %s, %s; no CUDA: %s", painter->label, device, gl->renderer,
+                 why.text);
+}
+
 bool stage_open(struct painter *painter, struct error *err)
 {
     painter->egl = egl_create(painter->setup.device, err);
@@ -57,6 +116,8 @@ bool stage_open(struct painter *painter, struct error *err)
         return false;
     const struct oriel_host_gl *gl = egl_host_gl(painter->egl);
     services_set_thread_interface(ORIEL_HOST_GL_V1, gl);
+    join_cuda(painter);
+    offer_share(painter, gl);
     if (!module_use_first(painter->setup.registry, MODULE_SCENE, painter->label, try_scene, painter,
                           &painter->scene_use, err) ||
         !taps_open(painter->setup.taps, painter->label, painter->refused_capture, err)) {
@@ -90,6 +151,7 @@ void stage_close(struct painter *painter)
             glDeleteQueries(2, painter->queries);
         painter->queries[0] = painter->queries[1] = 0;
         painter->measuring = false;
+        withdraw_share(painter);
         services_set_thread_interface(ORIEL_HOST_GL_V1, NULL);
         egl_destroy(painter->egl);
         painter->egl = NULL;

@@ -63,6 +63,12 @@ uint32_t render_formats(const struct render *render, const struct oriel_format *
     return 2;
 }
 
+const struct oriel_host_gl_share *render_gl_share(const struct render *render)
+{
+    (void)render;
+    return NULL;
+}
+
 const char *render_capture_id(const struct render *render)
 {
     (void)render;
