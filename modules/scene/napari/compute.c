@@ -86,8 +86,8 @@ static void cut(int area[4], const struct pass *pass, const struct slab *slab, c
     }
 }
 
-/* Rays are given by points near the box, where a float is most exact: those of one depth, that of the
- * box' middle, or when the eye is beside or in the box, one in front of the eye. */
+/* Rays are given by points near the box, where a float is most exact: those of one depth, that of
+ * the box' middle, or when the eye is beside or in the box, one in front of the eye. */
 static void set_ray(const struct pass *pass, const struct slab *slab, const double m[16],
                     const double inverse[16], GLuint program)
 {
@@ -105,7 +105,8 @@ static void set_ray(const struct pass *pass, const struct slab *slab, const doub
     double w = inverse[15] + depth * inverse[11];
     float ray[12];
     for (int r = 0; r < 4; r++) {
-        const double column[3] = {inverse[r], inverse[4 + r], inverse[12 + r] + depth * inverse[8 + r]};
+        const double column[3] = {inverse[r], inverse[4 + r],
+                                  inverse[12 + r] + depth * inverse[8 + r]};
         for (int c = 0; c < 3; c++)
             ray[4 * c + r] = (float)(column[c] * scale[c] / w);
     }

@@ -6,7 +6,7 @@ static const GLenum binding[3] = {GL_TEXTURE_BINDING_1D, GL_TEXTURE_BINDING_2D,
 static const GLenum target[3] = {GL_TEXTURE_1D, GL_TEXTURE_2D, GL_TEXTURE_3D};
 static const GLenum capability[6] = {GL_BLEND,        GL_DEPTH_TEST,       GL_CULL_FACE,
                                      GL_STENCIL_TEST, GL_FRAMEBUFFER_SRGB, GL_SCISSOR_TEST};
-static const GLenum image[6] = {GL_IMAGE_BINDING_NAME,   GL_IMAGE_BINDING_LEVEL,
+static const GLenum image[6] = {GL_IMAGE_BINDING_NAME,    GL_IMAGE_BINDING_LEVEL,
                                 GL_IMAGE_BINDING_LAYERED, GL_IMAGE_BINDING_LAYER,
                                 GL_IMAGE_BINDING_ACCESS,  GL_IMAGE_BINDING_FORMAT};
 static const GLenum unpack[6] = {GL_UNPACK_ALIGNMENT,    GL_UNPACK_ROW_LENGTH,

@@ -76,10 +76,10 @@ struct scene {
     const struct oriel_host *host;
     bool software; /* a software renderer: no timer queries */
     GLenum depth_format;
-    bool compute; /* volumes are drawn by compute shaders */
-    bool bricks;  /* volumes: what cannot matter is left out */
+    bool compute;      /* volumes are drawn by compute shaders */
+    bool bricks;       /* volumes: what cannot matter is left out */
     uint32_t group[2]; /* pixels of a compute shader's workgroup */
-    int max_2d; /* texels */
+    int max_2d;        /* texels */
     int max_3d;
 
     const struct oriel_snapshot *snapshot;
@@ -118,10 +118,10 @@ struct blend {
 
 /* A picture that compute shaders draw. */
 struct canvas {
-    GLuint texture; /* RGBA8 */
-    int area[4];    /* first pixel, then the one after the last: the scissor's */
-    bool deep;      /* depth decides somewhere */
-    bool empty;     /* nothing has been drawn yet, not even the background */
+    GLuint texture;     /* RGBA8 */
+    int area[4];        /* first pixel, then the one after the last: the scissor's */
+    bool deep;          /* depth decides somewhere */
+    bool empty;         /* nothing has been drawn yet, not even the background */
     struct blend blend; /* of the next layer */
 };
 
@@ -131,8 +131,8 @@ struct pass {
     uint32_t height;
     const double *world_to_clip; /* column-major */
     float background[4];
-    double step; /* volumes: sample distance relative to full quality */
-    bool coarse; /* volumes: less than full quality is good enough */
+    double step;           /* volumes: sample distance relative to full quality */
+    bool coarse;           /* volumes: less than full quality is good enough */
     struct canvas *canvas; /* compute shaders draw; NULL: the bound framebuffer is drawn into */
 };
 
@@ -197,8 +197,8 @@ oriel_result image_draw(struct scene *scene, struct layer *layer, const struct p
 oriel_result volume_draw(struct scene *scene, struct layer *layer, const struct pass *pass,
                          const struct slab *slab);
 
-/* compute.c: pictures of volumes by compute shaders. begin() when the scissor is set, end() when the
- * last layer has been drawn. */
+/* compute.c: pictures of volumes by compute shaders. begin() when the scissor is set, end() when
+ * the last layer has been drawn. */
 oriel_result canvas_begin(struct scene *scene, struct canvas *canvas, const struct pass *pass,
                           GLuint texture, bool deep);
 void canvas_end(struct canvas *canvas, const struct pass *pass);

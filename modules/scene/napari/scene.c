@@ -263,8 +263,7 @@ static oriel_result compute_volumes(struct scene *scene, const struct oriel_view
                                     uint32_t count, struct pass *pass, GLuint texture)
 {
     struct canvas canvas;
-    oriel_result result =
-        canvas_begin(scene, &canvas, pass, texture, is_deep(scene, shown, count));
+    oriel_result result = canvas_begin(scene, &canvas, pass, texture, is_deep(scene, shown, count));
     if (result != ORIEL_OK)
         return result;
     pass->canvas = &canvas;
@@ -339,8 +338,8 @@ static oriel_result draw_picture(struct scene *scene, const struct oriel_view *v
         pass.coarse = (view->flags & ORIEL_VIEW_INTERACTIVE) && (reduced || pass.step > 1.0);
         if (reduced)
             return draw_reduced(scene, view, pass, target);
-        return scene_draw_volumes(scene, view->layers, view->layer_count, &pass,
-                                  scene->framebuffer, target->texture);
+        return scene_draw_volumes(scene, view->layers, view->layer_count, &pass, scene->framebuffer,
+                                  target->texture);
     }
     glBindFramebuffer(GL_FRAMEBUFFER, target->framebuffer);
     glViewport(0, 0, (GLsizei)target->width, (GLsizei)target->height);

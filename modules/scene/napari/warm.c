@@ -81,7 +81,7 @@ static struct oriel_slab slab_of(uint32_t ndisplay, uint32_t dtype, uint32_t sid
 static double time_trial(struct scene *scene, GLuint texture, bool compute)
 {
     /* Turned, so that rays are along no axis. */
-    static const double to_clip[16] = {0.0066, 0.0023,  0.0038, 0, 0,     0.0069, -0.004, 0,
+    static const double to_clip[16] = {0.0066,  0.0023, 0.0038, 0, 0,     0.0069, -0.004, 0,
                                        -0.0045, 0.0033, 0.0055, 0, -0.14, -0.80,  -0.34,  1};
     struct pass pass = {
         .width = TRIAL_CANVAS, .height = TRIAL_CANVAS, .world_to_clip = to_clip, .step = 1.0};
@@ -157,9 +157,9 @@ static oriel_result draw_one(struct scene *scene, uint32_t ndisplay, uint32_t dt
         piece.extent[0] = complete ? side : 1;
         result = slab_upload(scene, &piece);
         if (result == ORIEL_OK)
-            result = ndisplay == 2 ? scene_draw_layers(scene, &shown, 1, 2, &pass)
-                                   : scene_draw_volumes(scene, &shown, 1, &pass,
-                                                        scene->framebuffer, texture);
+            result = ndisplay == 2
+                         ? scene_draw_layers(scene, &shown, 1, 2, &pass)
+                         : scene_draw_volumes(scene, &shown, 1, &pass, scene->framebuffer, texture);
     }
     end(scene, texture);
     return result;
