@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,9 +22,11 @@ enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 struct metric {
     /* Constant once it is in the list. */
     enum metric_kind kind;
+    bool info;
     char *name;
-    char *labels; /* "" without */
     char *help;
+    char *labels; /* "" without; constant but for an info's, which changes under the lock */
+    bool hidden, taken; /* an info: says nothing, has an owner; under the lock */
     _Atomic(struct metric *) next; /* in order of registration */
     /* Counter and gauge. */
     _Atomic double value;
@@ -37,7 +40,7 @@ struct metric {
 };
 
 struct metrics {
-    pthread_mutex_t lock; /* registration */
+    pthread_mutex_t lock; /* registration, infos; the writers hold it */
     _Atomic(struct metric *) first;
     struct metric *last; /* under lock */
 };

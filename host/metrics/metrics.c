@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "metrics/metric.h"
 
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +36,23 @@ void metrics_destroy(struct metrics *metrics)
     free(metrics);
 }
 
+/* Under the lock. */
+static struct metric *add(struct metrics *metrics, enum metric_kind kind, const char *name,
+                          const char *labels, const char *help)
+{
+    struct metric *m = xcalloc(1, sizeof *m);
+    m->kind = kind;
+    m->name = xstrdup(name);
+    m->labels = xstrdup(labels);
+    m->help = xstrdup(help ? help : "");
+    if (metrics->last)
+        atomic_store(&metrics->last->next, m);
+    else
+        atomic_store(&metrics->first, m);
+    metrics->last = m;
+    return m;
+}
+
 static struct metric *registered(struct metrics *metrics, enum metric_kind kind, const char *name,
                                  const char *labels, const char *help)
 {
@@ -41,25 +60,78 @@ static struct metric *registered(struct metrics *metrics, enum metric_kind kind,
         labels = "";
     pthread_mutex_lock(&metrics->lock);
     struct metric *m = atomic_load(&metrics->first);
-    while (m && (strcmp(m->name, name) != 0 || strcmp(m->labels, labels) != 0))
+    while (m && (m->info || strcmp(m->name, name) != 0 || strcmp(m->labels, labels) != 0))
         m = atomic_load(&m->next);
-    if (!m) {
-        m = xcalloc(1, sizeof *m);
-        m->kind = kind;
-        m->name = xstrdup(name);
-        m->labels = xstrdup(labels);
-        m->help = xstrdup(help ? help : "");
-        if (metrics->last) {
-            /* Readers walk without the lock: the link comes last. */
-            atomic_store(&metrics->last->next, m);
-        } else {
-            atomic_store(&metrics->first, m);
-        }
-        metrics->last = m;
-    }
+    if (!m)
+        m = add(metrics, kind, name, labels, help);
     pthread_mutex_unlock(&metrics->lock);
     CHECK(m->kind == kind);
     return m;
+}
+
+/* --- infos --- */
+
+struct metric *metrics_info(struct metrics *metrics, const char *name, const char *help)
+{
+    pthread_mutex_lock(&metrics->lock);
+    struct metric *m = atomic_load(&metrics->first);
+    while (m && (!m->info || m->taken || strcmp(m->name, name) != 0))
+        m = atomic_load(&m->next);
+    if (!m) {
+        m = add(metrics, METRIC_GAUGE, name, "", help);
+        m->info = m->hidden = true;
+        atomic_store(&m->value, 1);
+    }
+    m->taken = true;
+    pthread_mutex_unlock(&metrics->lock);
+    return m;
+}
+
+static void say(struct metrics *metrics, struct metric *info, const char *labels, bool taken)
+{
+    char *old, *new = xstrdup(labels ? labels : "");
+    pthread_mutex_lock(&metrics->lock);
+    old = info->labels;
+    info->labels = new;
+    info->hidden = !labels;
+    info->taken = taken;
+    pthread_mutex_unlock(&metrics->lock);
+    free(old);
+}
+
+void metrics_info_set(struct metrics *metrics, struct metric *info, const char *labels)
+{
+    say(metrics, info, labels, true);
+}
+
+void metrics_info_free(struct metrics *metrics, struct metric *info)
+{
+    if (info)
+        say(metrics, info, NULL, false);
+}
+
+void metrics_label(char *labels, size_t room, const char *name, const char *value)
+{
+    size_t n = strlen(labels);
+    int head = snprintf(labels + n, room - n, "%s%s=\"", n ? "," : "", name);
+    if (head < 0 || n + (size_t)head + 2 > room) { /* not even an empty value */
+        labels[n] = '\0';
+        return;
+    }
+    n += (size_t)head;
+    for (const char *p = value, *next; *p; p = next) {
+        for (next = p + 1; ((unsigned char)*next & 0xC0) == 0x80; next++) /* whole characters */
+            continue;
+        bool escaped = *p == '"' || *p == '\\' || *p == '\n';
+        size_t bytes = (size_t)(next - p) + escaped;
+        if (n + bytes + 2 > room)
+            break;
+        if (escaped)
+            labels[n++] = '\\';
+        memcpy(labels + n, *p == '\n' ? "n" : p, (size_t)(next - p));
+        n += (size_t)(next - p);
+    }
+    memcpy(labels + n, "\"", 2);
 }
 
 struct metric *metrics_counter(struct metrics *metrics, const char *name, const char *labels,

@@ -4,6 +4,7 @@
 #ifndef METRICS_METRICS_H
 #define METRICS_METRICS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct metrics;
@@ -21,6 +22,15 @@ struct metric *metrics_gauge(struct metrics *metrics, const char *name, const ch
                              const char *help);
 struct metric *metrics_histogram(struct metrics *metrics, const char *name, const char *labels,
                                  const char *help);
+
+/* A gauge of 1 that says something in its labels, which change: for one owner, who frees it. It is
+ * not there while it says nothing. [metrics_info_set: the owner] */
+struct metric *metrics_info(struct metrics *metrics, const char *name, const char *help);
+void metrics_info_set(struct metrics *metrics, struct metric *info, const char *labels); /* or NULL */
+void metrics_info_free(struct metrics *metrics, struct metric *info); /* NULL is fine */
+/* Appends name="value" to labels, after a comma where there are some; what does not fit is cut off
+ * from the value. */
+void metrics_label(char *labels, size_t room, const char *name, const char *value);
 
 void metric_add(struct metric *metric, double value);     /* counter, gauge */
 void metric_set(struct metric *metric, double value);     /* gauge */

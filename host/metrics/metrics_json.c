@@ -94,7 +94,10 @@ char *metrics_json(struct metrics *metrics)
         [METRIC_HISTOGRAM] = cJSON_CreateObject(),
     };
     double fps = 0;
+    pthread_mutex_lock(&metrics->lock);
     for (struct metric *m = atomic_load(&metrics->first); m; m = atomic_load(&m->next)) {
+        if (m->hidden)
+            continue;
         char *name = *m->labels ? xasprintf("%s{%s}", m->name, m->labels) : xstrdup(m->name);
         cJSON *to = objects[m->kind];
         if (m->kind == METRIC_HISTOGRAM)
@@ -114,6 +117,7 @@ char *metrics_json(struct metrics *metrics)
         if (strcmp(m->name, "oriel_frames_total") == 0)
             fps += metric_rate(m);
     }
+    pthread_mutex_unlock(&metrics->lock);
     cJSON_AddItemToObject(json, "gauges", objects[METRIC_GAUGE]);
     cJSON_AddItemToObject(json, "counters", objects[METRIC_COUNTER]);
     cJSON_AddItemToObject(json, "histograms", objects[METRIC_HISTOGRAM]);

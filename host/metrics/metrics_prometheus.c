@@ -67,18 +67,19 @@ char *metrics_prometheus(struct metrics *metrics)
     size_t bytes = 0;
     FILE *out = open_memstream(&text, &bytes);
     CHECK(out);
+    pthread_mutex_lock(&metrics->lock);
     struct metric *first = atomic_load(&metrics->first);
     for (struct metric *m = first; m; m = atomic_load(&m->next)) {
         /* All series of a name stand together under one HELP. */
-        bool seen = false;
+        bool seen = m->hidden;
         for (struct metric *before = first; before != m && !seen;
              before = atomic_load(&before->next))
-            seen = strcmp(before->name, m->name) == 0;
+            seen = !before->hidden && strcmp(before->name, m->name) == 0;
         if (seen)
             continue;
         print_help(out, m);
         for (struct metric *s = m; s; s = atomic_load(&s->next)) {
-            if (strcmp(s->name, m->name) != 0)
+            if (s->hidden || strcmp(s->name, m->name) != 0)
                 continue;
             if (s->kind == METRIC_HISTOGRAM) {
                 print_histogram(out, s);
@@ -88,6 +89,7 @@ char *metrics_prometheus(struct metrics *metrics)
             }
         }
     }
+    pthread_mutex_unlock(&metrics->lock);
     CHECK(fclose(out) == 0);
     return text;
 }

@@ -4,13 +4,20 @@
 #include <string.h>
 
 #include "pixel/room.h"
+#include "util/clock.h"
 #include "util/log.h"
 
 static void learn_codecs(struct stream *stream)
 {
     pthread_mutex_lock(&stream->catalog_lock);
-    for (uint32_t i = 0; !stream->codecs_known && i < stream->ladder_count; i++)
-        instance_codecs(stream->registry, stream->ladder[i], stream->ladder_codecs[i], CODEC_COUNT);
+    for (uint32_t i = 0; !stream->codecs_known && i < stream->ladder.count; i++) {
+        struct rung *rung = &stream->ladder.at[i];
+        uint32_t codecs[CODEC_COUNT] = {0};
+        instance_codecs(stream->registry, rung->id, codecs, CODEC_COUNT);
+        pthread_mutex_lock(&stream->lock);
+        memcpy(rung->codecs, codecs, sizeof codecs);
+        pthread_mutex_unlock(&stream->lock);
+    }
     stream->codecs_known = true;
     pthread_mutex_unlock(&stream->catalog_lock);
 }
@@ -19,9 +26,11 @@ static void learn_codecs(struct stream *stream)
 
 static bool somebody_writes(const struct stream *stream, uint32_t codec)
 {
-    for (uint32_t i = 0; i < stream->ladder_count; i++) {
+    int64_t now = clock_ns();
+    for (uint32_t i = 0; i < stream->ladder.count; i++) {
+        const struct rung *rung = &stream->ladder.at[i];
         for (uint32_t k = 0; k < CODEC_COUNT; k++) {
-            if (stream->ladder_codecs[i][k] == codec && !stream->ladder_failed[i])
+            if (rung->codecs[k] == codec && (!rung->failed || now >= rung->retry_ns))
                 return true;
         }
     }
@@ -63,16 +72,26 @@ static struct branch *make(struct stream *stream, bool still, uint32_t codec)
     return branch;
 }
 
+/* It works, or may again by now. */
+static bool alive(struct branch *branch)
+{
+    if (branch->dead && clock_ns() >= branch->upgrade_ns) {
+        branch->dead = false;
+        branch->upgrade_ns = INT64_MAX;
+    }
+    return !branch->dead;
+}
+
 static struct branch *choose(struct stream *stream, const struct client_wish *wish)
 {
     struct branch *main = stream->branches[0];
-    if (!main->dead && client_wish_has(wish, main->codec))
+    if (alive(main) && client_wish_has(wish, main->codec))
         return main;
     for (uint32_t i = 0; i < wish->codec_count; i++) {
         if (!somebody_writes(stream, wish->codecs[i]))
             continue;
         struct branch *branch = make(stream, false, wish->codecs[i]);
-        if (branch && !branch->dead)
+        if (branch && alive(branch))
             return branch;
     }
     return NULL;
@@ -95,9 +114,9 @@ void stream_prepare_classic(struct stream *stream)
     if (!branch)
         return;
     struct error err;
-    if (!branch_open(branch, width, height, &err))
+    if (!branch_open(branch, ORIEL_CODEC_H264, width, height, &err))
         log_warn(LOG_PIXEL, "%s", err.text); /* and again when somebody comes */
-    instance_close(&branch->instance);
+    branch_close(branch);
     pthread_mutex_lock(&stream->lock);
     start(branch);
     pthread_mutex_unlock(&stream->lock);
@@ -119,7 +138,7 @@ bool stream_place(struct stream *stream, struct client *client, struct error *er
     if (client->branch) {
         pthread_cond_signal(&client->branch->wake);
         struct branch *stills =
-            client->wish.still && stream->still_count ? make(stream, true, 0) : NULL;
+            client->wish.still && stream->stills.count ? make(stream, true, 0) : NULL;
         if (stills)
             pthread_cond_signal(&stills->wake);
     }

@@ -123,39 +123,43 @@ static void deliver(const struct delivery *delivery, const struct oriel_buffer *
 
 /* --- the decoder's configuration --- */
 
-void fanout_configure(struct branch *branch, const struct oriel_packet *packet)
+void fanout_describe(const struct stream *stream, const struct oriel_packet *packet,
+                     struct stream_info *info)
+{
+    *info = (struct stream_info){.codec = packet->codec,
+                                 .width = packet->format.width,
+                                 .height = packet->format.height,
+                                 .fps = stream->fps};
+    codec_string(packet, stream->fps, info->codec_string, sizeof info->codec_string);
+    if (packet->codec == ORIEL_CODEC_H264)
+        info->avcc_bytes = (uint32_t)avcc_record(packet->data, (size_t)packet->bytes, info->avcc,
+                                                 sizeof info->avcc);
+}
+
+void fanout_configure(struct branch *branch, struct stream_info *info)
 {
     struct stream *stream = branch->stream;
-    struct stream_info info = {.codec = packet->codec,
-                               .width = packet->format.width,
-                               .height = packet->format.height,
-                               .fps = stream->fps};
-    codec_string(packet, stream->fps, info.codec_string, sizeof info.codec_string);
-    if (packet->codec == ORIEL_CODEC_H264)
-        info.avcc_bytes =
-            (uint32_t)avcc_record(packet->data, (size_t)packet->bytes, info.avcc, sizeof info.avcc);
     pthread_mutex_lock(&stream->lock);
-    memcpy(info.encoder, branch->encoder, sizeof info.encoder);
-    memcpy(info.reason, branch->reason, sizeof info.reason);
-    const char *chain =
-        *branch->chain ? branch->chain : branch->instance.chain; /* while it is probed */
-    snprintf(info.chain, sizeof info.chain, "%s", chain);
+    memcpy(info->encoder, branch->encoder, sizeof info->encoder);
+    memcpy(info->reason, branch->reason, sizeof info->reason);
+    memcpy(info->chain, branch->chain, sizeof info->chain);
     const struct stream_info *old = &branch->info;
-    bool new = !branch->configuration || old->codec != info.codec || old->width != info.width ||
-               old->height != info.height || strcmp(old->codec_string, info.codec_string) != 0 ||
-               strcmp(old->encoder, info.encoder) != 0 || old->avcc_bytes != info.avcc_bytes ||
-               memcmp(old->avcc, info.avcc, info.avcc_bytes) != 0;
+    bool new = !branch->configuration || old->codec != info->codec || old->width != info->width ||
+               old->height != info->height ||
+               strcmp(old->codec_string, info->codec_string) != 0 ||
+               strcmp(old->encoder, info->encoder) != 0 || old->avcc_bytes != info->avcc_bytes ||
+               memcmp(old->avcc, info->avcc, info->avcc_bytes) != 0;
     branch->configuration += new;
-    branch->info = info;
+    branch->info = *info;
     bool told = branch->main || branch == stream_classic(stream);
     pthread_mutex_unlock(&stream->lock);
     if (!new || !told)
         return;
     metric_add(stream->metrics.configs, 1);
     log_debug(LOG_ENCODER_SPS, "%s: %s, %" PRIu32 "x%" PRIu32 ", avcC of %" PRIu32 " bytes",
-              branch->label, info.codec_string, info.width, info.height, info.avcc_bytes);
+              branch->label, info->codec_string, info->width, info->height, info->avcc_bytes);
     if (stream->events.config)
-        stream->events.config(stream->events.data, &info);
+        stream->events.config(stream->events.data, info);
 }
 
 /* --- packets --- */
@@ -284,8 +288,11 @@ void fanout_packet(const struct oriel_packet_sink *sink, const struct oriel_pack
         keep_still(branch, packet);
         return;
     }
-    if (packet->flags & ORIEL_PACKET_KEY)
-        fanout_configure(branch, packet);
+    if (packet->flags & ORIEL_PACKET_KEY) {
+        struct stream_info info;
+        fanout_describe(stream, packet, &info);
+        fanout_configure(branch, &info);
+    }
 
     struct client **held = malloc(MAX_CLIENTS * sizeof *held);
     struct delivery *deliveries = NULL;

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pixel/instance.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "module/negotiate.h"
 #include "module/services.h"
+#include "pixel/blank.h"
 #include "pixel/codec.h"
+#include "pixel/times.h"
 #include "render/render.h"
 #include "util/check.h"
 #include "util/clock.h"
@@ -111,98 +114,7 @@ static bool choose_format(struct instance *instance, const struct instance_wish 
     return true;
 }
 
-/* --- probing --- */
-
-struct blank {
-    struct oriel_frame frame;
-    _Alignas(64) uint8_t bytes[];
-};
-
-static void blank_release(const struct oriel_frame *frame, const struct oriel_fence *done)
-{
-    (void)done;
-    free(frame->pool);
-}
-
-/* A picture of a format in CPU memory: a ramp, so that there is something to encode. */
-static const struct oriel_frame *blank_frame(const struct oriel_format *format)
-{
-    uint32_t w = format->width, h = format->height, cw = (w + 1) / 2, ch = (h + 1) / 2;
-    struct plane {
-        uint32_t row, rows;
-    } planes[3] = {{0, 0}, {0, 0}, {0, 0}};
-    switch (format->fourcc) {
-    case ORIEL_FMT_RGBA:
-        planes[0] = (struct plane){4 * w, h};
-        break;
-    case ORIEL_FMT_NV12:
-        planes[0] = (struct plane){w, h};
-        planes[1] = (struct plane){2 * cw, ch};
-        break;
-    case ORIEL_FMT_P010:
-        planes[0] = (struct plane){2 * w, h};
-        planes[1] = (struct plane){4 * cw, ch};
-        break;
-    case ORIEL_FMT_I420:
-        planes[0] = (struct plane){w, h};
-        planes[1] = planes[2] = (struct plane){cw, ch};
-        break;
-    case ORIEL_FMT_I444:
-        planes[0] = planes[1] = planes[2] = (struct plane){w, h};
-        break;
-    default:
-        return NULL;
-    }
-    size_t bytes = 0;
-    for (int i = 0; i < 3; i++)
-        bytes += ((size_t)planes[i].row + 63) / 64 * 64 * planes[i].rows;
-    size_t size = (sizeof(struct blank) + bytes + 63) / 64 * 64;
-    struct blank *blank = aligned_alloc(64, size);
-    if (!blank)
-        return NULL;
-    memset(blank, 0, size);
-    struct oriel_frame *frame = &blank->frame;
-    *frame = (struct oriel_frame){
-        .size = sizeof *frame, .format = *format, .release = blank_release, .pool = blank};
-    size_t offset = 0;
-    for (uint32_t i = 0; i < 3 && planes[i].rows; i++) {
-        uint32_t stride = (planes[i].row + 63) / 64 * 64;
-        uint8_t *rows = blank->bytes + offset;
-        for (uint32_t y = 0; y < planes[i].rows; y++)
-            memset(rows + (size_t)y * stride, i ? 128 : (int)(16 + y * 200 / planes[i].rows),
-                   stride);
-        frame->planes[i] = (struct oriel_plane){
-            .handle = (uintptr_t)rows, .stride = stride, .rows = planes[i].rows};
-        frame->plane_count = i + 1;
-        offset += (size_t)stride * planes[i].rows;
-    }
-    int64_t now = clock_ns();
-    frame->stamp = (struct oriel_stamp){.pts_ns = now,
-                                        .t_begin_ns = now,
-                                        .t_drawn_ns = now,
-                                        .t_captured_ns = now,
-                                        .coverage = 1.0f};
-    return frame_ref(frame);
-}
-
-struct probe {
-    void (*packet)(void *data, const struct oriel_packet *packet);
-    void *data;
-    uint32_t codec;
-    bool key, other;
-};
-
-static void on_probe(const struct oriel_packet_sink *sink, const struct oriel_packet *packet)
-{
-    struct probe *probe = sink->data;
-    if (packet->codec != probe->codec)
-        probe->other = true;
-    if (probe->key || !(packet->flags & ORIEL_PACKET_KEY) || !packet->bytes)
-        return;
-    probe->key = true;
-    if (probe->packet)
-        probe->packet(probe->data, packet);
-}
+/* --- making one --- */
 
 static const char *because(void)
 {
@@ -210,71 +122,235 @@ static const char *because(void)
     return *why ? why : "it does not say why";
 }
 
-static bool try_one(struct instance *instance, struct probe *probe, struct error *err)
+/* Module, codec and format: all that can be said before there is an encoder. */
+static oriel_result prepare(const struct instance_wish *wish, struct instance **out,
+                            struct error *err)
 {
-    if (instance->format.domain != ORIEL_DOMAIN_CPU)
-        return true;
-    const struct oriel_frame *frame = blank_frame(&instance->format);
-    if (!frame)
-        return error_set(err, "no test picture of its format could be made");
-    oriel_result result = instance->vtable->encode(instance->self, frame, ORIEL_ENCODE_KEY);
-    if (result == ORIEL_OK)
-        result = instance->vtable->drain(instance->self);
-    if (result != ORIEL_OK)
-        error_set(err, "it did not encode a test picture: %s", because());
-    frame_unref(frame);
-    if (result != ORIEL_OK)
-        return false;
-    if (probe->other)
-        return error_set(err, "it writes another codec than it says");
-    return probe->key || error_set(err, "a test picture gave no key packet");
-}
-
-bool instance_open(struct instance *instance, const struct instance_wish *wish,
-                   void (*probe_packet)(void *data, const struct oriel_packet *packet), void *data,
-                   struct error *err)
-{
-    memset(instance, 0, sizeof *instance);
+    struct instance *instance = xcalloc(1, sizeof *instance);
+    *out = instance;
     if (!module_use_open(wish->registry, MODULE_ENCODER, wish->id, wish->label, &instance->use,
                          err))
-        return false;
+        return ORIEL_UNSUPPORTED;
     instance->vtable = instance->use.vtable;
     instance->config = (struct oriel_config){.size = sizeof instance->config,
                                              .get_int = config_get_int,
                                              .get_float = config_get_float,
                                              .get_string = config_get_string,
                                              .data = instance};
-    bool ok = choose_codec(instance, wish->codec, err) && choose_format(instance, wish, err);
-    if (ok) {
-        struct probe probe = {.packet = probe_packet, .data = data, .codec = instance->codec};
-        instance->sink = (struct oriel_packet_sink){
-            .size = sizeof instance->sink, .packet = on_probe, .data = &probe};
-        oriel_result result =
-            instance->vtable->create(instance->use.host, &instance->config, &instance->format,
-                                     wish->fps, &instance->sink, &instance->self);
-        if (result != ORIEL_OK) {
-            instance->self = NULL;
-            ok = error_set(err, "%s", because());
-        } else {
-            ok = try_one(instance, &probe, err);
-        }
-        /* Nothing is on its way now: drain() has returned. */
-        instance->sink.packet = wish->packet;
-        instance->sink.data = wish->data;
+    if (choose_codec(instance, wish->codec, err) && choose_format(instance, wish, err))
+        return ORIEL_OK;
+    error_prefix(err, "%s", wish->id);
+    return ORIEL_UNSUPPORTED;
+}
+
+/* What comes out while an instance is tried. */
+struct trial {
+    const struct instance_wish *wish;
+    uint32_t codec;
+    bool key, other;
+    uint32_t packets;
+    int64_t newest_ns;
+};
+
+static void on_trial(const struct oriel_packet_sink *sink, const struct oriel_packet *packet)
+{
+    struct trial *trial = sink->data;
+    trial->newest_ns = clock_ns();
+    trial->packets++;
+    trial->other |= packet->codec != trial->codec;
+    if (trial->key || !(packet->flags & ORIEL_PACKET_KEY) || !packet->bytes)
+        return;
+    trial->key = true;
+    if (trial->wish->tried)
+        trial->wish->tried(trial->wish->tried_data, packet);
+}
+
+static oriel_result create(struct instance *instance, const struct instance_wish *wish,
+                           struct trial *trial, struct error *err)
+{
+    *trial = (struct trial){.wish = wish, .codec = instance->codec};
+    instance->sink = (struct oriel_packet_sink){
+        .size = sizeof instance->sink, .packet = on_trial, .data = trial};
+    /* The render's whose pictures it will get: each view has textures of its own. */
+    services_set_thread_interface(ORIEL_HOST_GL_SHARE_V1, render_gl_share(wish->render));
+    oriel_result result =
+        instance->vtable->create(instance->use.host, &instance->config, &instance->format,
+                                 wish->fps, &instance->sink, &instance->self);
+    services_set_thread_interface(ORIEL_HOST_GL_SHARE_V1, NULL);
+    if (result == ORIEL_OK)
+        return ORIEL_OK;
+    instance->self = NULL;
+    error_set(err, "%s: %s", wish->id, because());
+    return result;
+}
+
+/* One picture, until its packet is there. */
+static oriel_result try_picture(struct instance *instance, struct blank *blank, unsigned index,
+                                struct trial *trial, struct error *err)
+{
+    const struct oriel_frame *frame = blank_frame(blank, index);
+    uint32_t before = trial->packets;
+    oriel_result result = ORIEL_OK;
+    if (!frame_wait(frame, err)) {
+        result = ORIEL_DEVICE_LOST;
+    } else {
+        result = instance->vtable->encode(instance->self, frame, index ? 0 : ORIEL_ENCODE_KEY);
+        if (result == ORIEL_OK && trial->packets == before)
+            result = instance->vtable->drain(instance->self);
+        if (result != ORIEL_OK)
+            error_set(err, "it did not encode a test picture: %s", because());
     }
-    if (!ok) {
+    frame_unref(frame);
+    if (result != ORIEL_OK)
+        return result;
+    if (trial->other) {
+        error_set(err, "it writes another codec than it says");
+        return ORIEL_UNSUPPORTED;
+    }
+    if (!trial->key) {
+        error_set(err, "a test picture gave no key packet");
+        return ORIEL_UNSUPPORTED;
+    }
+    return ORIEL_OK;
+}
+
+static void destroy(struct instance *instance)
+{
+    if (instance->self)
+        instance->vtable->destroy(instance->self);
+    instance->self = NULL;
+}
+
+static oriel_result try_plain(struct instance *instance, struct trial *trial, struct error *err)
+{
+    struct blank *blank = blank_create(&instance->format, BLANK_PLAIN, err);
+    if (!blank)
+        return instance->format.domain == ORIEL_DOMAIN_CPU ? ORIEL_UNSUPPORTED : ORIEL_OK;
+    oriel_result result = try_picture(instance, blank, 0, trial, err);
+    blank_destroy(blank);
+    /* Nothing may be on its way when the sink changes. */
+    if (result == ORIEL_OK && (result = instance->vtable->drain(instance->self)) != ORIEL_OK)
+        error_set(err, "it did not encode a test picture: %s", because());
+    return result;
+}
+
+oriel_result instance_open(struct instance **out, const struct instance_wish *wish,
+                           struct error *err)
+{
+    struct trial trial;
+    struct instance *instance;
+    oriel_result result = prepare(wish, &instance, err);
+    if (result == ORIEL_OK)
+        result = create(instance, wish, &trial, err);
+    if (result == ORIEL_OK && (result = try_plain(instance, &trial, err)) != ORIEL_OK)
+        error_prefix(err, "%s", wish->id);
+    if (result != ORIEL_OK) {
         instance_close(instance);
-        return error_prefix(err, "%s", wish->id);
+        return result;
     }
-    return true;
+    instance->sink.packet = wish->packet;
+    instance->sink.data = wish->data;
+    *out = instance;
+    return ORIEL_OK;
 }
 
 void instance_close(struct instance *instance)
 {
-    if (instance->self)
-        instance->vtable->destroy(instance->self);
+    if (!instance)
+        return;
+    destroy(instance);
     module_use_close(&instance->use);
-    memset(instance, 0, sizeof *instance);
+    free(instance);
+}
+
+/* --- how long it takes --- */
+
+#define WARM_UP 2u /* pictures that are not counted: the key, and one that refers to it */
+#define TIMED (BLANK_COUNT - WARM_UP)
+#define TIME_NS (60 * NS_PER_MS) /* after which no further one is begun */
+
+/* FNV-1a of the options' values and of what else decides about the time. */
+static uint64_t digest(const struct instance *instance, const struct instance_wish *wish)
+{
+    char text[192];
+    const struct oriel_format *f = &instance->format;
+    const struct oriel_config *config = &instance->config;
+    const struct oriel_option_table *options = instance->vtable->options;
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (uint32_t i = 0; i <= (options ? options->count : 0); i++) {
+        const struct oriel_option *option = i ? &options->options[i - 1] : NULL;
+        if (!option)
+            snprintf(text, sizeof text, "%s %x %x %x %u", wish->id, instance->codec, f->domain,
+                     f->fourcc, f->matrix * 2u + f->full_range);
+        else if (option->type == ORIEL_OPT_FLOAT)
+            snprintf(text, sizeof text, "%.17g", config->get_float(config, option->name));
+        else if (option->type == ORIEL_OPT_STRING || option->type == ORIEL_OPT_ENUM)
+            snprintf(text, sizeof text, "%s", config->get_string(config, option->name));
+        else
+            snprintf(text, sizeof text, "%" PRId64, config->get_int(config, option->name));
+        for (const char *p = text;; p++) { /* with its end, so that values do not run together */
+            hash = (hash ^ (uint8_t)*p) * UINT64_C(1099511628211);
+            if (!*p)
+                break;
+        }
+    }
+    return hash;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static oriel_result measure(struct instance *instance, const struct instance_wish *wish, double *ms,
+                            struct error *err)
+{
+    struct trial trial;
+    struct blank *blank = blank_create(&instance->format, BLANK_MICROSCOPY, err);
+    if (!blank)
+        return ORIEL_OK; /* opening it says whether that is a failure */
+    struct instance_wish quiet = *wish;
+    quiet.tried = NULL;
+    oriel_result result = create(instance, &quiet, &trial, err);
+    int64_t times[TIMED], begin = clock_ns();
+    uint32_t count = 0;
+    for (unsigned i = 0; result == ORIEL_OK && i < WARM_UP + TIMED; i++) {
+        int64_t entered = clock_ns();
+        if (i > WARM_UP && entered - begin > TIME_NS)
+            break;
+        result = try_picture(instance, blank, i, &trial, err);
+        if (result != ORIEL_OK)
+            error_prefix(err, "%s", wish->id);
+        else if (i >= WARM_UP)
+            times[count++] = trial.newest_ns - entered;
+    }
+    destroy(instance);
+    blank_destroy(blank);
+    if (result != ORIEL_OK)
+        return result;
+    qsort(times, count, sizeof *times, by_time);
+    *ms = (double)times[count / 2] * 1e-6;
+    return ORIEL_OK;
+}
+
+oriel_result instance_examine(const struct instance_wish *wish, bool timed,
+                              struct instance_facts *facts, struct error *err)
+{
+    struct instance *instance;
+    *facts = (struct instance_facts){.ms = -1};
+    oriel_result result = prepare(wish, &instance, err);
+    if (result == ORIEL_OK) {
+        facts->codec = instance->codec;
+        uint64_t key = timed ? digest(instance, wish) : 0;
+        if (timed && !times_find(key, wish->width, wish->height, &facts->ms)) {
+            result = measure(instance, wish, &facts->ms, err);
+            if (result == ORIEL_OK && facts->ms >= 0)
+                times_keep(key, wish->width, wish->height, facts->ms);
+        }
+    }
+    instance_close(instance);
+    return result;
 }
 
 uint32_t instance_codecs(struct registry *registry, const char *id, uint32_t *out, uint32_t room)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One live encoder: the module, its instance, the format it was made for. Of one branch; used by
- * that branch's thread, but for the sink, which the encoder calls where it likes. */
+ * that branch's thread, but for the sink, which the encoder calls where it likes. The encoder keeps
+ * addresses inside of it. */
 #ifndef PIXEL_INSTANCE_H
 #define PIXEL_INSTANCE_H
 
@@ -34,20 +35,29 @@ struct instance_wish {
     uint32_t codec, width, height;
     double fps;
     void (*packet)(const struct oriel_packet_sink *sink, const struct oriel_packet *packet);
-    void *data;
+    /* Gets the key packet of the test picture, borrowed. */
+    void (*tried)(void *data, const struct oriel_packet *packet);
+    void *data, *tried_data; /* for `packet`, for `tried` */
 };
 
-/* Makes an instance and has it encode one picture of the real size and format; the packet goes to
- * `probe`, borrowed (CPU memory only: pictures elsewhere cannot be made up, the first real one is
- * the probe). False with the reason. */
-bool instance_open(struct instance *instance, const struct instance_wish *wish,
-                   void (*probe)(void *data, const struct oriel_packet *packet), void *data,
-                   struct error *err);
-void instance_close(struct instance *instance); /* zeroed is fine */
-static inline bool instance_is_open(const struct instance *instance)
-{
-    return instance->self != NULL;
-}
+/* Makes an instance and has it encode one picture of the real size and format. (Where no picture
+ * can be made up, which is never so in CPU memory, the first real one is the test.) ORIEL_OK, or
+ * why not: UNSUPPORTED is for good, anything else may be otherwise later. */
+oriel_result instance_open(struct instance **instance, const struct instance_wish *wish,
+                           struct error *err);
+void instance_close(struct instance *instance); /* NULL is fine */
+
+/* What is known of an encoder without using it. */
+struct instance_facts {
+    uint32_t codec;
+    double ms; /* that a picture takes; negative: not measured */
+};
+/* Its codec, and where `timed` what a picture of microscopy takes it: encodes a few with an
+ * instance of their own, for some 60 ms at most beyond the first two. Measured once for module,
+ * codec, samples, options and sizes that differ by less than a factor of two; kept for the process.
+ * ORIEL_OK, or why not, as above. */
+oriel_result instance_examine(const struct instance_wish *wish, bool timed,
+                              struct instance_facts *facts, struct error *err);
 
 /* Codecs that a module of the list says it can write, as far as it loads; at most `room`. */
 uint32_t instance_codecs(struct registry *registry, const char *id, uint32_t *codecs,

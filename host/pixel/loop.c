@@ -229,7 +229,7 @@ static void untap(struct branch *branch)
 
 static bool tap(struct branch *branch)
 {
-    struct render_tap want = {.format = branch->instance.format,
+    struct render_tap want = {.format = branch->instance->format,
                               .complete_only = branch->still,
                               .frames_held = 3, /* pending, last, and one in the encoder */
                               .frame = on_frame,
@@ -254,44 +254,56 @@ static void tell(struct stream *stream, const char *text)
         stream->events.fault(stream->events.data, text);
 }
 
-/* The encoder is not to be asked again: the next of the list takes over at a key, with the same
- * codec if one has it. */
-static void replace(struct branch *branch, uint32_t width, uint32_t height, const char *why)
+static void die(struct branch *branch, const char *text)
 {
-    struct stream *stream = branch->stream;
-    const char *const *ids = branch->still ? stream->stills : stream->ladder;
-    uint32_t count = branch->still ? stream->still_count : stream->ladder_count;
-    char old[64], text[1024];
-    pthread_mutex_lock(&stream->lock);
-    snprintf(old, sizeof old, "%s", branch->encoder);
-    bool *failed = branch->still ? stream->stills_failed : stream->ladder_failed;
-    for (uint32_t i = 0; i < count; i++)
-        failed[i] |= strcmp(ids[i], old) == 0;
-    pthread_mutex_unlock(&stream->lock);
-    struct oriel_format format = branch->instance.format;
+    tell(branch->stream, text);
+    pthread_mutex_lock(&branch->stream->lock);
+    branch->dead = true;
+    pthread_mutex_unlock(&branch->stream->lock);
+    stream_evict(branch);
+}
+
+/* Another encoder has taken over, in place of one with `format`. */
+static void change_over(struct branch *branch, const struct oriel_format *format)
+{
+    metric_add(branch->stream->metrics.resets, 1);
+    if (!same_samples(format, &branch->instance->format))
+        untap(branch);
+    stream_evict(branch); /* those that cannot decode what it writes now */
+}
+
+/* The encoder failed: the next of the list takes over at a key, with the same codec if one has it,
+ * else, where it is the main branch's, with another. */
+static void replace(struct branch *branch, const char *why)
+{
+    char old[sizeof branch->encoder], text[2048];
+    struct oriel_format format = branch->instance->format;
     struct error err = {""};
-    bool ok = branch_open(branch, width, height, &err);
-    if (!ok && branch->main) { /* any codec is better than none */
-        pthread_mutex_lock(&stream->lock);
-        branch->codec = 0;
-        pthread_mutex_unlock(&stream->lock);
-        ok = branch_open(branch, width, height, &err);
-    }
-    metric_add(stream->metrics.resets, 1);
-    if (!ok) {
+    memcpy(old, branch->encoder, sizeof old);
+    branch_set_back(branch, why);
+    if (!branch_open(branch, branch->codec, format.width, format.height, &err) &&
+        !(branch->main && branch_open(branch, 0, format.width, format.height, &err))) {
+        metric_add(branch->stream->metrics.resets, 1);
         snprintf(text, sizeof text, "%s failed: %s; %s", old, why, err.text);
-        tell(stream, text);
-        pthread_mutex_lock(&stream->lock);
-        branch->dead = true;
-        pthread_mutex_unlock(&stream->lock);
-        stream_evict(branch);
+        die(branch, text);
         return;
     }
     snprintf(text, sizeof text, "%s failed: %s; %s took over", old, why, branch->encoder);
-    tell(stream, text);
-    if (!same_samples(&format, &branch->instance.format))
-        untap(branch);
-    stream_evict(branch); /* those that cannot decode what it writes now */
+    tell(branch->stream, text);
+    change_over(branch, &format);
+}
+
+/* With the size that the pictures have now. */
+static bool resize(struct branch *branch, uint32_t width, uint32_t height)
+{
+    struct oriel_format format = branch->instance->format;
+    struct error err;
+    if (!branch_open(branch, branch->main ? 0 : branch->codec, width, height, &err)) {
+        die(branch, err.text);
+        return false;
+    }
+    change_over(branch, &format);
+    return true;
 }
 
 /* --- encoding --- */
@@ -299,17 +311,14 @@ static void replace(struct branch *branch, uint32_t width, uint32_t height, cons
 static void encode(struct branch *branch, const struct oriel_frame *frame, bool key)
 {
     struct stream *stream = branch->stream;
-    struct instance *instance = &branch->instance;
     struct error err;
-    if (frame->format.width != instance->format.width ||
-        frame->format.height != instance->format.height) {
-        metric_add(stream->metrics.resets, 1);
-        if (!branch_open(branch, frame->format.width, frame->format.height, &err)) {
-            replace(branch, frame->format.width, frame->format.height, err.text);
+    if (frame->format.width != branch->instance->format.width ||
+        frame->format.height != branch->instance->format.height) {
+        if (!resize(branch, frame->format.width, frame->format.height))
             return;
-        }
         key = true;
     }
+    struct instance *instance = branch->instance;
     if (!same_samples(&frame->format, &instance->format)) {
         untap(branch); /* an encoder that wants other samples has taken over */
         return;
@@ -332,7 +341,7 @@ static void encode(struct branch *branch, const struct oriel_frame *frame, bool 
     branch->invalid_count += result == ORIEL_INVALID;
     if (result == ORIEL_FATAL || result == ORIEL_DEVICE_LOST || result == ORIEL_UNSUPPORTED ||
         branch->invalid_count == 3) {
-        replace(branch, frame->format.width, frame->format.height, why);
+        replace(branch, why);
         return;
     }
     if (result != ORIEL_AGAIN)
@@ -384,7 +393,7 @@ static void turn(struct branch *branch)
 {
     struct stream *stream = branch->stream;
     if (!watched(branch) || branch->dead) {
-        bool idle = !branch->tap && (branch->main || !instance_is_open(&branch->instance));
+        bool idle = !branch->tap && (branch->main || !branch->instance);
         if (idle) {
             cond_wait_until(&branch->wake, &stream->lock, INT64_MAX);
             return;
@@ -392,28 +401,27 @@ static void turn(struct branch *branch)
         pthread_mutex_unlock(&stream->lock);
         untap(branch);
         if (!branch->main)
-            instance_close(&branch->instance);
+            branch_close(branch);
         pthread_mutex_lock(&stream->lock);
         return;
     }
-    uint32_t width = stream->width, height = stream->height;
+    uint32_t width = stream->width, height = stream->height, codec = branch->main ? 0 : branch->codec;
     pthread_mutex_unlock(&stream->lock);
     struct error err;
-    if (!instance_is_open(&branch->instance) && !branch_open(branch, width, height, &err)) {
-        tell(stream, err.text);
-        pthread_mutex_lock(&stream->lock);
-        branch->dead = true;
-        pthread_mutex_unlock(&stream->lock);
-        stream_evict(branch);
-    } else if (!branch->tap && !tap(branch)) {
-        tell(stream, "the renderer takes no further demand for pictures");
-        pthread_mutex_lock(&stream->lock);
-        branch->dead = true;
-        pthread_mutex_unlock(&stream->lock);
-        stream_evict(branch);
-    } else {
-        look_at_queues(branch);
+    if (!branch->instance) {
+        if (branch_open(branch, codec, width, height, &err))
+            stream_evict(branch); /* what it wrote before it died it may write no more */
+        else
+            die(branch, err.text);
+    } else if (clock_ns() >= branch->upgrade_ns) {
+        struct oriel_format format = branch->instance->format;
+        if (branch_upgrade(branch, codec))
+            change_over(branch, &format);
     }
+    if (branch->instance && !branch->tap && !tap(branch))
+        die(branch, "the renderer takes no further demand for pictures");
+    if (branch->instance)
+        look_at_queues(branch);
     pthread_mutex_lock(&stream->lock);
     if (branch->dead || branch->stop)
         return;
@@ -421,7 +429,7 @@ static void turn(struct branch *branch)
         branch->still ? plan_still(branch, clock_ns()) : plan_video(branch, clock_ns());
     switch (plan.step) {
     case STEP_WAIT:
-        cond_wait_until(&branch->wake, &stream->lock, plan.until);
+        cond_wait_until(&branch->wake, &stream->lock, earlier(plan.until, branch->upgrade_ns));
         break;
     case STEP_ENCODE:
         encode_next(branch, plan.key);

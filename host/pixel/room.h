@@ -12,6 +12,7 @@
 #include "metrics/metrics.h"
 #include "pixel/client.h"
 #include "pixel/instance.h"
+#include "pixel/ladder.h"
 #include "pixel/notes.h"
 #include "pixel/stream.h"
 #include "render/render.h"
@@ -20,6 +21,29 @@
 #define MAX_BRANCHES (CODEC_COUNT + 1u)
 
 struct stream;
+
+/* One encoder of a list, for all branches of a stream. Under the lock, but for `id`. */
+struct rung {
+    const char *id;
+    uint32_t codecs[CODEC_COUNT]; /* what it says it writes, once that is known; 0 ends */
+    bool failed;                  /* while it ran: not asked again before `retry_ns` */
+    int64_t retry_ns;             /* when one that failed, or was refused for now, gets its chance */
+    int64_t pause_ns;             /* before that; doubles */
+    int64_t taken_ns;             /* when it was taken last, 0: not since its last failure */
+    char why[192];                /* of `failed` */
+};
+
+struct rungs {
+    struct rung at[MAX_LADDER];
+    uint32_t count;
+};
+
+/* What was found out about a rung when the branch's encoder was chosen. */
+struct verdict {
+    bool taken;
+    double ms;     /* for a picture; negative: not measured */
+    char why[256]; /* it was not taken; "" where that was never asked */
+};
 
 /* What is encoded once for everyone who decodes one codec; or the stills. Made when somebody needs
  * it, kept asleep when nobody does. */
@@ -42,6 +66,9 @@ struct branch {
     uint64_t configuration;  /* counts decoder configurations, from 1 */
     struct stream_info info; /* the newest of them */
     char encoder[64], chain[256], reason[512]; /* of the instance, which may have none yet */
+    struct verdict verdicts[MAX_LADDER];
+    int64_t upgrade_ns; /* when an encoder that was out gets its chance; INT64_MAX: none is */
+    struct metric *encoder_info; /* constant */
     uint64_t frames, keys, bytes, dropped;
     int64_t rate_second;
     uint64_t rate_now, rate_last; /* bytes in this and in the last second */
@@ -51,7 +78,7 @@ struct branch {
     } newest_still;
 
     /* The branch's thread. */
-    struct instance instance;
+    struct instance *instance; /* NULL: none */
     unsigned invalid_count;
     uint32_t tap;
     const struct oriel_frame *last; /* encoded last; a reference */
@@ -71,14 +98,16 @@ struct stream {
     char prefix[20]; /* before the branches' names in the log: "v1/", of the shared view "" */
     struct notes *notes;
     struct client_limits limits;
-    const char *ladder[MAX_LADDER]; /* modules.encoder */
-    const char *stills[MAX_LADDER]; /* modules.still */
-    uint32_t ladder_count, still_count;
+    struct rungs ladder; /* modules.encoder */
+    struct rungs stills; /* modules.still */
+    enum ladder_prefer prefer;
+    int64_t retry_ns; /* before an encoder that failed is asked again for the first time */
     double fps;
     int64_t key_cooldown_ns, settle_ns;
     unsigned refine;
     int64_t dump_count;
     const char *dump_dir;
+    struct metrics *all_metrics;
     double unix_offset; /* Unix seconds when the monotonic clock was 0 */
     struct {
         struct metric *frames, *bytes, *keys, *key_requests, *configs, *resets, *faults, *retries;
@@ -96,23 +125,28 @@ struct stream {
     uint64_t newest_seq;    /* of all frames seen */
     int64_t newest_ns;      /* when it came */
     double decode_ms;       /* that a client reported last */
-    bool ladder_failed[MAX_LADDER], stills_failed[MAX_LADDER]; /* while they ran: not asked again */
 
-    pthread_mutex_t
-        catalog_lock; /* of the two below; held while modules are asked what they write */
+    /* Held while modules are asked what they write. */
+    pthread_mutex_t catalog_lock;
     bool codecs_known;
-    uint32_t ladder_codecs[MAX_LADDER]
-                          [CODEC_COUNT]; /* what each of the ladder says it writes; 0 ends */
 };
 
 /* branch.c. Under the lock: */
 struct branch *branch_create(struct stream *stream, bool main, bool still, uint32_t codec);
 bool branch_start(struct branch *branch, struct error *err);
 void branch_stop(struct branch *branch);    /* once; joins; without the lock */
+void branch_close(struct branch *branch);   /* its encoder, if it has one; its thread or none */
 void branch_destroy(struct branch *branch); /* no branch runs any more, since they see each other */
-/* Fills the instance with the first encoder of the list that works; true when one does. With the
- * codec of the branch, or any where it is 0. [the branch's thread, or main before it starts] */
-bool branch_open(struct branch *branch, uint32_t width, uint32_t height, struct error *err);
+/* pick.c. Both fill the instance with the encoder that stream.prefer means, with that codec, or any
+ * where it is 0; [the branch's thread, or main before it starts]. */
+/* The instance there is goes first; false where none works, with all reasons. */
+bool branch_open(struct branch *branch, uint32_t codec, uint32_t width, uint32_t height,
+                 struct error *err);
+/* The instance there is goes on until a better one works; true when one has taken over. */
+bool branch_upgrade(struct branch *branch, uint32_t codec);
+/* Its encoder failed while it ran. */
+void branch_set_back(struct branch *branch, const char *why);
+
 /* It belongs to the client's branch, or is the stills' and the client wants some. */
 bool branch_serves(const struct branch *branch, const struct client *client);
 
@@ -123,8 +157,11 @@ void *branch_run(void *data);
 void fanout_packet(const struct oriel_packet_sink *sink, const struct oriel_packet *packet);
 /* The branch's newest still to those who want it and have none newer. */
 void fanout_still(struct branch *branch);
-/* What a key packet says about decoding; tells it when it is new. Without the lock. */
-void fanout_configure(struct branch *branch, const struct oriel_packet *packet);
+/* What a key packet says about decoding. */
+void fanout_describe(const struct stream *stream, const struct oriel_packet *packet,
+                     struct stream_info *info);
+/* Tells it, with the branch's encoder, when it is new. Without the lock. */
+void fanout_configure(struct branch *branch, struct stream_info *info);
 /* Holds clients while modules are called with them. At most `room`; without the lock. */
 uint32_t clients_hold(struct branch *branch, struct client **held, uint32_t room);
 void clients_release(struct stream *stream, struct client **held, uint32_t count);

@@ -11,19 +11,27 @@
 #include "util/log.h"
 #include "util/thread.h"
 
-static uint32_t read_list(const struct config *config, const char *key, const char **list)
+static void read_list(const struct config *config, const char *key, struct rungs *rungs)
 {
-    uint32_t count = 0;
     const char *id;
-    while (count < MAX_LADDER && (id = config_item(config, key, count)))
-        list[count++] = id;
-    return count;
+    while (rungs->count < MAX_LADDER && (id = config_item(config, key, rungs->count)))
+        rungs->at[rungs->count++].id = id;
+}
+
+static enum ladder_prefer read_prefer(const struct config *config)
+{
+    const char *name = config_string(config, "stream.prefer");
+    return strcmp(name, "latency") == 0 ? LADDER_LATENCY
+           : strcmp(name, "order") == 0 ? LADDER_ORDER
+                                        : LADDER_BANDWIDTH;
 }
 
 static void read_config(struct stream *stream, const struct config *config)
 {
-    stream->ladder_count = read_list(config, "modules.encoder", stream->ladder);
-    stream->still_count = read_list(config, "modules.still", stream->stills);
+    read_list(config, "modules.encoder", &stream->ladder);
+    read_list(config, "modules.still", &stream->stills);
+    stream->prefer = read_prefer(config);
+    stream->retry_ns = config_int(config, "stream.retry_ms") * NS_PER_MS;
     stream->width = (uint32_t)config_int(config, "canvas.width");
     stream->height = (uint32_t)config_int(config, "canvas.height");
     stream->fps = config_float(config, "stream.fps");
@@ -104,6 +112,7 @@ struct stream *stream_create(const struct config *config, struct registry *regis
 {
     bool fork = strcmp(view, "main") != 0;
     struct stream *stream = xcalloc(1, sizeof *stream);
+    stream->all_metrics = metrics;
     stream->registry = registry;
     if (fork)
         snprintf(stream->prefix, sizeof stream->prefix, "%s/", view);
@@ -118,7 +127,7 @@ struct stream *stream_create(const struct config *config, struct registry *regis
     read_config(stream, config);
     register_metrics(stream, metrics, fork);
     struct branch *branch = branch_create(stream, true, false, 0);
-    if (branch_open(branch, stream->width, stream->height, err) && branch_start(branch, err)) {
+    if (branch_open(branch, 0, stream->width, stream->height, err) && branch_start(branch, err)) {
         if (!fork)
             stream_prepare_classic(stream);
         return stream;

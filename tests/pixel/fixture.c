@@ -14,6 +14,7 @@
 
 #include "config/config.h"
 #include "module/services.h"
+#include "pixel/times.h"
 #include "render/render.h"
 #include "util/check.h"
 #include "util/clock.h"
@@ -311,6 +312,7 @@ static struct fixture *start(const char *const *sets, struct error *err)
         printf("# %s\n", err->text);
         abort();
     }
+    times_forget();
     fakes.failing = NULL;
     atomic_store(&fakes.fails, 0);
     atomic_store(&fakes.encodes, 0);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pixel/ladder.h"
+
+#define SHARE 0.5   /* of the interval that an encoder may take: the rest is drawing and the way */
+#define LOYALTY 0.8 /* the time of the encoder in use counts as so much of itself */
+
+struct question {
+    int ask;
+    bool time;
+};
+
+/* Its time as it counts. */
+static double counted(const struct ladder_rung *rung, bool current)
+{
+    double ms = rung->ms < 0 ? 0 : rung->ms;
+    return current ? LOYALTY * ms : ms;
+}
+
+static int by_order(const struct ladder_rung *rungs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!rungs[i].out)
+            return (int)i;
+    }
+    return -1;
+}
+
+/* The quickest; `video`: of those alone. All of them are timed. */
+static int quickest(const struct ladder_rung *rungs, uint32_t count, bool video, int current)
+{
+    int best = -1;
+    for (uint32_t i = 0; i < count; i++) {
+        if (rungs[i].out || !rungs[i].timed || (video && !rungs[i].video))
+            continue;
+        if (best < 0 || counted(&rungs[i], (int)i == current) <
+                            counted(&rungs[best], best == current))
+            best = (int)i;
+    }
+    return best;
+}
+
+static int by_latency(const struct ladder_rung *rungs, uint32_t count, int current,
+                      struct question *question)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!rungs[i].out && !rungs[i].timed) {
+            *question = (struct question){(int)i, true};
+            return -1;
+        }
+    }
+    return quickest(rungs, count, false, current);
+}
+
+static int by_bandwidth(const struct ladder_rung *rungs, uint32_t count, double interval_ms,
+                        int current, struct question *question)
+{
+    bool keeps_up = false; /* a video encoder that came before does, if only just */
+    for (uint32_t i = 0; i < count; i++) {
+        const struct ladder_rung *rung = &rungs[i];
+        if (rung->out)
+            continue;
+        bool skip = rung->known && !rung->video && keeps_up;
+        if (skip)
+            continue;
+        if (!rung->known || !rung->timed) {
+            *question = (struct question){(int)i, rung->known || !keeps_up};
+            return -1;
+        }
+        double ms = counted(rung, (int)i == current);
+        if (ms <= SHARE * interval_ms)
+            return (int)i;
+        keeps_up |= rung->video && ms <= interval_ms;
+    }
+    int best = quickest(rungs, count, true, current);
+    return best >= 0 ? best : quickest(rungs, count, false, current);
+}
+
+int ladder_choose(const struct ladder_rung *rungs, uint32_t count, enum ladder_prefer prefer,
+                  double interval_ms, int current, int *ask, bool *time)
+{
+    struct question question = {-1, false};
+    int chosen = prefer == LADDER_ORDER     ? by_order(rungs, count)
+                 : prefer == LADDER_LATENCY ? by_latency(rungs, count, current, &question)
+                                            : by_bandwidth(rungs, count, interval_ms, current,
+                                                           &question);
+    *ask = question.ask;
+    *time = question.time;
+    return chosen;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How long encoders took for a picture, as measured in this process. Safe on any thread. */
+#ifndef PIXEL_TIMES_H
+#define PIXEL_TIMES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* `key` stands for all that decides about the time but the size. What was measured at a size counts
+ * for others within the same power of two of pixels, in proportion. */
+bool times_find(uint64_t key, uint32_t width, uint32_t height, double *ms);
+void times_keep(uint64_t key, uint32_t width, uint32_t height, double ms);
+void times_forget(void); /* all of them */
+
+#endif
