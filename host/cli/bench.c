@@ -28,6 +28,8 @@
 #define CODECS "h264,vp9,vp8,jpeg,png,raw,null"
 
 struct bench {
+    bool alone;   /* pan and orbit are run again with each stage apart */
+    double fill;  /* orbit: the volume's side by the height of the picture */
     char dir[64]; /* where the pictures made here are; "" when none was */
     char slice[PATH_MAX];
     char volume[PATH_MAX];
@@ -45,7 +47,7 @@ struct stage {
 };
 
 static bool stage_open(struct bench *bench, struct stage *stage, const char *data,
-                       const char *encoder, int width, int height, struct error *err)
+                       const char *encoder, int width, int height, bool apart, struct error *err)
 {
     *stage = (struct stage){0};
     char sets[4][128];
@@ -53,8 +55,9 @@ static bool stage_open(struct bench *bench, struct stage *stage, const char *dat
     snprintf(sets[1], sizeof sets[1], "canvas.height=%d", height);
     snprintf(sets[2], sizeof sets[2], "log.level=error");
     snprintf(sets[3], sizeof sets[3], "modules.encoder=[\"%s\"]", encoder);
-    const char *extra[] = {sets[0], sets[1], sets[2], sets[3]};
-    if (!(stage->config = cli_options_config(bench->options, extra, encoder ? 4 : 3, err)))
+    const char *extra[] = {sets[0], sets[1], sets[2], apart ? "debug.apart=true" : sets[2],
+                           sets[3]};
+    if (!(stage->config = cli_options_config(bench->options, extra, encoder ? 5 : 4, err)))
         return false;
     config_apply_log(stage->config);
     const struct server_scene scene = {.data = &data, .data_count = 1};
@@ -89,15 +92,34 @@ static void sleep_until(int64_t deadline_ns)
         ;
 }
 
-/* Sends a new pose each 1/60 s, or when the last one has been shown, and measures from sending to
- * the packet that shows it. */
-static bool run_moves(struct bench *bench, const char *suite, const char *encoder, int width,
-                      int height, struct error *err)
+/* One run of pan or orbit: what is measured, and of what. */
+struct run {
+    const char *suite, *encoder;
+    int width, height;
+    bool apart;
+    struct bench_series series;
+    double seconds; /* of the series */
+    uint64_t bytes; /* in it */
+    double rest_ms; /* orbit: from the last move to full quality */
+};
+
+static double longest_side(const struct bench_view *view)
 {
-    bool orbit = strcmp(suite, "orbit") == 0;
+    double most = 0;
+    for (int a = 0; a < 3; a++)
+        most = fmax(most, view->extent[1][a] - view->extent[0][a]);
+    return most;
+}
+
+/* Sends a new pose each 1/60 s, or when the last one has been shown, and measures from sending to
+ * the packet that shows it. The series is there also when it fails. */
+static bool run_moves(struct bench *bench, struct run *run, struct error *err)
+{
+    bool orbit = strcmp(run->suite, "orbit") == 0;
+    bench_series_init(&run->series, bench->frames);
     struct stage stage;
-    if (!stage_open(bench, &stage, orbit ? bench->volume : bench->slice, encoder, width, height,
-                    err))
+    if (!stage_open(bench, &stage, orbit ? bench->volume : bench->slice, run->encoder, run->width,
+                    run->height, run->apart, err))
         return false;
     struct bench_picture picture;
     if (orbit)
@@ -106,13 +128,11 @@ static bool run_moves(struct bench *bench, const char *suite, const char *encode
     bool fine = bench_client_wait(stage.client, 0, true, 20000, &picture);
     usleep(300 * 1000);
 
-    struct bench_series series;
-    bench_series_init(&series, bench->frames);
     struct bench_view view = *bench_client_view(stage.client);
     double middle[3];
     for (int a = 0; a < 3; a++)
         middle[a] = (view.extent[0][a] + view.extent[1][a]) / 2;
-    double zoom = orbit ? (double)height * 480 / 720 / 256 : view.zoom;
+    double zoom = orbit ? run->height * bench->fill / longest_side(&view) : view.zoom;
 
     uint64_t bytes0 = 0, bytes = 0;
     int64_t started = 0, next = clock_ns();
@@ -136,34 +156,45 @@ static bool run_moves(struct bench *bench, const char *suite, const char *encode
             bench_client_pose(stage.client, (uint64_t)i + 1, orbit ? 3 : 2, center, zoom, quat);
         fine = bench_client_wait(stage.client, (uint64_t)i + 1, false, 10000, &picture);
         if (i >= WARM_UP && fine)
-            bench_series_add(&series, &picture, (double)(picture.received_ns - sent) / NS_PER_MS);
+            bench_series_add(&run->series, &picture,
+                             (double)(picture.received_ns - sent) / NS_PER_MS);
         next += NS_PER_S / FPS;
         if (next < clock_ns())
             next = clock_ns();
     }
     bench_client_count(stage.client, &bytes);
-    double seconds = (double)(clock_ns() - started) / NS_PER_S;
-    int64_t rest = clock_ns();
+    int64_t now = clock_ns();
+    run->seconds = (double)(now - started) / NS_PER_S;
+    run->bytes = bytes - bytes0;
     if (fine && orbit) {
         fine = bench_client_wait(stage.client, (uint64_t)(bench->frames + WARM_UP), true, 10000,
                                  &picture);
-        rest = picture.received_ns > rest ? picture.received_ns - rest
-                                          : 0; /* 0: it moved in full quality */
+        if (picture.received_ns > now) /* else it moved in full quality */
+            run->rest_ms = (double)(picture.received_ns - now) / NS_PER_MS;
     }
-    if (fine) {
-        bench_report(bench->results, suite, encoder, width, height, &series, seconds,
-                     bytes - bytes0);
-        if (orbit) {
-            printf("%-18s full quality %.0f ms after the last move\n", "",
-                   (double)rest / NS_PER_MS);
-            cJSON *row = cJSON_GetArrayItem(bench->results, cJSON_GetArraySize(bench->results) - 1);
-            cJSON_AddNumberToObject(row, "full_quality_after_ms", (double)rest / NS_PER_MS);
-        }
-    } else {
-        error_set(err, "%s with %s: a picture did not come within 10 s", suite, encoder);
-    }
-    bench_series_finish(&series);
     stage_close(&stage);
+    return fine || error_set(err, "%s with %s: a picture did not come within 10 s", run->suite,
+                             run->encoder);
+}
+
+/* A row of the table: as it is used, and with --alone again with each stage apart. */
+static bool run_row(struct bench *bench, const char *suite, const char *encoder, const int size[2],
+                    struct error *err)
+{
+    struct run run = {.suite = suite, .encoder = encoder, .width = size[0], .height = size[1]};
+    struct run apart = run;
+    apart.apart = true;
+    bool fine = run_moves(bench, &run, err) && (!bench->alone || run_moves(bench, &apart, err));
+    if (fine) {
+        cJSON *row = bench_report(bench->results, suite, encoder, size[0], size[1], &run.series,
+                                  bench->alone ? &apart.series : NULL, run.seconds, run.bytes);
+        if (strcmp(suite, "orbit") == 0) {
+            printf("%-18s full quality %.0f ms after the last move\n", "", run.rest_ms);
+            cJSON_AddNumberToObject(row, "full_quality_after_ms", run.rest_ms);
+        }
+    }
+    bench_series_finish(&run.series);
+    bench_series_finish(&apart.series);
     return fine;
 }
 
@@ -179,7 +210,7 @@ static double cpu_seconds(void)
 static bool run_idle(struct bench *bench, struct error *err)
 {
     struct stage stage;
-    if (!stage_open(bench, &stage, bench->slice, NULL, 1280, 720, err))
+    if (!stage_open(bench, &stage, bench->slice, NULL, 1280, 720, false, err))
         return false;
     struct bench_picture picture;
     bench_client_wait(stage.client, 0, true, 20000, &picture);
@@ -206,7 +237,7 @@ static _Noreturn void start_child(struct bench *bench)
 {
     struct stage stage;
     struct error err;
-    if (!stage_open(bench, &stage, bench->slice, NULL, 1280, 720, &err)) {
+    if (!stage_open(bench, &stage, bench->slice, NULL, 1280, 720, false, &err)) {
         fprintf(stderr, "oriel: bench: %s\n", err.text);
         _exit(1);
     }
@@ -256,8 +287,13 @@ static const char usage[] = "usage: oriel bench [SUITE…] [options]\n"
                             "  --frames N           poses to measure in pan and orbit (120)\n"
                             "  --slice DATA         a dataset of your own for pan, start and idle\n"
                             "  --volume DATA        a dataset of your own for orbit\n"
-                            "Times are milliseconds, median / 99th percentile. ratio: total "
-                            "against draw + capture + encode.\n";
+                            "  --fill F             orbit: side of the volume by the height of the "
+                            "picture (0.667)\n"
+                            "  --alone              pan and orbit again with debug.apart: what the "
+                            "stages cost alone\n"
+                            "Times are milliseconds, median / 99th percentile. before: up to the "
+                            "encoder. ratio: total\nagainst draw + capture + encode, with --alone "
+                            "against those, and the wait of the encoder, alone.\n";
 
 #define MAX_LIST 32
 
@@ -308,8 +344,7 @@ static bool run_suites(struct bench *bench, struct bench_args *args, struct erro
         bench_print_header(titles[m]);
         for (size_t s = 0; fine && s < args->size_count; s++) {
             for (size_t e = 0; fine && e < args->encoder_count; e++)
-                fine = run_moves(bench, moving[m], args->encoders[e], args->sizes[s][0],
-                                 args->sizes[s][1], err);
+                fine = run_row(bench, moving[m], args->encoders[e], args->sizes[s], err);
         }
     }
     if (fine && wanted(args, "start"))
@@ -401,14 +436,19 @@ static bool parse_suites(struct bench_args *args, const struct cli_options *opti
 
 static int bench_run(const struct cli_options *options, const char *json, const char *sizes,
                      const char *encoders, const char *frames, const char *slice,
-                     const char *volume)
+                     const char *volume, const char *fill, bool alone)
 {
-    struct bench bench = {.options = options, .frames = frames ? atoi(frames) : 120};
+    struct bench bench = {.options = options,
+                          .frames = frames ? atoi(frames) : 120,
+                          .fill = fill ? atof(fill) : 480.0 / 720,
+                          .alone = alone};
     struct bench_args args = {0};
     struct error err;
     char *ids = xstrdup(encoders ? encoders : "");
     bool understood =
         (bench.frames >= 2 || error_set(&err, "--frames %s: wants at least 2", frames)) &&
+        ((bench.fill > 0 && bench.fill < 100) ||
+         error_set(&err, "--fill %s: wants a number above 0", fill)) &&
         parse_sizes(&args, sizes ? sizes : "1280x720,1920x1080", &err) &&
         parse_encoders(&args, ids, &err) && parse_suites(&args, options, &err);
     if (!understood) {
@@ -428,7 +468,8 @@ static int bench_run(const struct cli_options *options, const char *json, const 
 int cli_bench(int argc, char **argv)
 {
     const char *json = NULL, *sizes = NULL, *encoders = NULL, *frames = NULL, *slice = NULL,
-               *volume = NULL, *first_packet = NULL;
+               *volume = NULL, *fill = NULL, *first_packet = NULL;
+    bool alone = false;
     const struct cli_flag flags[] = {
         {.name = "json", .text = &json},
         {.name = "size", .text = &sizes},
@@ -436,6 +477,8 @@ int cli_bench(int argc, char **argv)
         {.name = "frames", .text = &frames},
         {.name = "slice", .text = &slice},
         {.name = "volume", .text = &volume},
+        {.name = "fill", .text = &fill},
+        {.name = "alone", .on = &alone},
         {.name = "first-packet", .text = &first_packet},
         {0},
     };
@@ -448,7 +491,7 @@ int cli_bench(int argc, char **argv)
         snprintf(bench.slice, sizeof bench.slice, "%s", first_packet);
         start_child(&bench);
     }
-    status = bench_run(&options, json, sizes, encoders, frames, slice, volume);
+    status = bench_run(&options, json, sizes, encoders, frames, slice, volume, fill, alone);
     cli_options_finish(&options);
     return status;
 }

@@ -11,8 +11,8 @@
 #include "cli/bench_client.h"
 #include "util/check.h"
 
-static const char *const column_names[BENCH_COLUMNS] = {"total", "plan",   "draw",  "capture",
-                                                        "wait",  "encode", "queue", "parts"};
+static const char *const column_names[BENCH_COLUMNS] = {
+    "total", "before", "plan", "draw", "capture", "wait", "encode", "queue", "parts"};
 
 static int compare_doubles(const void *a, const void *b)
 {
@@ -29,10 +29,15 @@ double bench_quantile(double *values, int count, double q)
 void bench_series_add(struct bench_series *series, const struct bench_picture *p, double total)
 {
     const double row[BENCH_COLUMNS] = {
-        [BENCH_TOTAL] = total,       [BENCH_PLAN] = p->plan_ms,
-        [BENCH_DRAW] = p->draw_ms,   [BENCH_CAPTURE] = p->capture_ms,
-        [BENCH_WAIT] = p->wait_ms,   [BENCH_ENCODE] = p->encode_ms,
-        [BENCH_QUEUE] = p->queue_ms, [BENCH_PARTS] = p->draw_ms + p->capture_ms + p->encode_ms,
+        [BENCH_TOTAL] = total,
+        [BENCH_BEFORE] = total - p->encode_ms - p->queue_ms,
+        [BENCH_PLAN] = p->plan_ms,
+        [BENCH_DRAW] = p->draw_ms,
+        [BENCH_CAPTURE] = p->capture_ms,
+        [BENCH_WAIT] = p->wait_ms,
+        [BENCH_ENCODE] = p->encode_ms,
+        [BENCH_QUEUE] = p->queue_ms,
+        [BENCH_PARTS] = p->draw_ms + p->capture_ms + p->encode_ms,
     };
     for (int c = 0; c < BENCH_COLUMNS; c++)
         series->values[c][series->count] = row[c];
@@ -54,13 +59,27 @@ void bench_series_finish(struct bench_series *series)
 
 void bench_print_header(const char *title)
 {
-    printf("\n%s\n%-18s %10s %13s %13s %13s %13s %13s %7s %7s %9s\n", title, "encoder", "size",
-           "total", "plan", "draw", "capture", "encode", "ratio", "fps", "kB/frame");
+    printf("\n%s\n%-18s %10s %13s %13s %13s %13s %13s %13s %7s %7s %9s\n", title, "encoder", "size",
+           "total", "before", "plan", "draw", "capture", "encode", "ratio", "fps", "kB/frame");
     fflush(stdout);
 }
 
-void bench_report(cJSON *results, const char *suite, const char *encoder, int width, int height,
-                  struct bench_series *series, double seconds, uint64_t bytes)
+/* Medians of all columns, and both quantiles into `to`. */
+static void add_quantiles(cJSON *to, struct bench_series *series, double median[BENCH_COLUMNS],
+                          double p99[BENCH_COLUMNS])
+{
+    for (int c = 0; c < BENCH_COLUMNS; c++) {
+        median[c] = bench_quantile(series->values[c], series->count, 0.5);
+        p99[c] = bench_quantile(series->values[c], series->count, 0.99);
+        cJSON *cell = cJSON_AddObjectToObject(to, column_names[c]);
+        cJSON_AddNumberToObject(cell, "p50_ms", median[c]);
+        cJSON_AddNumberToObject(cell, "p99_ms", p99[c]);
+    }
+}
+
+cJSON *bench_report(cJSON *results, const char *suite, const char *encoder, int width, int height,
+                    struct bench_series *series, struct bench_series *alone, double seconds,
+                    uint64_t bytes)
 {
     cJSON *row = cJSON_CreateObject();
     cJSON_AddStringToObject(row, "suite", suite);
@@ -69,13 +88,16 @@ void bench_report(cJSON *results, const char *suite, const char *encoder, int wi
     cJSON_AddNumberToObject(row, "height", height);
     cJSON_AddNumberToObject(row, "frames", series->count);
     double median[BENCH_COLUMNS], p99[BENCH_COLUMNS];
-    for (int c = 0; c < BENCH_COLUMNS; c++) {
-        median[c] = bench_quantile(series->values[c], series->count, 0.5);
-        p99[c] = bench_quantile(series->values[c], series->count, 0.99);
-        cJSON *cell = cJSON_AddObjectToObject(row, column_names[c]);
-        cJSON_AddNumberToObject(cell, "p50_ms", median[c]);
-        cJSON_AddNumberToObject(cell, "p99_ms", p99[c]);
+    add_quantiles(row, series, median, p99);
+    double parts = median[BENCH_PARTS];
+    if (alone) {
+        double single[BENCH_COLUMNS], unused[BENCH_COLUMNS];
+        add_quantiles(cJSON_AddObjectToObject(row, "alone"), alone, single, unused);
+        /* A capture may leave the end of its download to whoever reads the frame. */
+        parts =
+            single[BENCH_DRAW] + single[BENCH_CAPTURE] + single[BENCH_WAIT] + single[BENCH_ENCODE];
     }
+    cJSON_AddNumberToObject(row, "ratio", median[BENCH_TOTAL] / parts);
     double fps = series->count / seconds;
     double kilobytes = series->count ? (double)bytes / 1000 / series->count : 0;
     cJSON_AddNumberToObject(row, "fps", fps);
@@ -85,12 +107,13 @@ void bench_report(cJSON *results, const char *suite, const char *encoder, int wi
     char size[24];
     snprintf(size, sizeof size, "%dx%d", width, height);
     printf("%-18s %10s", encoder, size);
-    const enum bench_column shown[] = {BENCH_TOTAL, BENCH_PLAN, BENCH_DRAW, BENCH_CAPTURE,
-                                       BENCH_ENCODE};
+    const enum bench_column shown[] = {BENCH_TOTAL, BENCH_BEFORE,  BENCH_PLAN,
+                                       BENCH_DRAW,  BENCH_CAPTURE, BENCH_ENCODE};
     for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
         printf(" %5.2f /%6.2f", median[shown[i]], p99[shown[i]]);
-    printf(" %7.2f %7.1f %9.1f\n", median[BENCH_TOTAL] / median[BENCH_PARTS], fps, kilobytes);
+    printf(" %7.2f %7.1f %9.1f\n", median[BENCH_TOTAL] / parts, fps, kilobytes);
     fflush(stdout);
+    return row;
 }
 
 bool bench_write_json(const cJSON *results, const char *path, struct error *err)

@@ -12,9 +12,11 @@
 
 struct bench_picture;
 
-/* PARTS is draw + capture + encode: what the stages would cost without anything between them. */
+/* PARTS is draw + capture + encode: what the stages would cost without anything between them.
+ * BEFORE is the total up to the encoder. */
 enum bench_column {
     BENCH_TOTAL,
+    BENCH_BEFORE,
     BENCH_PLAN,
     BENCH_DRAW,
     BENCH_CAPTURE,
@@ -40,9 +42,11 @@ void bench_series_add(struct bench_series *series, const struct bench_picture *p
 double bench_quantile(double *values, int count, double q);
 
 void bench_print_header(const char *title);
-/* Prints a line and appends an object to `results`. */
-void bench_report(cJSON *results, const char *suite, const char *encoder, int width, int height,
-                  struct bench_series *series, double seconds, uint64_t bytes);
+/* Prints a line and appends an object to `results`, which it returns. `alone`: the same with each
+ * stage apart, or NULL. Sorts the series. */
+cJSON *bench_report(cJSON *results, const char *suite, const char *encoder, int width, int height,
+                    struct bench_series *series, struct bench_series *alone, double seconds,
+                    uint64_t bytes);
 bool bench_write_json(const cJSON *results, const char *path, struct error *err);
 
 #endif

@@ -189,8 +189,8 @@ enum drawn draw_picture(struct painter *painter, bool moving)
         painter->measured_quick = quick;
         painter->measured_costs = costly;
     }
-    if (software)
-        glFinish(); /* it would happen in the read-back anyway; here it is measured */
+    if (software || painter->setup.apart)
+        glFinish(); /* software: it would happen in the read-back anyway; here it is measured */
     stamp.t_drawn_ns = stamp.pts_ns = painter->end_ns = clock_ns();
     int64_t took = painter->end_ns - painter->begin_ns;
     if (quick && software)
