@@ -2,7 +2,6 @@
 #include "encode.h"
 
 #include <math.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -183,16 +182,6 @@ oriel_result encode_lost(struct encode *self, const struct encode_job *job, orie
     if (job->key)
         atomic_store(&self->key_wanted, true);
     return self->host->fail(self->host, result, text);
-}
-
-int encode_threads(int64_t wanted, int most)
-{
-    if (wanted > 0)
-        return (int)wanted;
-    cpu_set_t set;
-    int cores = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-    int half = cores / 2;
-    return half < 1 ? 1 : half > most ? most : half;
 }
 
 int encode_fps_num(double fps)

@@ -98,9 +98,6 @@ void encode_want_key(void *self);             /* request_key; `self` begins with
 bool encode_plane_size(const struct oriel_format *format, uint32_t plane, uint32_t *row_bytes,
                        uint32_t *rows);
 
-/* `wanted`, or for 0 what suits this machine: one thread on two cores, where the renderer needs the
- * other, else half of the cores up to `most`. */
-int encode_threads(int64_t wanted, int most);
 /* The rate as a fraction with a denominator of 1000. */
 int encode_fps_num(double fps);
 

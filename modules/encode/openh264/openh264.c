@@ -8,6 +8,10 @@
 #include <wels/codec_api.h>
 
 #include "../common/encode.h"
+#include "../common/threads.h"
+
+/* The library has no more for all of its encoders in a process. */
+enum { MOST_THREADS = 4 };
 
 static const uint32_t codecs[] = {ORIEL_CODEC_H264};
 static const struct oriel_format formats[] = {
@@ -41,9 +45,10 @@ static const struct oriel_option option_list[] = {
      .type = ORIEL_OPT_ENUM},
     {.name = "threads",
      .default_value = "0",
-     .help = "Threads; 0: one on two cores, else half of the cores up to 4.",
+     .help = "Threads, at most the four that OpenH264 has; 0: from the cores that are free and the "
+             "picture's height.",
      .min = 0,
-     .max = 16,
+     .max = MOST_THREADS,
      .type = ORIEL_OPT_INT},
     {.name = "slices",
      .default_value = "0",
@@ -101,7 +106,8 @@ static void describe(const struct openh264 *self, const struct oriel_config *con
 {
     const struct oriel_format *format = &self->base.format;
     const char *complexity = config->get_string(config, "complexity");
-    int threads = encode_threads(config->get_int(config, "threads"), 4);
+    int threads =
+        encode_thread_count(config->get_int(config, "threads"), format->height, MOST_THREADS);
     int slices = (int)config->get_int(config, "slices");
 
     (*self->codec)->GetDefaultParams(self->codec, param);

@@ -7,6 +7,7 @@
 #include <vpx/vpx_encoder.h>
 
 #include "../common/encode.h"
+#include "../common/threads.h"
 
 static const uint32_t codecs[] = {ORIEL_CODEC_VP9, ORIEL_CODEC_VP8};
 static const struct oriel_format formats[] = {
@@ -41,7 +42,7 @@ static const struct oriel_option option_list[] = {
      .flags = ORIEL_OPT_LIVE},
     {.name = "threads",
      .default_value = "0",
-     .help = "Threads; 0: one on two cores, else half of the cores up to 8.",
+     .help = "Threads; 0: from the cores that are free and the picture's height, at most 8.",
      .min = 0,
      .max = 64,
      .type = ORIEL_OPT_INT},
@@ -80,7 +81,8 @@ static void describe(struct vpx *self, const struct oriel_config *config, double
     c->g_profile = self->base.format.fourcc == ORIEL_FMT_I444 ? 1 : 0;
     c->g_timebase.num = 1000;
     c->g_timebase.den = encode_fps_num(fps);
-    c->g_threads = (unsigned)encode_threads(config->get_int(config, "threads"), 8);
+    c->g_threads = (unsigned)encode_thread_count(config->get_int(config, "threads"),
+                                                 self->base.format.height, 8);
     c->g_lag_in_frames = 0;
     c->g_error_resilient = 0;
     c->g_pass = VPX_RC_ONE_PASS;

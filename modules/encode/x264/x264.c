@@ -8,6 +8,7 @@
 #include <x264.h>
 
 #include "../common/encode.h"
+#include "../common/threads.h"
 
 static const uint32_t codecs[] = {ORIEL_CODEC_H264};
 static const struct oriel_format formats[] = {
@@ -73,12 +74,17 @@ static const struct oriel_option option_list[] = {
      .type = ORIEL_OPT_BOOL},
     {.name = "threads",
      .default_value = "0",
-     .help = "Slices encoded in parallel; 0: one on two cores, else half of the cores up to 8.",
+     .help =
+         "Slices encoded in parallel; 0: from the cores that are free and the picture's height, "
+         "at most 16.",
      .min = 0,
      .max = 64,
      .type = ORIEL_OPT_INT},
 };
 static const struct oriel_option_table options = ENCODE_OPTIONS(option_list);
+
+/* The times fall up to here for noise at 1080p and 4K; every further slice costs bits. */
+enum { MOST_THREADS = 16 };
 
 enum rate_control { HOLD_BITRATE, HOLD_QUALITY, HOLD_SAMPLES };
 
@@ -157,7 +163,8 @@ static bool describe(struct x264 *self, const struct oriel_config *config, doubl
     param->i_fps_den = 1000;
     param->i_timebase_num = 1000;
     param->i_timebase_den = param->i_fps_num;
-    param->i_threads = encode_threads(config->get_int(config, "threads"), 8);
+    param->i_threads =
+        encode_thread_count(config->get_int(config, "threads"), format->height, MOST_THREADS);
     param->b_sliced_threads = param->i_threads > 1;
     param->b_annexb = 1;
     param->b_repeat_headers = 1;

@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* FFmpeg's encoders, whichever this build of FFmpeg and this machine have. FFmpeg is LGPL, and GPL
+ * where it is built with x264 or x265, as Debian's is: whoever distributes this module with such a
+ * build distributes a GPL work. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <libavutil/hwcontext.h>
+
+#include "../common/encode.h"
+#include "coder.h"
+#include "wrap.h"
+
+static const struct oriel_format formats[] = {
+    ENCODE_YUV_FORMATS(ORIEL_FMT_I420),
+    ENCODE_YUV_FORMATS(ORIEL_FMT_NV12),
+    ENCODE_YUV_FORMATS(ORIEL_FMT_I444),
+    ENCODE_YUV_FORMATS(ORIEL_FMT_P010),
+};
+static const struct oriel_option option_list[] = {
+    {.name = "codec",
+     .default_value = "h264",
+     .choices = "h264 hevc av1 vp9 vp8 jpeg",
+     .help = "What is written.",
+     .type = ORIEL_OPT_ENUM},
+    {.name = "encoder",
+     .default_value = "auto",
+     .help =
+         "FFmpeg's name of the encoder (libx264, hevc_vaapi, …), which has to write codec; auto "
+         "is the first for it that opens, hardware before libraries.",
+     .type = ORIEL_OPT_STRING},
+    {.name = "device",
+     .default_value = "",
+     .help = "The device of a hardware encoder (/dev/dri/renderD128, …); empty: FFmpeg's default.",
+     .type = ORIEL_OPT_STRING},
+    {.name = "options",
+     .default_value = "",
+     .help = "The encoder's own options as key=value:key=value, over those that this module sets.",
+     .type = ORIEL_OPT_STRING},
+    {.name = "input_format",
+     .default_value = "auto",
+     .choices = "auto nv12 yuv444",
+     .help = "Samples it is given where the capture makes them: yuv444 keeps the colour of every "
+             "pixel, nv12 spares hardware a rearrangement; auto is 4:2:0.",
+     .type = ORIEL_OPT_ENUM},
+    {.name = "bitrate",
+     .default_value = "12000000",
+     .help = "Target rate in bit/s; not for JPEG.",
+     .min = 50000,
+     .max = 2000000000,
+     .type = ORIEL_OPT_INT,
+     .flags = ORIEL_OPT_LIVE},
+    {.name = "max_bitrate",
+     .default_value = "20000000",
+     .help = "Highest rate in bit/s over vbv_ms; never below bitrate.",
+     .min = 50000,
+     .max = 2000000000,
+     .type = ORIEL_OPT_INT,
+     .flags = ORIEL_OPT_LIVE},
+    {.name = "vbv_ms",
+     .default_value = "160",
+     .help = "The time in ms over which max_bitrate holds: shorter is steadier, longer lets key "
+             "pictures be good.",
+     .min = 20,
+     .max = 5000,
+     .type = ORIEL_OPT_INT,
+     .flags = ORIEL_OPT_LIVE},
+    {.name = "quality",
+     .default_value = "80",
+     .help = "Quality of JPEG from 1 to 100.",
+     .min = 1,
+     .max = 100,
+     .type = ORIEL_OPT_INT,
+     .flags = ORIEL_OPT_LIVE},
+    {.name = "keyint",
+     .default_value = "600",
+     .help = "Frames from one key picture to the next; 0: the most that encoders have, 65535.",
+     .min = 0,
+     .max = 65535,
+     .type = ORIEL_OPT_INT},
+    {.name = "threads",
+     .default_value = "0",
+     .help = "Threads of a software encoder; 0: from the cores that are free and the picture's "
+             "height, at most 16.",
+     .min = 0,
+     .max = 64,
+     .type = ORIEL_OPT_INT},
+};
+static const struct oriel_option_table options = ENCODE_OPTIONS(option_list);
+
+/* A picture that is inside of the encoder. */
+struct pending {
+    struct oriel_stamp stamp;
+    int64_t t_submit_ns;
+    bool key; /* was asked for */
+};
+enum { MOST_PENDING = 64, MOST_FAILURES = 3 };
+
+struct avcodec {
+    struct encode base;
+    struct log log;
+    struct settings settings;
+    const AVCodec *codec;
+    struct coder coder;
+    struct wrapper wrapper;
+    AVPacket *packet;
+    struct pending pending[MOST_PENDING]; /* by their number */
+    int64_t sent, received;               /* pictures and packets so far */
+    bool fresh;                           /* nothing was encoded since it was opened */
+    bool deaf;                            /* gave no key when asked: has to be opened again */
+    int failures;                         /* in a row */
+};
+
+/* --- what there is --- */
+
+static oriel_result avcodec_input_format(uint32_t index, struct oriel_format *format)
+{
+    return encode_list_format(formats, ENCODE_COUNT(formats), index, format);
+}
+
+static oriel_result avcodec_codec(uint32_t index, uint32_t *fourcc)
+{
+    for (unsigned i = 0; i < family_count; i++)
+        if (avcodec_find_encoder(families[i].id) && index-- == 0) {
+            *fourcc = families[i].codec;
+            return ORIEL_OK;
+        }
+    return ORIEL_UNSUPPORTED;
+}
+
+/* "libx264, h264_vaapi": what this FFmpeg has for a codec, whether or not the machine does. */
+static const char *names_for(enum AVCodecID id, char *text, int room)
+{
+    void *at = NULL;
+    const AVCodec *codec;
+    int n = 0;
+    text[0] = '\0';
+    while ((codec = av_codec_iterate(&at)) && n < room)
+        if (codec->id == id && av_codec_is_encoder(codec))
+            n += snprintf(text + n, (size_t)(room - n), "%s%s", n ? ", " : "", codec->name);
+    return n ? text : "none";
+}
+
+/* --- create --- */
+
+static void read_rates(struct settings *settings, const struct oriel_config *config)
+{
+    settings->bitrate = config->get_int(config, "bitrate");
+    settings->max_bitrate = config->get_int(config, "max_bitrate");
+    settings->vbv_ms = (int)config->get_int(config, "vbv_ms");
+    settings->quality = (int)config->get_int(config, "quality");
+}
+
+static bool read_settings(struct settings *settings, const struct oriel_config *config, double fps)
+{
+    read_rates(settings, config);
+    settings->device = strdup(config->get_string(config, "device"));
+    settings->options = strdup(config->get_string(config, "options"));
+    settings->keyint = (int)config->get_int(config, "keyint");
+    settings->threads = (int)config->get_int(config, "threads");
+    settings->fps = (AVRational){encode_fps_num(fps), 1000};
+    return settings->device && settings->options;
+}
+
+static bool open_coder(struct avcodec *self, const AVCodec *codec, char *why, int room)
+{
+    self->codec = codec;
+    self->fresh = true;
+    self->received = self->sent;
+    return coder_open(&self->coder, codec, &self->settings, &self->base.format, &self->log, why,
+                      room);
+}
+
+static oriel_result refuse(const struct oriel_host *host, const char *text)
+{
+    return host->fail(host, ORIEL_UNSUPPORTED, text);
+}
+
+static oriel_result open_named(struct avcodec *self, const struct family *family, const char *name)
+{
+    const struct oriel_host *host = self->base.host;
+    char text[1024], more[512];
+    const AVCodec *codec = avcodec_find_encoder_by_name(name);
+    if (!codec || codec->id != family->id) {
+        snprintf(text, sizeof(text), "%s %s%s; for %s this FFmpeg has: %s", name,
+                 codec ? "writes " : "is no encoder of this FFmpeg",
+                 codec ? avcodec_get_name(codec->id) : "", family->name,
+                 names_for(family->id, more, sizeof(more)));
+        return refuse(host, text);
+    }
+    if (open_coder(self, codec, more, sizeof(more)))
+        return ORIEL_OK;
+    snprintf(text, sizeof(text), "%s %s", name, more);
+    return refuse(host, text);
+}
+
+static oriel_result open_first(struct avcodec *self, const struct family *family)
+{
+    char text[1024], why[256];
+    int n = snprintf(text, sizeof(text), "no encoder for %s opens: ", family->name);
+    const char *separator = "";
+    for (const char *const *name = family->encoders; *name; name++) {
+        const AVCodec *codec = avcodec_find_encoder_by_name(*name);
+        if (codec && open_coder(self, codec, why, sizeof(why)))
+            return ORIEL_OK;
+        if (n < (int)sizeof(text))
+            n += snprintf(text + n, sizeof(text) - (size_t)n, "%s%s %s", separator, *name,
+                          codec ? why : "is not in this FFmpeg");
+        separator = "; ";
+    }
+    return refuse(self->base.host, text);
+}
+
+static oriel_result open_any(struct avcodec *self, const struct oriel_config *config)
+{
+    const struct oriel_host *host = self->base.host;
+    const struct oriel_format *format = &self->base.format;
+    const char *codec = config->get_string(config, "codec");
+    const char *encoder = config->get_string(config, "encoder");
+    const struct family *family = family_named(codec);
+    if (!family)
+        return encode_fail(host, ORIEL_UNSUPPORTED, "codec %s is unknown", codec);
+    self->base.codec = family->codec;
+    bool h26x = family->codec == ORIEL_CODEC_H264 || family->codec == ORIEL_CODEC_HEVC;
+    if (h26x && format->fourcc != ORIEL_FMT_I444 && (format->width % 2 || format->height % 2))
+        return encode_fail(host, ORIEL_UNSUPPORTED,
+                           "a picture of %u×%u: %s 4:2:0 has even sides only", format->width,
+                           format->height, family->name);
+    log_enter(&self->log);
+    oriel_result result =
+        strcmp(encoder, "auto") == 0 ? open_first(self, family) : open_named(self, family, encoder);
+    log_leave();
+    if (result == ORIEL_OK) {
+        char text[64];
+        snprintf(text, sizeof(text), "FFmpeg's %s encodes", self->codec->name);
+        host->log(host, ORIEL_LOG_INFO, text);
+    }
+    return result;
+}
+
+static void avcodec_destroy(void *data)
+{
+    struct avcodec *self = data;
+    if (!self)
+        return;
+    log_enter(&self->log);
+    coder_close(&self->coder);
+    log_leave();
+    wrapper_finish(&self->wrapper);
+    av_packet_free(&self->packet);
+    free(self->settings.device);
+    free(self->settings.options);
+    free(self);
+}
+
+static oriel_result avcodec_create(const struct oriel_host *host, const struct oriel_config *config,
+                                   const struct oriel_format *format, double fps,
+                                   const struct oriel_packet_sink *sink, void **out)
+{
+    struct avcodec *self = calloc(1, sizeof(*self));
+    if (!self)
+        return encode_fail(host, ORIEL_NOMEM, "out of memory");
+    self->log.host = self->wrapper.host = host;
+    oriel_result result =
+        encode_init(&self->base, host, sink, format, formats, ENCODE_COUNT(formats), 1, 16384);
+    if (result == ORIEL_OK) {
+        self->packet = av_packet_alloc();
+        if (!read_settings(&self->settings, config, fps) || !self->packet)
+            result = encode_fail(host, ORIEL_NOMEM, "out of memory");
+    }
+    if (result == ORIEL_OK)
+        result = open_any(self, config);
+    if (result)
+        avcodec_destroy(self);
+    else
+        *out = self;
+    return result;
+}
+
+/* --- packets --- */
+
+/* Whether an access unit in Annex B has a sequence parameter set before its first slice. */
+static bool has_parameter_sets(uint32_t codec, const uint8_t *data, int bytes)
+{
+    bool h264 = codec == ORIEL_CODEC_H264;
+    if (!h264 && codec != ORIEL_CODEC_HEVC)
+        return false;
+    for (int i = 0; i + 3 < bytes; i++) {
+        if (data[i] || data[i + 1] || data[i + 2] != 1)
+            continue;
+        int type = h264 ? data[i + 3] & 31 : data[i + 3] >> 1 & 63;
+        if (type == (h264 ? 7 : 33))
+            return true;
+        if (h264 ? type >= 1 && type <= 5 : type < 32)
+            return false;
+        i += 3;
+    }
+    return false;
+}
+
+static uint32_t quantiser(const AVPacket *packet)
+{
+    size_t size;
+    const uint8_t *data = av_packet_get_side_data(packet, AV_PKT_DATA_QUALITY_STATS, &size);
+    if (!data || size < 4)
+        return 0;
+    uint32_t lambda = data[0] | data[1] << 8 | data[2] << 16 | (uint32_t)data[3] << 24;
+    return lambda * 256u / FF_QP2LAMBDA;
+}
+
+static void emit(struct avcodec *self)
+{
+    const AVPacket *packet = self->packet;
+    const struct pending *pending = &self->pending[(uint64_t)packet->pts % MOST_PENDING];
+    const struct oriel_frame shown = {.stamp = pending->stamp};
+    const struct encode_job job = {.frame = &shown, .t_submit_ns = pending->t_submit_ns};
+    bool key = packet->flags & AV_PKT_FLAG_KEY;
+    if (pending->key && !key) {
+        self->deaf = true;
+        atomic_store(&self->base.key_wanted, true);
+    }
+    uint32_t flags = key ? ORIEL_PACKET_KEY : 0;
+    if (has_parameter_sets(self->base.codec, packet->data, packet->size))
+        flags |= ORIEL_PACKET_CONFIG;
+    self->received++;
+    encode_emit(&self->base, &job, flags, quantiser(packet), packet->data, (uint64_t)packet->size);
+}
+
+/* All that is there; AVERROR(EAGAIN) when it wants another picture. */
+static int receive(struct avcodec *self)
+{
+    for (;;) {
+        int error = avcodec_receive_packet(self->coder.context, self->packet);
+        if (error >= 0 && self->coder.headers) {
+            error = av_bsf_send_packet(self->coder.headers, self->packet);
+            if (error >= 0)
+                error = av_bsf_receive_packet(self->coder.headers, self->packet);
+        }
+        if (error < 0)
+            return error;
+        emit(self);
+        av_packet_unref(self->packet);
+    }
+}
+
+/* What it holds back comes out. An encoder of FFmpeg's is over then: the next picture opens it
+ * again. */
+static int flush(struct avcodec *self)
+{
+    if (!self->coder.context || self->received == self->sent)
+        return 0;
+    int error = avcodec_send_frame(self->coder.context, NULL);
+    if (error >= 0)
+        error = receive(self);
+    coder_close(&self->coder);
+    return error == AVERROR_EOF ? 0 : error;
+}
+
+/* --- pictures --- */
+
+/* The picture on the encoder's device. */
+static int upload(struct avcodec *self, AVFrame **picture)
+{
+    AVFrame *surface = av_frame_alloc();
+    if (!surface)
+        return AVERROR(ENOMEM);
+    int error = av_hwframe_get_buffer(self->coder.context->hw_frames_ctx, surface, 0);
+    if (error >= 0)
+        error = av_hwframe_transfer_data(surface, *picture, 0);
+    if (error >= 0)
+        error = av_frame_copy_props(surface, *picture);
+    AVFrame *unused = error >= 0 ? *picture : surface;
+    if (error >= 0)
+        *picture = surface;
+    av_frame_free(&unused);
+    return error;
+}
+
+/* Gives the picture to the encoder and takes what comes; `call` is the one that failed. */
+static int encode_picture(struct avcodec *self, const struct encode_job *job, const char **call)
+{
+    *call = "av_frame_alloc";
+    AVFrame *picture = wrapper_frame(&self->wrapper, job, self->coder.samples);
+    if (!picture)
+        return AVERROR(ENOMEM);
+    picture->pts = self->sent;
+    picture->pict_type = job->key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+    picture->quality = coder_quality(&self->coder, &self->settings);
+    int error = 0;
+    if (self->coder.upload) {
+        *call = "av_hwframe_transfer_data";
+        error = upload(self, &picture);
+    }
+    if (error >= 0) {
+        self->pending[self->sent % MOST_PENDING] =
+            (struct pending){job->frame->stamp, job->t_submit_ns, job->key};
+        *call = "avcodec_send_frame";
+        error = avcodec_send_frame(self->coder.context, picture);
+    }
+    if (error >= 0) {
+        self->sent++;
+        self->fresh = false;
+        *call = "avcodec_receive_packet";
+        error = receive(self);
+    }
+    if (!self->coder.upload && picture)
+        wrapper_keep(&self->wrapper, picture);
+    av_frame_free(&picture);
+    return error == AVERROR(EAGAIN) ? 0 : error;
+}
+
+/* After an error the encoder's state is anyone's guess: it is opened again for the next picture,
+ * and given up when that does not help. */
+static oriel_result lost(struct avcodec *self, const struct encode_job *job, const char *call,
+                         int error)
+{
+    char why[256];
+    log_reason(&self->log, call, error, why, sizeof(why));
+    coder_close(&self->coder);
+    bool over = ++self->failures >= MOST_FAILURES;
+    return encode_lost(&self->base, job, over ? ORIEL_FATAL : ORIEL_IO, "%s %s", self->codec->name,
+                       why);
+}
+
+static oriel_result encode_with(struct avcodec *self, struct encode_job *job)
+{
+    const char *call = "avcodec_send_frame";
+    int error = 0;
+    if (job->key && self->deaf && !self->fresh && self->coder.context) {
+        error = flush(self);
+        coder_close(&self->coder);
+        if (error < 0)
+            return lost(self, job, call, error);
+    }
+    if (!self->coder.context) {
+        char why[256];
+        if (!open_coder(self, self->codec, why, sizeof(why)))
+            return encode_lost(&self->base, job, ORIEL_FATAL, "%s %s", self->codec->name, why);
+        job->key = true; /* it is one anyway */
+    }
+    if (self->sent - self->received >= MOST_PENDING)
+        return encode_lost(&self->base, job, ORIEL_FATAL, "%s holds more than %d pictures back",
+                           self->codec->name, MOST_PENDING);
+    error = encode_picture(self, job, &call);
+    if (error < 0)
+        return lost(self, job, call, error);
+    self->failures = 0;
+    return ORIEL_OK;
+}
+
+static oriel_result avcodec_encode(void *data, const struct oriel_frame *frame, uint32_t flags)
+{
+    struct avcodec *self = data;
+    struct encode_job job;
+    oriel_result result = encode_begin(&self->base, frame, flags, &job);
+    if (result)
+        return result;
+    log_enter(&self->log);
+    result = encode_with(self, &job);
+    log_leave();
+    return result;
+}
+
+static oriel_result avcodec_drain(void *data)
+{
+    struct avcodec *self = data;
+    log_enter(&self->log);
+    int error = flush(self);
+    log_leave();
+    if (error >= 0)
+        return ORIEL_OK;
+    char why[256];
+    return encode_fail(self->base.host, ORIEL_IO, "%s %s", self->codec->name,
+                       log_reason(&self->log, "draining", error, why, sizeof(why)));
+}
+
+static oriel_result avcodec_reconfigure(void *data, const struct oriel_config *config)
+{
+    struct avcodec *self = data;
+    struct settings *settings = &self->settings, old = *settings;
+    read_rates(settings, config);
+    bool rate = old.bitrate != settings->bitrate || old.max_bitrate != settings->max_bitrate ||
+                old.vbv_ms != settings->vbv_ms;
+    if (!rate || self->base.codec == ORIEL_CODEC_JPEG || !self->coder.context)
+        return ORIEL_OK; /* JPEG's quality goes with each picture */
+    if (self->coder.recipe->live_rate) {
+        coder_set_rates(&self->coder, settings);
+        return ORIEL_OK;
+    }
+    oriel_result result = avcodec_drain(self);
+    coder_close(&self->coder);
+    return result;
+}
+
+static const struct oriel_encoder encoder = {
+    .size = sizeof(encoder),
+    .options = &options,
+    .input_format = avcodec_input_format,
+    .codec = avcodec_codec,
+    .create = avcodec_create,
+    .destroy = avcodec_destroy,
+    .get_interface = encode_no_interface,
+    .encode = avcodec_encode,
+    .drain = avcodec_drain,
+    .request_key = encode_want_key,
+    .reconfigure = avcodec_reconfigure,
+};
+
+static const void *avcodec_factory(const char *id)
+{
+    return strcmp(id, ORIEL_ENCODER_V1) == 0 ? &encoder : NULL;
+}
+
+/* SVT-AV1 tells of every instance on stderr and heeds nothing but this. */
+static oriel_result avcodec_init(const struct oriel_host *host)
+{
+    (void)host;
+    setenv("SVT_LOG", "1", 0);
+    return ORIEL_OK;
+}
+
+static const struct oriel_module_info info = {
+    sizeof(info),
+    0,
+    "encode/avcodec",
+    "1.0.0",
+    "Oriel",
+    "BSD-3-Clause AND LGPL-2.1-or-later",
+    "H.264, HEVC, AV1, VP9, VP8 and JPEG by FFmpeg's encoders, hardware first; a GPL work where "
+    "FFmpeg is built with x264 or x265"};
+ORIEL_MODULE(&info, avcodec_init, log_restore, avcodec_factory);
