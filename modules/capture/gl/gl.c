@@ -12,9 +12,9 @@
 #include "oriel/capture.h"
 #include "oriel/host_gl.h"
 
-#include "convert.h"
+#include "../common/convert.h"
+#include "../common/shader.h"
 #include "pool.h"
-#include "shader.h"
 
 enum { SLOTS = 3, FRAMES_HELD_MOST = 256 };
 static const GLuint64 lost_after_ns = 5000000000u;
@@ -178,7 +178,7 @@ static oriel_result open_slots(struct capture *self, uint32_t frames_held)
                                        : (size_t)format->width * format->height * 4;
     char error[400] = "";
     if (self->by_shader && !shader_init(&self->shader, format, pool_layout(self->pool),
-                                        &self->converter, error, sizeof(error)))
+                                        &self->converter, false, error, sizeof(error)))
         return fail(host, ORIEL_UNSUPPORTED, "the conversion shader: %s", error);
     while (self->slot_count < slots)
         if (!slot_init(self, &self->slots[self->slot_count++]))

@@ -41,7 +41,7 @@ struct pool *pool_create(const struct oriel_format *format, uint32_t count)
     struct pool *pool = calloc(1, sizeof(*pool) + count * sizeof(pool->entries[0]));
     if (!pool)
         return NULL;
-    layout_init(&pool->layout, format);
+    layout_init(&pool->layout, format, LAYOUT_CPU);
     size_t bytes = ((size_t)pool->layout.bytes + 63) & ~(size_t)63;
     pool->holders = 1;
     pool->count = count;

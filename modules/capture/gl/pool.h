@@ -4,7 +4,7 @@
 #ifndef POOL_H
 #define POOL_H
 
-#include "convert.h"
+#include "../common/convert.h"
 
 struct pool;
 

@@ -12,10 +12,15 @@ static const char source_text[] =
     "uniform ivec3 plane;  // first word\n"
     "uniform ivec3 stride; // words\n"
     "uniform ivec4 wy, wu, wv; // r, g, b, offset\n"
+    "uniform int most;\n"
     "\n"
     "vec4 fetch(int x, int y)\n"
     "{\n"
-    "    return texelFetch(source, min(ivec2(x, y), size - 1), 0);\n"
+    "    ivec2 at = min(ivec2(x, y), size - 1);\n"
+    "#ifdef TOP_DOWN\n"
+    "    at.y = size.y - 1 - at.y;\n"
+    "#endif\n"
+    "    return texelFetch(source, at, 0);\n"
     "}\n"
     "#ifdef RGBA\n"
     "uint pixel(int x, int y)\n"
@@ -32,12 +37,24 @@ static const char source_text[] =
     "#endif\n"
     "uint value(ivec3 p, ivec4 w, int shift)\n"
     "{\n"
-    "    return uint((p.r * w.r + p.g * w.g + p.b * w.b + w.a) >> shift);\n"
+    "    return uint(min((p.r * w.r + p.g * w.g + p.b * w.b + w.a) >> shift, most));\n"
     "}\n"
     "uint word(uint a, uint b, uint c, uint d)\n"
     "{\n"
     "    return a | b << 8 | c << 16 | d << 24;\n"
     "}\n"
+    "#ifdef P010\n"
+    "uint two(uint a, uint b)\n"
+    "{\n"
+    "    return a << 6 | b << 22;\n"
+    "}\n"
+    "void full_row(int k, int x, int y, ivec3 p[8], ivec4 w)\n"
+    "{\n"
+    "    int at = plane[k] + y * stride[k] + x / 2;\n"
+    "    for (int i = 0; i < 4; i++)\n"
+    "        words[at + i] = two(value(p[2 * i], w, SHIFT), value(p[2 * i + 1], w, SHIFT));\n"
+    "}\n"
+    "#else\n"
     "uint four(ivec3 p[8], int from, ivec4 w)\n"
     "{\n"
     "    return word(value(p[from], w, SHIFT), value(p[from + 1], w, SHIFT),\n"
@@ -49,6 +66,7 @@ static const char source_text[] =
     "    words[at] = four(p, 0, w);\n"
     "    words[at + 1] = four(p, 4, w);\n"
     "}\n"
+    "#endif\n"
     "\n"
     "void main()\n"
     "{\n"
@@ -82,7 +100,11 @@ static const char source_text[] =
     "        v[i] = value(sum, wv, SHIFT + 2);\n"
     "    }\n"
     "    int row = y / 2;\n"
-    "#ifdef NV12\n"
+    "#if defined P010\n"
+    "    int at = plane[1] + row * stride[1] + x / 2;\n"
+    "    for (int i = 0; i < 4; i++)\n"
+    "        words[at + i] = two(u[i], v[i]);\n"
+    "#elif defined NV12\n"
     "    int at = plane[1] + row * stride[1] + x / 4;\n"
     "    words[at] = word(u[0], v[0], u[1], v[1]);\n"
     "    words[at + 1] = word(u[2], v[2], u[3], v[3]);\n"
@@ -99,14 +121,16 @@ static void set_weights(GLuint program, const char *name, const struct weights *
 }
 
 bool shader_init(struct shader *self, const struct oriel_format *format,
-                 const struct layout *layout, const struct converter *converter, char *error,
-                 size_t error_bytes)
+                 const struct layout *layout, const struct converter *converter, bool top_down,
+                 char *error, size_t error_bytes)
 {
-    char head[96];
-    snprintf(head, sizeof(head), "#version 450 core\n#define SHIFT %d\n%s\n", CONVERT_SHIFT,
+    char head[128];
+    snprintf(head, sizeof(head), "#version 450 core\n#define SHIFT %d\n%s%s\n", CONVERT_SHIFT,
+             top_down ? "#define TOP_DOWN\n" : "",
              format->fourcc == ORIEL_FMT_RGBA   ? "#define RGBA"
              : format->fourcc == ORIEL_FMT_I444 ? "#define I444"
              : format->fourcc == ORIEL_FMT_NV12 ? "#define NV12"
+             : format->fourcc == ORIEL_FMT_P010 ? "#define P010"
                                                 : "");
     const char *parts[] = {head, source_text};
     GLuint compute = glCreateShader(GL_COMPUTE_SHADER);
@@ -138,6 +162,7 @@ bool shader_init(struct shader *self, const struct oriel_format *format,
     set_weights(p, "wy", &converter->y);
     set_weights(p, "wu", &converter->u);
     set_weights(p, "wv", &converter->v);
+    glProgramUniform1i(p, glGetUniformLocation(p, "most"), converter->most);
     glCreateSamplers(1, &self->sampler);
     glSamplerParameteri(self->sampler, GL_TEXTURE_MIN_FILTER, GL_NEAREST);
     glSamplerParameteri(self->sampler, GL_TEXTURE_MAG_FILTER, GL_NEAREST);
@@ -173,7 +198,7 @@ void shader_run(const struct shader *self, GLuint texture, GLuint buffer)
     glBindSampler(0, self->sampler);
     glBindBufferBase(GL_SHADER_STORAGE_BUFFER, 0, buffer);
     glDispatchCompute(self->groups_x, self->groups_y, 1);
-    glMemoryBarrier(GL_BUFFER_UPDATE_BARRIER_BIT);
+    glMemoryBarrier(GL_BUFFER_UPDATE_BARRIER_BIT | GL_PIXEL_BUFFER_BARRIER_BIT);
 
     if (indexed && size)
         glBindBufferRange(GL_SHADER_STORAGE_BUFFER, 0, (GLuint)indexed, (GLintptr)start,

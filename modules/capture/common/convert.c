@@ -11,7 +11,7 @@
 
 static bool is_420(uint32_t fourcc)
 {
-    return fourcc == ORIEL_FMT_I420 || fourcc == ORIEL_FMT_NV12;
+    return fourcc == ORIEL_FMT_I420 || fourcc == ORIEL_FMT_NV12 || fourcc == ORIEL_FMT_P010;
 }
 
 static uint32_t align(uint32_t value, uint32_t to)
@@ -19,17 +19,21 @@ static uint32_t align(uint32_t value, uint32_t to)
     return (value + to - 1) / to * to;
 }
 
-void layout_init(struct layout *layout, const struct oriel_format *format)
+void layout_init(struct layout *layout, const struct oriel_format *format, uint32_t pitch)
 {
     uint32_t w = format->width, h = format->height, half_h = h / 2 + h % 2;
     memset(layout, 0, sizeof(*layout));
-    uint32_t luma = align(w, 64);
+    uint32_t luma = align(w, format->fourcc == ORIEL_FMT_I420 ? 2 * pitch : pitch);
     uint32_t stride[3] = {luma, luma, luma}, rows[3] = {h, half_h, half_h};
     layout->plane_count = 3;
     switch (format->fourcc) {
     case ORIEL_FMT_RGBA:
         layout->plane_count = 1;
-        stride[0] = w * 4; /* as glReadPixels writes it */
+        stride[0] = pitch == LAYOUT_CPU ? w * 4 : align(w * 4, pitch);
+        break;
+    case ORIEL_FMT_P010:
+        stride[0] = stride[1] = align(w * 2, pitch);
+        layout->plane_count = 2;
         break;
     case ORIEL_FMT_NV12:
         layout->plane_count = 2;
@@ -178,12 +182,15 @@ void converter_init(struct converter *self, const struct oriel_format *format)
 {
     double kr = format->matrix == ORIEL_MATRIX_BT709 ? 0.2126 : 0.299;
     double kb = format->matrix == ORIEL_MATRIX_BT709 ? 0.0722 : 0.114;
-    double luma = format->full_range ? 1.0 : 219.0 / 255.0;
-    double chroma = format->full_range ? 1.0 : 224.0 / 255.0;
+    bool deep = format->fourcc == ORIEL_FMT_P010;
+    self->most = deep ? 1023 : 255;
+    double full = deep ? 1023.0 / 255.0 : 1.0, unit = deep ? 4.0 : 1.0;
+    double luma = format->full_range ? full : unit * 219.0 / 255.0;
+    double chroma = format->full_range ? full : unit * 224.0 / 255.0;
     double cb = chroma * 0.5 / (1 - kb), cr = chroma * 0.5 / (1 - kr);
-    self->y = weigh(luma * kr, luma * kb, luma, format->full_range ? 0 : 16);
-    self->u = weigh(-cb * kr, cb * (1 - kb), 0, 128);
-    self->v = weigh(cr * (1 - kr), -cr * kb, 0, 128);
+    self->y = weigh(luma * kr, luma * kb, luma, format->full_range ? 0 : 16 * unit);
+    self->u = weigh(-cb * kr, cb * (1 - kb), 0, 128 * unit);
+    self->v = weigh(cr * (1 - kr), -cr * kb, 0, 128 * unit);
     self->chroma_shift = CONVERT_SHIFT;
     if (is_420(format->fourcc)) {
         self->chroma_shift += 2;
