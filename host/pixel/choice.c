@@ -12,10 +12,10 @@ static void learn_codecs(struct stream *stream)
     pthread_mutex_lock(&stream->catalog_lock);
     for (uint32_t i = 0; !stream->codecs_known && i < stream->ladder.count; i++) {
         struct rung *rung = &stream->ladder.at[i];
-        uint32_t codecs[CODEC_COUNT] = {0};
-        instance_codecs(stream->registry, rung->id, codecs, CODEC_COUNT);
+        uint32_t written[CODEC_COUNT] = {0};
+        instance_codecs(stream->registry, rung->id, written, CODEC_COUNT);
         pthread_mutex_lock(&stream->lock);
-        memcpy(rung->codecs, codecs, sizeof codecs);
+        memcpy(rung->codecs, written, sizeof written);
         pthread_mutex_unlock(&stream->lock);
     }
     stream->codecs_known = true;
