@@ -220,10 +220,12 @@ static const struct oriel_host_map host_map = {
 
 /* ---- buffers ---- */
 
-/* One allocation: this head, the headroom, the bytes. */
+/* One allocation: this head, the headroom, the bytes, which a buffer around other memory has not. */
 struct buffer {
     struct oriel_buffer public;
     atomic_uint refs;
+    void (*release)(void *owner, const struct oriel_buffer *buffer); /* of wrapped memory */
+    void *owner;
     _Alignas(64) uint8_t headroom[HEADROOM];
     uint8_t bytes[];
 };
@@ -244,7 +246,23 @@ const struct oriel_buffer *buffer_create(uint64_t bytes, uint8_t **data)
         .bytes = bytes,
     };
     atomic_init(&buffer->refs, 1);
+    buffer->release = NULL;
     *data = buffer->bytes;
+    return &buffer->public;
+}
+
+const struct oriel_buffer *
+buffer_wrap(const uint8_t *data, uint64_t bytes,
+            void (*release)(void *owner, const struct oriel_buffer *buffer), void *owner)
+{
+    struct buffer *buffer = aligned_alloc(64, sizeof *buffer);
+    if (!buffer)
+        return NULL;
+    buffer->public =
+        (struct oriel_buffer){.size = sizeof buffer->public, .data = data, .bytes = bytes};
+    atomic_init(&buffer->refs, 1);
+    buffer->release = release;
+    buffer->owner = owner;
     return &buffer->public;
 }
 
@@ -262,8 +280,11 @@ void buffer_unref(const struct oriel_buffer *buffer)
     struct buffer *own = (struct buffer *)(uintptr_t)buffer;
     unsigned before = atomic_fetch_sub_explicit(&own->refs, 1, memory_order_acq_rel);
     CHECK(before > 0);
-    if (before == 1)
-        free(own);
+    if (before != 1)
+        return;
+    if (own->release)
+        own->release(own->owner, buffer);
+    free(own);
 }
 
 static const struct oriel_buffer *host_buffer_new(const struct oriel_host *host, const void *data,

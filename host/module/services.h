@@ -27,6 +27,11 @@ void services_set_thread_interface(const char *id, const void *interface);
 /* A buffer with one reference and `bytes` bytes at *data to fill before anyone else sees it; NULL
  * when out of memory. Headroom is 64 bytes. */
 const struct oriel_buffer *buffer_create(uint64_t bytes, uint8_t **data);
+/* One around memory of the caller's, without headroom: `release` gives that back, with the last
+ * reference, on any thread. */
+const struct oriel_buffer *
+buffer_wrap(const uint8_t *data, uint64_t bytes,
+            void (*release)(void *owner, const struct oriel_buffer *buffer), void *owner);
 const struct oriel_buffer *buffer_ref(const struct oriel_buffer *buffer);
 void buffer_unref(const struct oriel_buffer *buffer); /* NULL is fine */
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "module/services.h"
 #include "util/check.h"
 
 /* A failed block counts as much, so that remembered failures are bounded too. */
@@ -74,12 +75,13 @@ static void lru_leave(struct block *block)
 
 static void forget_contents(struct cache *cache, struct block *block)
 {
-    if (block->data)
+    if (block->memory)
         cache->bytes -= block->bytes;
     if (block->error)
         cache->failed -= FAILED_BYTES;
-    free(block->data);
+    buffer_unref(block->memory);
     free(block->error);
+    block->memory = NULL;
     block->data = NULL;
     block->error = NULL;
 }
@@ -154,12 +156,15 @@ void cache_unref(struct cache *cache, struct block *block)
     trim(cache);
 }
 
-void cache_set_ready(struct cache *cache, struct block *block, void *data)
+void cache_set_ready(struct cache *cache, struct block *block, const struct oriel_buffer *memory,
+                     bool locked)
 {
     CHECK(block->refs > 0);
     forget_contents(cache, block);
     block->state = BLOCK_READY;
-    block->data = data;
+    block->memory = memory;
+    block->data = memory->data;
+    block->locked = locked;
     cache->bytes += block->bytes;
     trim(cache);
 }

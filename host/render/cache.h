@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "oriel/frame.h"
 #include "oriel/scene.h"
 
 struct cache;
@@ -31,8 +32,10 @@ struct block {
      */
     enum block_state state;
     uint32_t refs;
-    void *data;  /* READY: dense values in the dataset's dtype, C order */
-    char *error; /* FAILED */
+    const struct oriel_buffer *memory; /* READY: of `data`; others may hold it for longer */
+    const void *data;                  /* dense values in the dataset's dtype, C order */
+    bool locked;                       /* they are page-locked */
+    char *error;                       /* FAILED */
 
     /* the loader's */
     struct item *wanting; /* those that wait for it */
@@ -59,8 +62,9 @@ struct block *cache_ref(struct cache *cache, struct block *block);
 /* READY and FAILED blocks without references stay until room is needed; others go. */
 void cache_unref(struct cache *cache, struct block *block);
 
-/* The caller holds a reference and gives the data (malloc) or the error (malloc) away. */
-void cache_set_ready(struct cache *cache, struct block *block, void *data);
+/* The caller holds a reference and gives its reference of the memory or the error (malloc) away. */
+void cache_set_ready(struct cache *cache, struct block *block, const struct oriel_buffer *memory,
+                     bool locked);
 void cache_set_failed(struct cache *cache, struct block *block, char *error);
 
 uint64_t cache_bytes(const struct cache *cache); /* of all READY blocks */

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cuda/pinned.h"
+#include "module/services.h"
 #include "render/dataset.h"
 #include "util/check.h"
 #include "util/clock.h"
@@ -42,8 +44,10 @@ static void read_block(struct loader *loader, struct block *block, const struct 
 
     struct error err = {""};
     oriel_result result = ORIEL_NOMEM;
-    void *data = malloc(block->bytes);
-    if (data) {
+    uint8_t *data;
+    bool locked;
+    const struct oriel_buffer *memory = arena_buffer(loader->arena, block->bytes, &data, &locked);
+    if (memory) {
         read.out = data;
         result = dataset_read(dataset, &read, &err);
     } else {
@@ -51,7 +55,7 @@ static void read_block(struct loader *loader, struct block *block, const struct 
                   (unsigned long long)(block->bytes >> 20));
     }
     if (result != ORIEL_OK)
-        free(data);
+        buffer_unref(memory);
     dataset_unref(dataset);
 
     pthread_mutex_lock(&loader->mutex);
@@ -60,7 +64,7 @@ static void read_block(struct loader *loader, struct block *block, const struct 
         loader->stats.value_bytes += block->bytes;
         loader->stats.stored_bytes += read.stored_bytes;
         block->failures = 0;
-        cache_set_ready(loader->cache, block, data);
+        cache_set_ready(loader->cache, block, memory, locked);
         lanes_resolved(loader, block);
     } else if (result == ORIEL_CANCELLED) {
         loader->stats.cancelled++;
@@ -94,10 +98,13 @@ static void *loader_run(void *data)
     return NULL;
 }
 
-struct loader *loader_create(unsigned threads, uint64_t cache_bytes, struct error *err)
+struct loader *loader_create(unsigned threads, uint64_t cache_bytes, uint64_t locked_bytes,
+                             struct error *err)
 {
     struct loader *loader = xcalloc(1, sizeof *loader);
+    static const struct arena_pages pages = {pinned_possible, pinned_alloc, pinned_free};
     loader->cache = cache_create(cache_bytes);
+    loader->arena = arena_create(locked_bytes, &pages);
     pthread_mutex_init(&loader->mutex, NULL);
     cond_init(&loader->work);
     cond_init(&loader->done);
@@ -133,6 +140,7 @@ void loader_destroy(struct loader *loader)
     for (unsigned i = 0; i < loader->thread_count; i++)
         pthread_join(loader->threads[i], NULL);
     cache_destroy(loader->cache);
+    arena_destroy(loader->arena);
     pthread_cond_destroy(&loader->done);
     pthread_cond_destroy(&loader->work);
     pthread_mutex_destroy(&loader->mutex);
@@ -147,6 +155,11 @@ uint64_t want_bytes(const struct want *want)
     for (uint32_t a = 0; a < info->ndim; a++)
         bytes *= want->shape[a];
     return bytes;
+}
+
+void loader_lock_pages(struct loader *loader)
+{
+    arena_start(loader->arena);
 }
 
 void loader_release(struct loader *loader, struct block *block)

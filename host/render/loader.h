@@ -38,10 +38,15 @@ struct loader_stats {
     uint64_t cache_bytes;
 };
 
-/* `threads` 0: one for each core. */
-struct loader *loader_create(unsigned threads, uint64_t cache_bytes, struct error *err);
+/* `threads` 0: one for each core. `locked_bytes`: of page-locked memory at most. */
+struct loader *loader_create(unsigned threads, uint64_t cache_bytes, uint64_t locked_bytes,
+                             struct error *err);
 /* Every lane is gone and every block has been released. NULL is fine. */
 void loader_destroy(struct loader *loader);
+
+/* A renderer has started: where it has CUDA, blocks are read into page-locked memory from now on.
+ * [any-thread] */
+void loader_lock_pages(struct loader *loader);
 
 /* `wake(data)` is called by a loader's thread or another lane's, without locks, when there is
  * something to take. */

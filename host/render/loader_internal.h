@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "render/arena.h"
 #include "render/loader.h"
 
 /* One entry of a lane's newest list. */
@@ -43,6 +44,7 @@ struct loader {
     pthread_cond_t done; /* a read or a wake ended */
     bool quit;
     struct cache *cache;
+    struct arena *arena; /* has a lock of its own */
     struct lane *lanes; /* in the order of their turns */
     uint64_t lists;     /* stated so far */
     struct loader_stats stats, told;

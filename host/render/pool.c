@@ -17,8 +17,11 @@ struct render_pool {
 struct render_pool *render_pool_create(const struct config *config, struct registry *registry,
                                        struct metrics *metrics, struct error *err)
 {
-    struct loader *loader = loader_create((unsigned)config_int(config, "data.threads"),
-                                          (uint64_t)config_int(config, "data.cache_mb") << 20, err);
+    /* Blocks that are being read or copied come on top of the cache. */
+    uint64_t cache = (uint64_t)config_int(config, "data.cache_mb") << 20, most = cache + cache / 4;
+    uint64_t pinned = (uint64_t)config_int(config, "data.pinned_mb") << 20;
+    struct loader *loader = loader_create((unsigned)config_int(config, "data.threads"), cache,
+                                          pinned < most ? pinned : most, err);
     if (!loader)
         return NULL;
     struct render_pool *pool = xcalloc(1, sizeof *pool);

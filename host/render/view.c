@@ -95,6 +95,8 @@ void view_set_scene(struct view *view, const struct oriel_scene_module *scene, v
         layer_clear(view, view->layers[i]);
     view->scene = scene;
     view->self = self;
+    if (scene)
+        loader_lock_pages(view->loader);
     view->policy.max_texture_2d = max_texture_2d;
     view->policy.max_texture_3d = max_texture_3d;
 }
@@ -435,6 +437,8 @@ static oriel_result piece_upload(struct view *view, struct layer *layer, struct 
     struct oriel_slab out;
     oriel_result result = ORIEL_NOMEM;
     if (slab_describe(slab, piece, block->data, &view->scratch, &out)) {
+        if (block->locked && out.data != view->scratch.data)
+            out.hold = block->memory;
         if (slab->missing + slab->failed == 1)
             out.flags |= ORIEL_SLAB_COMPLETE;
         result = view->scene->upload(view->self, &out);

@@ -89,7 +89,7 @@ void fixture_prepare(struct fixture *f, uint32_t ndim, const uint64_t *shape, co
     f->stats = stats_create(f->metrics, false);
     f->taps = taps_create(NULL, f->stats);
     struct error err = {""};
-    f->loader = loader_create(2, 64 << 20, &err);
+    f->loader = loader_create(2, 64 << 20, 0, &err);
     f->setup = (struct painter_setup){.label = "main",
                                       .loader = f->loader,
                                       .taps = f->taps,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "module/services.h"
 #include "render/cache.h"
 
 static struct block_key key(uint64_t i)
@@ -14,11 +15,19 @@ static struct block_key key(uint64_t i)
     return (struct block_key){.dataset = 1, .level = 2, .index = {i}};
 }
 
+static const struct oriel_buffer *zeros(uint64_t bytes)
+{
+    uint8_t *data;
+    const struct oriel_buffer *memory = buffer_create(bytes, &data);
+    memset(data, 0, bytes);
+    return memory;
+}
+
 static struct block *put(struct cache *cache, uint64_t i, uint64_t bytes)
 {
     struct block_key k = key(i);
     struct block *block = cache_obtain(cache, &k, bytes);
-    cache_set_ready(cache, block, calloc(1, bytes));
+    cache_set_ready(cache, block, zeros(bytes), false);
     return block;
 }
 
@@ -80,7 +89,7 @@ static void failures_are_remembered_within_the_limit(void **state)
     struct block *block = cache_find(cache, &k);
     assert_non_null(block);
     assert_string_equal(block->error, "broken");
-    cache_set_ready(cache, block, calloc(1, 1 << 20));
+    cache_set_ready(cache, block, zeros(1 << 20), false);
     assert_null(block->error);
     cache_unref(cache, block);
     cache_destroy(cache);

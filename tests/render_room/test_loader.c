@@ -39,7 +39,7 @@ static void make(struct fixture *f, unsigned threads, uint64_t cache_bytes)
     atomic_store(&wakes, 0);
     f->dataset = rig_open();
     struct error err;
-    f->loader = loader_create(threads, cache_bytes, &err);
+    f->loader = loader_create(threads, cache_bytes, 0, &err);
     assert_non_null(f->loader);
     f->lane = lane_create(f->loader, count_wake, NULL);
 }
