@@ -85,8 +85,10 @@ static uint32_t bump(uint32_t at, uint32_t period)
     return rise * rise >> 8;
 }
 
-/* Blobs 73 samples wide and 97 rows high, and noise of ±8 on top. `deep`: samples of 16 bits, ten
- * of them used. */
+#define PERIOD 97u /* rows, after which all comes again: farther than encoders search for motion */
+
+/* Blobs 73 samples wide and PERIOD rows high, and noise of ±8 on top. `deep`: samples of 16 bits,
+ * ten of them used. */
 static void fill_microscopy(uint8_t *memory, const struct plane *plane, bool deep)
 {
     uint32_t noise = 2463534242u, count = deep ? plane->row / 2 : plane->row;
@@ -96,7 +98,11 @@ static void fill_microscopy(uint8_t *memory, const struct plane *plane, bool dee
         wave[x] = (uint8_t)bump(x, 73);
     for (uint32_t y = 0; y < rows; y++) {
         uint8_t *row = memory + plane->offset + (uint64_t)y * plane->stride;
-        uint32_t high = bump(y, 97) * plane->swing >> 8;
+        uint32_t high = bump(y, PERIOD) * plane->swing >> 8;
+        if (y >= PERIOD) {
+            memcpy(row, row - (uint64_t)PERIOD * plane->stride, plane->stride);
+            continue;
+        }
         for (uint32_t x = 0; x < count; x++) {
             if (x % 4 == 0) { /* xorshift: one word for four samples */
                 noise ^= noise << 13;

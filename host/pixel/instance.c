@@ -265,9 +265,9 @@ void instance_close(struct instance *instance)
 
 /* --- how long it takes --- */
 
-#define WARM_UP 2u /* pictures that are not counted: the key, and one that refers to it */
-#define TIMED (BLANK_COUNT - WARM_UP)
-#define TIME_NS (60 * NS_PER_MS) /* after which no further one is begun */
+#define TIMED (BLANK_COUNT - 1) /* the key, which fills caches and starts threads, does not count */
+#define TIME_NS (40 * NS_PER_MS) /* after which no further one is begun */
+#define FAR 0.7                  /* of the limit; from there on a few more do not change the answer */
 
 /* FNV-1a of the options' values and of what else decides about the time. */
 static uint64_t digest(const struct instance *instance, const struct instance_wish *wish)
@@ -303,8 +303,15 @@ static int by_time(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static oriel_result measure(struct instance *instance, const struct instance_wish *wish, double *ms,
-                            struct error *err)
+/* Sorted times of pictures. */
+static bool enough(const int64_t *times, uint32_t count, double limit_ms)
+{
+    return count >= 2 && ((double)times[count - 1] * 1e-6 < FAR * limit_ms ||
+                          (double)times[0] * 1e-6 > limit_ms / FAR);
+}
+
+static oriel_result measure(struct instance *instance, const struct instance_wish *wish,
+                            double limit_ms, double *ms, struct error *err)
 {
     struct trial trial;
     struct blank *blank = blank_create(&instance->format, BLANK_MICROSCOPY, err);
@@ -315,26 +322,26 @@ static oriel_result measure(struct instance *instance, const struct instance_wis
     oriel_result result = create(instance, &quiet, &trial, err);
     int64_t times[TIMED], begin = clock_ns();
     uint32_t count = 0;
-    for (unsigned i = 0; result == ORIEL_OK && i < WARM_UP + TIMED; i++) {
+    for (unsigned i = 0; result == ORIEL_OK && i <= TIMED; i++) {
         int64_t entered = clock_ns();
-        if (i > WARM_UP && entered - begin > TIME_NS)
+        if (count && (entered - begin > TIME_NS || enough(times, count, limit_ms)))
             break;
         result = try_picture(instance, blank, i, &trial, err);
-        if (result != ORIEL_OK)
+        if (result != ORIEL_OK) {
             error_prefix(err, "%s", wish->id);
-        else if (i >= WARM_UP)
+        } else if (i) {
             times[count++] = trial.newest_ns - entered;
+            qsort(times, count, sizeof *times, by_time);
+        }
     }
     destroy(instance);
     blank_destroy(blank);
-    if (result != ORIEL_OK)
-        return result;
-    qsort(times, count, sizeof *times, by_time);
-    *ms = (double)times[count / 2] * 1e-6;
-    return ORIEL_OK;
+    if (result == ORIEL_OK)
+        *ms = (double)times[count / 2] * 1e-6;
+    return result;
 }
 
-oriel_result instance_examine(const struct instance_wish *wish, bool timed,
+oriel_result instance_examine(const struct instance_wish *wish, double limit_ms,
                               struct instance_facts *facts, struct error *err)
 {
     struct instance *instance;
@@ -342,9 +349,9 @@ oriel_result instance_examine(const struct instance_wish *wish, bool timed,
     oriel_result result = prepare(wish, &instance, err);
     if (result == ORIEL_OK) {
         facts->codec = instance->codec;
-        uint64_t key = timed ? digest(instance, wish) : 0;
-        if (timed && !times_find(key, wish->width, wish->height, &facts->ms)) {
-            result = measure(instance, wish, &facts->ms, err);
+        uint64_t key = limit_ms > 0 ? digest(instance, wish) : 0;
+        if (limit_ms > 0 && !times_find(key, wish->width, wish->height, &facts->ms)) {
+            result = measure(instance, wish, limit_ms, &facts->ms, err);
             if (result == ORIEL_OK && facts->ms >= 0)
                 times_keep(key, wish->width, wish->height, facts->ms);
         }

@@ -52,11 +52,11 @@ struct instance_facts {
     uint32_t codec;
     double ms; /* that a picture takes; negative: not measured */
 };
-/* Its codec, and where `timed` what a picture of microscopy takes it: encodes a few with an
- * instance of their own, for some 60 ms at most beyond the first two. Measured once for module,
- * codec, samples, options and sizes that differ by less than a factor of two; kept for the process.
- * ORIEL_OK, or why not, as above. */
-oriel_result instance_examine(const struct instance_wish *wish, bool timed,
+/* Its codec, and where `limit_ms` is positive what a picture of microscopy takes it: encodes a few
+ * with an instance of their own, fewer where they are far from the limit, and none after 40 ms
+ * beyond the first two. Measured once for module, codec, samples, options and sizes that differ by
+ * less than a factor of two; kept for the process. ORIEL_OK, or why not, as above. */
+oriel_result instance_examine(const struct instance_wish *wish, double limit_ms,
                               struct instance_facts *facts, struct error *err);
 
 /* Codecs that a module of the list says it can write, as far as it loads; at most `room`. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pixel/ladder.h"
 
-#define SHARE 0.5   /* of the interval that an encoder may take: the rest is drawing and the way */
 #define LOYALTY 0.8 /* the time of the encoder in use counts as so much of itself */
 
 struct question {
@@ -67,7 +66,7 @@ static int by_bandwidth(const struct ladder_rung *rungs, uint32_t count, double 
             return -1;
         }
         double ms = counted(rung, (int)i == current);
-        if (ms <= SHARE * interval_ms)
+        if (ms <= LADDER_SHARE * interval_ms)
             return (int)i;
         keeps_up |= rung->video && ms <= interval_ms;
     }

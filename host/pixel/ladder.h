@@ -7,6 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Of the interval between pictures, what an encoder may take: the rest is for drawing and the way.
+ */
+#define LADDER_SHARE 0.5
+
 /* stream.prefer */
 enum ladder_prefer { LADDER_BANDWIDTH, LADDER_LATENCY, LADDER_ORDER };
 

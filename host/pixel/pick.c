@@ -9,6 +9,7 @@
 #include "util/log.h"
 
 #define LONGEST_PAUSE_NS (3600 * NS_PER_S)
+#define MEASURE_NS (120 * NS_PER_MS) /* after which no further encoder is measured for one choice */
 
 /* One choice. */
 struct pick {
@@ -20,6 +21,7 @@ struct pick {
     int current; /* the rung that the branch has or had, or -1 */
     struct ladder_rung known[MAX_LADDER];
     struct verdict verdicts[MAX_LADDER];
+    int64_t begin_ns;
     int64_t again_ns; /* when the first of those that are out only for now may be asked */
 };
 
@@ -40,8 +42,9 @@ static void begin(struct pick *pick, struct branch *branch, uint32_t codec, uint
                           .interval_ms = 1e3 / stream->fps,
                           .prefer = branch->still ? LADDER_ORDER : stream->prefer,
                           .current = -1,
+                          .begin_ns = clock_ns(),
                           .again_ns = INT64_MAX};
-    int64_t now = clock_ns();
+    int64_t now = pick->begin_ns;
     pthread_mutex_lock(&stream->lock);
     for (uint32_t i = 0; i < pick->rungs->count; i++) {
         struct rung *rung = &pick->rungs->at[i];
@@ -119,7 +122,8 @@ static void examine(struct pick *pick, int i, bool time)
     struct instance_facts facts;
     name_for(pick, i, label, sizeof label);
     struct instance_wish wish = wish_for(pick, i, label);
-    oriel_result result = instance_examine(&wish, time, &facts, &why);
+    oriel_result result =
+        instance_examine(&wish, time ? LADDER_SHARE * pick->interval_ms : 0, &facts, &why);
     if (result != ORIEL_OK) {
         refuse(pick, i, result, &why);
         return;
@@ -165,6 +169,22 @@ static bool open_rung(struct pick *pick, int i, struct opened *opened)
     return result == ORIEL_OK;
 }
 
+/* There is one to take already, and the search has taken its time. */
+static bool late(const struct pick *pick)
+{
+    bool one = false;
+    for (uint32_t i = 0; i < pick->rungs->count; i++)
+        one |= pick->known[i].timed && !pick->known[i].out;
+    return one && clock_ns() - pick->begin_ns > MEASURE_NS;
+}
+
+static void leave_out(struct pick *pick, int i)
+{
+    pick->known[i].out = true;
+    snprintf(pick->verdicts[i].why, sizeof pick->verdicts[i].why,
+             "%.80s: not measured, the others took too long", pick->rungs->at[i].id);
+}
+
 /* The choice itself: the rung, open where it is not `keep`, or -1. */
 static int climb(struct pick *pick, int keep, struct opened *opened)
 {
@@ -173,7 +193,9 @@ static int climb(struct pick *pick, int keep, struct opened *opened)
         bool time;
         int i = ladder_choose(pick->known, pick->rungs->count, pick->prefer, pick->interval_ms,
                               pick->current, &ask, &time);
-        if (ask >= 0)
+        if (ask >= 0 && time && late(pick))
+            leave_out(pick, ask);
+        else if (ask >= 0)
             examine(pick, ask, time);
         else if (i < 0 || i == keep || open_rung(pick, i, opened))
             return i;

@@ -20,6 +20,24 @@ static double bitrate(const struct branch *branch, int64_t now)
     return 8.0 * (double)(age == 0 ? branch->rate_last : age == 1 ? branch->rate_now : 0);
 }
 
+/* What was found out about each encoder of the list when the branch chose. */
+static void add_ladder(cJSON *json, const struct branch *branch)
+{
+    const struct rungs *rungs = &branch->stream->ladder;
+    cJSON *list = cJSON_AddArrayToObject(json, "ladder");
+    for (uint32_t i = 0; i < rungs->count; i++) {
+        const struct verdict *verdict = &branch->verdicts[i];
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddItemToArray(list, item);
+        cJSON_AddStringToObject(item, "encoder", rungs->at[i].id);
+        cJSON_AddBoolToObject(item, "taken", verdict->taken);
+        cJSON_AddItemToObject(item, "ms",
+                              verdict->ms >= 0 ? cJSON_CreateNumber(verdict->ms)
+                                               : cJSON_CreateNull());
+        cJSON_AddStringToObject(item, "reason", verdict->why);
+    }
+}
+
 static cJSON *branch_json(const struct branch *branch, int64_t now)
 {
     cJSON *json = cJSON_CreateObject();
@@ -29,6 +47,7 @@ static cJSON *branch_json(const struct branch *branch, int64_t now)
     cJSON_AddStringToObject(json, "name", branch->label);
     add_codec(json, branch->codec);
     cJSON_AddStringToObject(json, "encoder", branch->encoder);
+    cJSON_AddStringToObject(json, "reason", branch->reason);
     cJSON_AddStringToObject(json, "chain", branch->chain);
     cJSON_AddBoolToObject(json, "working", !branch->dead);
     cJSON_AddNumberToObject(json, "clients", clients);
@@ -78,14 +97,15 @@ char *stream_status_json(struct stream *stream)
     const struct stream_info *info = &stream->branches[0]->info;
     add_codec(json, info->codec);
     cJSON_AddStringToObject(json, "codec_string", info->codec_string);
-    cJSON_AddStringToObject(json, "encoder", info->encoder);
-    cJSON_AddStringToObject(json, "reason", info->reason);
-    cJSON_AddStringToObject(json, "chain", info->chain);
+    cJSON_AddStringToObject(json, "encoder", stream->branches[0]->encoder);
+    cJSON_AddStringToObject(json, "reason", stream->branches[0]->reason);
+    cJSON_AddStringToObject(json, "chain", stream->branches[0]->chain);
     cJSON *size = cJSON_AddArrayToObject(json, "size");
     cJSON_AddItemToArray(size, cJSON_CreateNumber(info->width));
     cJSON_AddItemToArray(size, cJSON_CreateNumber(info->height));
     cJSON_AddNumberToObject(json, "fps", info->fps);
     cJSON_AddNumberToObject(json, "bitrate", bitrate(stream->branches[0], now));
+    add_ladder(json, stream->branches[0]);
     cJSON *branches = cJSON_AddArrayToObject(json, "branches");
     for (uint32_t i = 0; i < stream->branch_count; i++)
         cJSON_AddItemToArray(branches, branch_json(stream->branches[i], now));

@@ -44,12 +44,23 @@ test('two axes: the 3D button and its key say why not, and send nothing', async 
     assert.equal(it.stub.updates('view.ndisplay').length, 0);
 });
 
-test('statistics name the encoder of the codec that comes here, below the banner', async () => {
+test('statistics name the encoder of the codec that comes here and why, below the banner', async () => {
     it.stub.broadcast('notify.status', { revision: 2, renderer: 'llvmpipe', software: true, version: '0.1.0', stream: {
         codec: 'vp9', encoder: 'encode/vpx', branches: [{ name: 'main', codec: 'vp9', encoder: 'encode/vpx', clients: 1 },
             { name: 'h264', codec: 'h264', encoder: 'encode/openh264', clients: 1 }] } });
     await it.page.keyboard.press('\\');
-    await it.page.locator('.stats-table').getByText('encode/openh264').waitFor();
+    const table = it.page.locator('.stats-table');
+    await table.getByText('encode/openh264').waitFor();
+    await table.getByText('first of the list').waitFor();
+    // Another encoder takes over: said in words, while the panel is open.
+    it.stub.broadcast('notify.status', { revision: 3, renderer: 'llvmpipe', software: true, version: '0.1.0', stream: {
+        codec: 'h264', encoder: 'encode/x264',
+        ladder: [{ encoder: 'encode/nvenc', taken: false, ms: null, reason: 'encode/nvenc: the device is lost' },
+            { encoder: 'encode/x264', taken: true, ms: 2.13, reason: '' }],
+        branches: [{ name: 'main', codec: 'h264', encoder: 'encode/x264', clients: 1, reason: 'encode/nvenc: the device is lost',
+            chain: 'capture/cuda NV12 cpu bt601 full -> encode/x264' }] } });
+    await table.getByText('2.1 ms a picture; not encode/nvenc: the device is lost', { exact: true }).waitFor();
+    await table.getByText('capture/cuda NV12 cpu bt601 full -> encode/x264', { exact: true }).waitFor();
     it.stub.refuse = true;
     it.stub.drop();
     await it.page.locator('.banner').waitFor();

@@ -43,20 +43,33 @@ export function createStatsPanel({ store, settings, stats, pictures, session, co
         setText(value, text);
     }
 
-    /** Of the codec that comes here: the server may have one branch for each. */
+    /**
+     * Of the codec that comes here: the server may have one branch for each.
+     * @returns {{encoder: string, chain: string, why: string}}
+     */
     function encoder() {
         const { picture, status } = store.get();
         const stream = status.stream ?? {};
-        /** @type {{codec: string, encoder: string, clients: number}[]} */
+        /** @type {{codec: string, encoder: string, chain?: string, reason?: string, clients: number}[]} */
         const branches = stream.branches ?? [];
-        const mine = branches.filter((branch) => branch.codec === picture.rung).sort((a, b) => b.clients - a.clients)[0];
-        return mine?.encoder || (stream.codec === picture.rung ? stream.encoder : '') || '–';
+        const mine = branches.filter((branch) => branch.codec === picture.rung).sort((a, b) => b.clients - a.clients)[0]
+            ?? (stream.codec === picture.rung ? stream : null);
+        if (!mine?.encoder)
+            return { encoder: '–', chain: '–', why: '–' };
+        /** @type {{encoder: string, taken: boolean, ms: number|null}[]} */
+        const ladder = stream.ladder ?? [];
+        const tried = ladder.find((rung) => rung.taken && rung.encoder === mine.encoder);
+        return {
+            encoder: mine.encoder, chain: mine.chain || '–',
+            why: [typeof tried?.ms === 'number' ? `${tried.ms.toFixed(1)} ms a picture` : '', mine.reason ? `not ${mine.reason}` : '']
+                .filter(Boolean).join('; ') || 'first of the list',
+        };
     }
 
     function report() {
         const { picture, status, view, layers } = store.get();
         return {
-            ...stats.summary(), picture: { ...picture }, encoder: encoder(), stream: status.stream ?? null, renderer: status.renderer ?? null,
+            ...stats.summary(), picture: { ...picture }, encoder: encoder().encoder, stream: status.stream ?? null, renderer: status.renderer ?? null,
             canvas: view?.canvas.size ?? null, version: status.version ?? null,
             layers: layers.map((l) => ({ name: l.name, level: l.facts.level, levels: l.facts.level_count, status: l.facts.status })),
         };
@@ -82,7 +95,10 @@ export function createStatsPanel({ store, settings, stats, pictures, session, co
         cell('decoder', `${picture.rung || '–'}, ${s.held} held`);
         cell('size', picture.seen ? `${picture.width} × ${picture.height}` : '–');
         cell('level', picture.levels ? `${picture.level} of ${picture.levels - 1}, ${Math.round(picture.coverage * 100)} %` : '–');
-        cell('encoder', encoder());
+        const { encoder: name, chain, why } = encoder();
+        cell('encoder', name);
+        cell('chosen', why);
+        cell('chain', chain);
         cell('renderer', status.renderer ?? '–');
         drawGraph();
     }
