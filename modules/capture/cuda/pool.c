@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pool.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+enum { STREAM_NON_BLOCKING = 1 };
+
+struct entry {
+    struct oriel_frame frame; /* first: a frame's address is its entry's */
+    atomic_bool taken;
+    CUevent ready;
+};
+
+struct pool {
+    const struct driver *driver;
+    CUcontext context;
+    CUstream stream;
+    struct layout layout;
+    bool pinned;         /* page-locked memory of the host, else the device's */
+    atomic_uint holders; /* the owner and every frame that is out */
+    uint32_t count;
+    struct entry entries[];
+};
+
+/* The context is current. Work may be under way into frames that nobody waited for. */
+static void pool_free(struct pool *pool)
+{
+    const CudaFunctions *cu = pool->driver->cu;
+    if (pool->stream)
+        cu->cuStreamSynchronize(pool->stream);
+    for (uint32_t i = 0; i < pool->count; i++) {
+        struct entry *entry = &pool->entries[i];
+        uint64_t memory = entry->frame.planes[0].handle;
+        if (entry->ready)
+            cu->cuEventDestroy(entry->ready);
+        if (memory && pool->pinned)
+            pool->driver->host_free((void *)(uintptr_t)memory);
+        else if (memory)
+            cu->cuMemFree(memory);
+    }
+    if (pool->stream)
+        cu->cuStreamDestroy(pool->stream);
+    free(pool);
+}
+
+void pool_release(struct pool *pool)
+{
+    if (!pool || atomic_fetch_sub_explicit(&pool->holders, 1, memory_order_acq_rel) > 1)
+        return;
+    const CudaFunctions *cu = pool->driver->cu;
+    CUcontext popped;
+    if (cu->cuCtxPushCurrent(pool->context) != CUDA_SUCCESS) {
+        free(pool); /* the context has taken the rest with it */
+        return;
+    }
+    pool_free(pool);
+    cu->cuCtxPopCurrent(&popped);
+}
+
+static void frame_back(const struct oriel_frame *frame, const struct oriel_fence *done)
+{
+    struct entry *entry = (struct entry *)(uintptr_t)frame;
+    struct pool *pool = frame->pool;
+    const CudaFunctions *cu = pool->driver->cu;
+    CUcontext popped;
+    if (done && done->kind == ORIEL_FENCE_CUDA_EVENT &&
+        cu->cuCtxPushCurrent(pool->context) == CUDA_SUCCESS) {
+        cu->cuEventSynchronize((CUevent)(uintptr_t)done->handle);
+        cu->cuCtxPopCurrent(&popped);
+    }
+    atomic_store_explicit(&entry->taken, false, memory_order_release);
+    pool_release(pool);
+}
+
+/* The event makes those who wait for it sleep instead of spin: the host spins first, and not for
+ * long. */
+static bool fill(struct pool *pool, struct entry *entry, const struct oriel_format *format,
+                 const char **call, CUresult *code)
+{
+    const CudaFunctions *cu = pool->driver->cu;
+    *call = "cuEventCreate";
+    *code = cu->cuEventCreate(&entry->ready, CU_EVENT_BLOCKING_SYNC | CU_EVENT_DISABLE_TIMING);
+    if (*code != CUDA_SUCCESS) {
+        entry->ready = NULL;
+        return false;
+    }
+    uint64_t memory = 0;
+    if (pool->pinned) {
+        void *address = NULL;
+        *call = "cuMemHostAlloc";
+        *code = pool->driver->host_alloc(&address, (size_t)pool->layout.bytes, 0);
+        memory = (uintptr_t)address;
+    } else {
+        CUdeviceptr address = 0;
+        *call = "cuMemAlloc";
+        *code = cu->cuMemAlloc(&address, (size_t)pool->layout.bytes);
+        memory = address;
+    }
+    if (*code != CUDA_SUCCESS)
+        return false;
+    struct oriel_frame *frame = &entry->frame;
+    frame->size = sizeof(*frame);
+    frame->plane_count = pool->layout.plane_count;
+    frame->format = *format;
+    frame->ready =
+        (struct oriel_fence){.handle = (uintptr_t)entry->ready, .kind = ORIEL_FENCE_CUDA_EVENT};
+    frame->release = frame_back;
+    frame->pool = pool;
+    for (uint32_t p = 0; p < frame->plane_count; p++)
+        frame->planes[p] = (struct oriel_plane){.handle = memory,
+                                                .offset = pool->layout.offset[p],
+                                                .stride = pool->layout.stride[p],
+                                                .rows = pool->layout.rows[p]};
+    return true;
+}
+
+struct pool *pool_create(const struct driver *driver, CUcontext context,
+                         const struct oriel_format *format, uint32_t count, const char **call,
+                         CUresult *code)
+{
+    struct pool *pool = calloc(1, sizeof(*pool) + count * sizeof(pool->entries[0]));
+    *call = NULL;
+    if (!pool)
+        return NULL;
+    pool->driver = driver;
+    pool->context = context;
+    pool->pinned = format->domain == ORIEL_DOMAIN_CPU;
+    pool->holders = 1;
+    layout_init(&pool->layout, format, pool->pinned ? LAYOUT_CPU : LAYOUT_CUDA);
+    *call = "cuStreamCreate";
+    *code = driver->cu->cuStreamCreate(&pool->stream, STREAM_NON_BLOCKING);
+    if (*code != CUDA_SUCCESS)
+        pool->stream = NULL;
+    bool ok = pool->stream != NULL;
+    while (ok && pool->count < count)
+        ok = fill(pool, &pool->entries[pool->count++], format, call, code);
+    if (ok)
+        return pool;
+    pool_free(pool);
+    return NULL;
+}
+
+struct oriel_frame *pool_take(struct pool *pool)
+{
+    for (uint32_t i = 0; i < pool->count; i++) {
+        struct entry *entry = &pool->entries[i];
+        if (!atomic_load_explicit(&entry->taken, memory_order_acquire)) {
+            atomic_store_explicit(&entry->taken, true, memory_order_relaxed);
+            atomic_fetch_add_explicit(&pool->holders, 1, memory_order_relaxed);
+            return &entry->frame;
+        }
+    }
+    return NULL;
+}
+
+CUevent pool_event(const struct oriel_frame *frame)
+{
+    return ((const struct entry *)(const void *)frame)->ready;
+}
+
+CUstream pool_stream(const struct pool *pool)
+{
+    return pool->stream;
+}
+
+const struct layout *pool_layout(const struct pool *pool)
+{
+    return &pool->layout;
+}
