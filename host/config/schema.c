@@ -59,8 +59,10 @@ static const struct oriel_option options[] = {
 
     LIST("modules.path", "", "more folders with modules"),
     LIST("modules.capture", "capture/cuda,capture/gl", "capture modules, best first"),
-    LIST("modules.encoder", "encode/openh264,encode/x264,encode/vpx,encode/jpeg",
-         "encoders for video, best first"),
+    LIST("modules.encoder",
+         "encode/nvenc,encode/openh264,encode/x264,encode/nvjpeg,encode/vpx,encode/avcodec,"
+         "encode/jpeg",
+         "encoders for video, best first; stream.prefer says how one is chosen"),
     LIST("modules.still", "encode/png", "encoders for lossless stills, best first"),
     LIST("modules.transport", "transport/websocket", "transports, best first"),
     LIST("modules.scene", "scene/napari", "scene modules, best first"),
@@ -268,6 +270,7 @@ static const struct {
     const char *latency, *quality, *lossless;
 } presets[] = {
     {"modules.encoder", NULL, NULL, "encode/x264,encode/openh264,encode/vpx,encode/jpeg"},
+    {"stream.prefer", NULL, NULL, "order"},
     {"stream.bitrate", "10000000", "35000000", "80000000"},
     {"stream.max_bitrate", "14000000", "60000000", "200000000"},
     {"stream.queue_bytes", "131072", "524288", "1048576"},
