@@ -80,7 +80,7 @@ static void refusals_say_why(void **state)
         if (!c->encoder)
             continue;
         struct oriel_format good = case_format(c, 64, 48), bad = good;
-        bad.fourcc = ORIEL_FMT_P010;
+        bad.fourcc = ORIEL_FOURCC('Y', 'U', 'V', '9');
         refuse(c, &bad);
         bad = good;
         bad.domain = ORIEL_DOMAIN_CUDA;
@@ -204,6 +204,9 @@ static void rates_are_live(void **state)
         {"encode/x264", "rate_control=quality crf=15", "crf=35"},
         {"encode/vpx", "codec=vp9 bitrate=4000000", "bitrate=500000"},
         {"encode/vpx", "codec=vp8 bitrate=4000000", "bitrate=500000"},
+        {"encode/avcodec", "encoder=libx264 bitrate=4000000 max_bitrate=4000000",
+         "bitrate=500000 max_bitrate=500000"},
+        {"encode/avcodec", "codec=jpeg encoder=mjpeg quality=95", "quality=30"},
         {"encode/jpeg", "quality=95", "quality=30"},
     };
     struct oriel_format format = format_of(ORIEL_FMT_I420, 320, 240, ORIEL_MATRIX_BT601, 1);

@@ -401,6 +401,7 @@ static int encode_picture(struct avcodec *self, const struct encode_job *job, co
     if (error >= 0) {
         self->sent++;
         self->fresh = false;
+        self->base.started = true; /* the first is a key, whenever it comes out */
         *call = "avcodec_receive_packet";
         error = receive(self);
     }

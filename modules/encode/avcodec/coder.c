@@ -183,6 +183,8 @@ void coder_set_rates(struct coder *self, const struct settings *settings)
     int64_t most = settings->max_bitrate;
     if (self->recipe->constant || most < settings->bitrate)
         most = settings->bitrate;
+    if (self->recipe->above && most == settings->bitrate)
+        most += 1000;
     int64_t buffer = most / 1000 * settings->vbv_ms;
     context->bit_rate = settings->bitrate;
     context->rc_max_rate = most;
