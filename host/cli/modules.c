@@ -7,6 +7,7 @@
 #include <cjson/cJSON.h>
 
 #include "cli/cli.h"
+#include "cli/modules_ladder.h"
 #include "cli/modules_markdown.h"
 #include "cli/options.h"
 #include "config/config.h"
@@ -14,14 +15,16 @@
 #include "util/check.h"
 
 static const char usage[] =
-    "usage: oriel modules [--json | --markdown]\n"
+    "usage: oriel modules [--try] [--json | --markdown]\n"
     "Lists every module found: what can be used, what was refused and why, what is missing.\n"
+    "  --try                make each encoder of the configuration and measure it, apart\n"
     "  --json               for programs, with options, formats and codecs\n"
     "  --markdown           all keys and options as the page docs/options.md\n";
 
-static void print_json(const struct inventory *inventory)
+static void print_json(const struct inventory *inventory, cJSON *ladder)
 {
     cJSON *json = inventory_json(inventory);
+    cJSON_AddItemToObject(json, "ladder", ladder);
     char *text = cJSON_Print(json);
     CHECK(text);
     printf("%s\n", text);
@@ -115,11 +118,24 @@ static void print_people(const struct inventory *inventory)
     inventory_missing(inventory, print_missing, &first);
 }
 
+static void show(const struct inventory *inventory, struct registry *registry, bool try, bool json)
+{
+    cJSON *ladder = modules_ladder(inventory->config, registry, try);
+    if (json) {
+        print_json(inventory, ladder);
+        return;
+    }
+    print_people(inventory);
+    modules_ladder_print(ladder, stdout);
+    cJSON_Delete(ladder);
+}
+
 int cli_modules(int argc, char **argv)
 {
     struct cli_options options;
-    bool markdown = false;
-    const struct cli_flag flags[] = {{.name = "markdown", .on = &markdown}, {0}};
+    bool markdown = false, try = false;
+    const struct cli_flag flags[] = {
+        {.name = "markdown", .on = &markdown}, {.name = "try", .on = &try}, {0}};
     int status = cli_options_parse(&options, argc, argv, usage, flags);
     if (status != CLI_GO_ON)
         return status;
@@ -135,10 +151,8 @@ int cli_modules(int argc, char **argv)
         status = registry ? CLI_DONE : cli_fail(CLI_USAGE, "%s", err.text);
         if (registry && markdown)
             modules_print_markdown(registry, stdout);
-        else if (registry && options.json)
-            print_json(&inventory);
         else if (registry)
-            print_people(&inventory);
+            show(&inventory, registry, try, options.json);
         registry_destroy(registry);
     }
     config_destroy(config);

@@ -88,6 +88,15 @@ static uint32_t preferred_samples(const struct instance *instance)
     return 0;
 }
 
+static bool has_domain(const struct oriel_format *formats, uint32_t count, uint32_t domain)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (formats[i].domain == domain)
+            return true;
+    }
+    return false;
+}
+
 static bool choose_format(struct instance *instance, const struct instance_wish *wish,
                           struct error *err)
 {
@@ -98,6 +107,12 @@ static bool choose_format(struct instance *instance, const struct instance_wish 
         count++;
     const struct oriel_format *made;
     uint32_t made_count = render_formats(wish->render, &made);
+    bool meet = false;
+    for (uint32_t i = 0; i < count && !meet; i++)
+        meet = has_domain(made, made_count, accepted[i].domain);
+    if (count && !meet) /* one clear sentence instead of two lists */
+        return error_set(err, "it takes pictures in the memory of a GPU, where %s makes none here",
+                         render_capture_id(wish->render));
     struct oriel_format preferred[MAX_FORMATS];
     uint32_t fourcc = preferred_samples(instance), preferred_count = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -306,8 +321,8 @@ static int by_time(const void *a, const void *b)
 /* Sorted times of pictures. */
 static bool enough(const int64_t *times, uint32_t count, double limit_ms)
 {
-    return count >= 2 && ((double)times[count - 1] * 1e-6 < FAR * limit_ms ||
-                          (double)times[0] * 1e-6 > limit_ms / FAR);
+    return (count >= 2 && (double)times[count - 1] * 1e-6 < FAR * limit_ms) ||
+           (count >= 3 && (double)times[0] * 1e-6 > limit_ms / FAR);
 }
 
 static oriel_result measure(struct instance *instance, const struct instance_wish *wish,
@@ -337,7 +352,7 @@ static oriel_result measure(struct instance *instance, const struct instance_wis
     destroy(instance);
     blank_destroy(blank);
     if (result == ORIEL_OK)
-        *ms = (double)times[count / 2] * 1e-6;
+        *ms = (double)times[(count - 1) / 2] * 1e-6;
     return result;
 }
 

@@ -169,10 +169,13 @@ static bool open_rung(struct pick *pick, int i, struct opened *opened)
     return result == ORIEL_OK;
 }
 
-/* There is one to take already, and the search has taken its time. */
+/* There is one to take already, and the search has taken its time; who wants the quickest waits for
+ * it. */
 static bool late(const struct pick *pick)
 {
     bool one = false;
+    if (pick->prefer == LADDER_LATENCY)
+        return false;
     for (uint32_t i = 0; i < pick->rungs->count; i++)
         one |= pick->known[i].timed && !pick->known[i].out;
     return one && clock_ns() - pick->begin_ns > MEASURE_NS;
