@@ -73,7 +73,7 @@ static void read_state(GLint64 *v, size_t n)
                                    GL_PACK_ROW_LENGTH,
                                    GL_RENDERBUFFER_BINDING};
     size_t count = sizeof names / sizeof *names, k = 0;
-    assert_true(count + 40 <= n);
+    assert_true(count + 48 <= n);
     for (size_t i = 0; i < count; i++)
         glGetInteger64v(names[i], &v[k++]);
     GLint viewport[4], mask[4], clear[4];
@@ -95,6 +95,12 @@ static void read_state(GLint64 *v, size_t n)
         glGetInteger64v(GL_SAMPLER_BINDING, &v[k++]);
     }
     glActiveTexture((GLenum)active);
+    for (GLuint unit = 0; unit < 3; unit++) {
+        glGetInteger64i_v(GL_IMAGE_BINDING_NAME, unit, &v[k++]);
+        glGetInteger64i_v(GL_IMAGE_BINDING_LEVEL, unit, &v[k++]);
+        glGetInteger64i_v(GL_IMAGE_BINDING_ACCESS, unit, &v[k++]);
+        glGetInteger64i_v(GL_IMAGE_BINDING_FORMAT, unit, &v[k++]);
+    }
     for (; k < n; k++)
         v[k] = 0;
 }
@@ -115,6 +121,10 @@ static void test_state(void **state)
         glBindTextureUnit(1, textures[0]);
         glBindTextureUnit(2, textures[1]);
         glBindSampler(0, sampler);
+        GLuint picture;
+        glCreateTextures(GL_TEXTURE_2D, 1, &picture);
+        glTextureStorage2D(picture, 2, GL_R32UI, 8, 8);
+        glBindImageTexture(1, picture, 1, GL_FALSE, 0, GL_WRITE_ONLY, GL_R32UI);
         glActiveTexture(GL_TEXTURE3);
         glBindBuffer(GL_PIXEL_UNPACK_BUFFER, buffer);
         glBindVertexArray(vertex_array);
@@ -162,6 +172,7 @@ static void test_state(void **state)
         glPixelStorei(GL_UNPACK_ROW_LENGTH, 0);
         glActiveTexture(GL_TEXTURE0);
         glDeleteTextures(2, textures);
+        glDeleteTextures(1, &picture);
         glDeleteSamplers(1, &sampler);
         glDeleteBuffers(1, &buffer);
         glDeleteVertexArrays(1, &vertex_array);

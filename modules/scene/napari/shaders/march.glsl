@@ -27,6 +27,7 @@ struct ray {
     vec3 stride;    /* from sample to sample */
     int count;
     vec3 front;     /* voxel coordinates: where depth is taken unless the mode finds a better point */
+    bool cut;       /* the near plane has cut off what lies before `front` */
 };
 
 float value_at(vec3 p)
@@ -39,6 +40,7 @@ bool set_up(vec3 leave, inout ray r)
 {
     float along = dot(u_plane_position - leave, u_plane_normal) / dot(r.direction, u_plane_normal);
     r.front = leave + along * r.direction;
+    r.cut = false;
     vec3 middle = (r.front + 0.5) / u_shape;
     if (!(all(greaterThanEqual(middle, vec3(0.0))) && all(lessThanEqual(middle, vec3(1.0)))))
         return false;
@@ -54,7 +56,9 @@ bool set_up(vec3 leave, inout ray r)
     vec3 d = mix(r.direction, vec3(1e-20), lessThan(abs(r.direction), vec3(1e-20)));
     vec3 nearest = min((-0.5 - leave) / d, (u_shape - 0.5 - leave) / d);
     float enter = -(dot(u_near.xyz, leave) + u_near.w) / dot(u_near.xyz, r.direction);
-    enter = max(enter, max(nearest.x, max(nearest.y, nearest.z)));
+    float side = max(nearest.x, max(nearest.y, nearest.z));
+    r.cut = enter >= side;
+    enter = max(enter, side);
     r.front = leave + r.direction * enter;
     r.count = int(-enter / u_step + 0.5);
     r.stride = (leave - r.front) / u_shape / float(r.count);
@@ -429,6 +433,8 @@ bool trace(vec3 leave, vec3 direction, out vec4 color, out float depth)
         return false;
     color.a *= u_opacity;
     vec4 clip = u_voxel_to_clip * vec4(point, 1.0);
-    depth = clip.z / clip.w * 0.5 + 0.5;
+    depth = clamp(clip.z / clip.w * 0.5 + 0.5, 0.0, 1.0);
+    if (r.cut && point == r.front)
+        depth = 0.0; /* to the last bit, so that layers around the eye keep their order */
     return true;
 }
