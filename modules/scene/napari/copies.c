@@ -95,9 +95,12 @@ static bool means_lost(CUresult code)
 static void describe(const struct copies *copies, const char *call, CUresult code, char out[160])
 {
     const char *name = NULL;
-    copies->cu->cuGetErrorName(code, &name);
-    snprintf(out, 160, "%s: CUDA error %d%s%s", call, (int)code, name ? ", " : "",
-             name ? name : "");
+    if (code != CUDA_SUCCESS)
+        copies->cu->cuGetErrorName(code, &name);
+    if (name)
+        snprintf(out, 160, "%s: %s (%d)", call, name, (int)code);
+    else
+        snprintf(out, 160, "%s (%d)", call, (int)code);
 }
 
 static oriel_result lost(struct copies *copies, const char *call, CUresult code)
@@ -121,9 +124,11 @@ static oriel_result failed(struct copies *copies, const char *call, CUresult cod
     return ORIEL_AGAIN;
 }
 
-static bool enter(struct copies *copies)
+/* The context is current between the two. */
+static oriel_result enter(struct copies *copies)
 {
-    return copies->cu->cuCtxPushCurrent(copies->context) == CUDA_SUCCESS;
+    CUresult code = copies->cu->cuCtxPushCurrent(copies->context);
+    return code == CUDA_SUCCESS ? ORIEL_OK : lost(copies, "cuCtxPushCurrent", code);
 }
 
 static void leave(struct copies *copies)
@@ -304,9 +309,10 @@ oriel_result copies_add(struct copies *copies, struct target **target, GLuint te
 {
     if (copies->off)
         return copies_settle(copies, *target) == ORIEL_OK ? ORIEL_AGAIN : ORIEL_DEVICE_LOST;
-    if (!enter(copies))
-        return lost(copies, "cuCtxPushCurrent", (CUresult)201); /* INVALID_CONTEXT */
-    oriel_result result = add(copies, target, texture, kind, value_bytes, piece);
+    oriel_result result = enter(copies);
+    if (result != ORIEL_OK)
+        return result;
+    result = add(copies, target, texture, kind, value_bytes, piece);
     leave(copies);
     return result;
 }
@@ -315,9 +321,10 @@ oriel_result copies_settle(struct copies *copies, struct target *target)
 {
     if (!target || !target->array)
         return ORIEL_OK;
-    if (!enter(copies))
-        return lost(copies, "cuCtxPushCurrent", (CUresult)201);
-    oriel_result result = close_batch(copies);
+    oriel_result result = enter(copies);
+    if (result != ORIEL_OK)
+        return result;
+    result = close_batch(copies);
     oriel_result unmapped = unmap(copies, target);
     leave(copies);
     return result != ORIEL_OK ? result : unmapped;
@@ -328,9 +335,10 @@ oriel_result copies_collect(struct copies *copies)
     if (!copies ||
         (copies->done == copies->open && copies->batches[copies->open % BATCHES].count == 0))
         return ORIEL_OK;
-    if (!enter(copies))
-        return lost(copies, "cuCtxPushCurrent", (CUresult)201);
-    oriel_result result = close_batch(copies);
+    oriel_result result = enter(copies);
+    if (result != ORIEL_OK)
+        return result;
+    result = close_batch(copies);
     leave(copies);
     return result;
 }
@@ -339,7 +347,7 @@ void copies_drop(struct copies *copies, struct target *target)
 {
     if (!target)
         return;
-    bool entered = enter(copies);
+    bool entered = enter(copies) == ORIEL_OK;
     target_destroy(copies, target);
     if (entered)
         leave(copies);
@@ -349,7 +357,7 @@ void copies_destroy(struct copies *copies)
 {
     if (!copies)
         return;
-    if (copies->cu && enter(copies)) {
+    if (copies->cu && enter(copies) == ORIEL_OK) {
         if (copies->stream)
             copies->cu->cuStreamSynchronize(copies->stream);
         for (uint32_t i = 0; i < BATCHES; i++)
