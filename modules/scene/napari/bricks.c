@@ -14,7 +14,9 @@ struct bricks {
     uint32_t shape[3]; /* voxels */
     uint32_t count[3];
     uint32_t dtype;
-    void *bounds; /* least and greatest of each brick, in the volume's type */
+    const struct scene *scene; /* where the GPU finds the bounds, in `volume` */
+    GLuint volume;
+    void *bounds; /* else: least and greatest of each brick, in the volume's type */
     void *row;    /* scratch: least of each column, then greatest */
     GLuint texture;
     bool changed;
@@ -25,17 +27,23 @@ static uint32_t value_bytes(uint32_t dtype)
     return dtype == ORIEL_U8 ? 1 : dtype == ORIEL_U16 ? 2 : 4;
 }
 
-struct bricks *bricks_create(const uint32_t shape[3], uint32_t dtype)
+struct bricks *bricks_create(struct scene *scene, const struct slab *slab)
 {
     struct bricks *bricks = calloc(1, sizeof *bricks);
     if (!bricks)
         return NULL;
+    const uint32_t *shape = slab->shape, dtype = slab->dtype;
     bricks->dtype = dtype;
     size_t bytes = 2 * (size_t)value_bytes(dtype), total = 1;
     for (int i = 0; i < 3; i++) {
         bricks->shape[i] = shape[i];
         bricks->count[i] = (shape[i] + SIDE - 1) / SIDE;
         total *= bricks->count[i];
+    }
+    if (scene->bounds_program) {
+        bricks->scene = scene;
+        bricks->volume = slab->texture;
+        return bricks;
     }
     bricks->bounds = malloc(total * bytes);
     bricks->row = malloc(shape[0] * bytes);
@@ -126,6 +134,9 @@ DEFINE_ADD(add_f32, float, FLT_MAX, -FLT_MAX)
 void bricks_add(struct bricks *bricks, const struct oriel_slab *piece)
 {
     uint32_t ys[2], zs[2];
+    bricks->changed = true;
+    if (bricks->scene)
+        return;
     reach(bricks, piece, 1, ys);
     reach(bricks, piece, 2, zs);
     for (uint32_t bz = zs[0]; bz < zs[1]; bz++)
@@ -137,7 +148,6 @@ void bricks_add(struct bricks *bricks, const struct oriel_slab *piece)
             else
                 add_f32(bricks, piece, by, bz);
         }
-    bricks->changed = true;
 }
 
 GLuint bricks_texture(struct bricks *bricks)
@@ -152,13 +162,16 @@ GLuint bricks_texture(struct bricks *bricks)
                                                         : GL_RG32F,
                            w, h, d);
     }
-    if (bricks->changed) {
+    if (bricks->changed && bricks->scene) {
+        bounds_find(bricks->scene, bricks->volume, bricks->dtype, bricks->shape, bricks->texture,
+                    bricks->count);
+    } else if (bricks->changed) {
         glTextureSubImage3D(bricks->texture, 0, 0, 0, 0, w, h, d, GL_RG,
                             bricks->dtype == ORIEL_U8    ? GL_UNSIGNED_BYTE
                             : bricks->dtype == ORIEL_U16 ? GL_UNSIGNED_SHORT
                                                          : GL_FLOAT,
                             bricks->bounds);
-        bricks->changed = false;
     }
+    bricks->changed = false;
     return bricks->texture;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Volumes by compute shaders: some GPUs run them many times as fast as fragment shaders. A picture
+/* Pictures by compute shaders: some GPUs run them many times as fast as fragment shaders. A picture
  * takes one dispatch for each layer; the shader does what clearing, depth test and blending do
- * otherwise (shaders/volume.comp). */
+ * otherwise (shaders/compose.glsl). */
 #include <math.h>
 #include <string.h>
 
@@ -113,20 +113,14 @@ static void set_ray(const struct pass *pass, const struct slab *slab, const doub
     glProgramUniformMatrix3x4fv(program, 24, 1, GL_FALSE, ray);
 }
 
-void canvas_cast(const struct scene *scene, const struct pass *pass, const struct slab *slab,
-                 const double voxel_to_clip[16], const double inverse[16], GLuint program)
+static void dispatch(const struct scene *scene, const struct pass *pass, const int area[4],
+                     GLuint program)
 {
     struct canvas *canvas = pass->canvas;
     const struct blend *blend = &canvas->blend;
-    int area[4];
-    memcpy(area, canvas->area, sizeof area);
-    if (!canvas->empty)
-        cut(area, pass, slab, voxel_to_clip);
     if (area[0] >= area[2] || area[1] >= area[3])
         return;
-    set_ray(pass, slab, voxel_to_clip, inverse, program);
     glProgramUniform4i(program, 22, area[0], area[1], area[2], area[3]);
-    glProgramUniform2i(program, 23, (GLint)pass->width, (GLint)pass->height);
     glProgramUniform4ui(program, 25, blend->source, blend->destination, blend->destination_alpha,
                         blend->equation);
     float below[4]; /* as the texture would keep it */
@@ -134,12 +128,38 @@ void canvas_cast(const struct scene *scene, const struct pass *pass, const struc
         below[i] = roundf(fminf(fmaxf(pass->background[i], 0.0f), 1.0f) * 255.0f) / 255.0f;
     glProgramUniform4fv(program, 26, 1, below);
     glProgramUniform1i(program, 27, canvas->empty);
-    glProgramUniform1i(program, 28, blend->tested);
-    float steps = scene->depth_format == GL_DEPTH_COMPONENT24 ? 16777215.0f : 65535.0f;
-    glProgramUniform1f(program, 29, canvas->deep ? steps : 0.0f);
     glUseProgram(program);
     glMemoryBarrier(GL_SHADER_IMAGE_ACCESS_BARRIER_BIT);
     glDispatchCompute(((GLuint)(area[2] - area[0]) + scene->group[0] - 1) / scene->group[0],
                       ((GLuint)(area[3] - area[1]) + scene->group[1] - 1) / scene->group[1], 1);
     canvas->empty = false;
+}
+
+void canvas_cast(const struct scene *scene, const struct pass *pass, const struct slab *slab,
+                 const double voxel_to_clip[16], const double inverse[16], GLuint program)
+{
+    struct canvas *canvas = pass->canvas;
+    int area[4];
+    memcpy(area, canvas->area, sizeof area);
+    if (!canvas->empty)
+        cut(area, pass, slab, voxel_to_clip);
+    set_ray(pass, slab, voxel_to_clip, inverse, program);
+    glProgramUniform2i(program, 23, (GLint)pass->width, (GLint)pass->height);
+    glProgramUniform1i(program, 28, canvas->blend.tested);
+    float steps = scene->depth_format == GL_DEPTH_COMPONENT24 ? 16777215.0f : 65535.0f;
+    glProgramUniform1f(program, 29, canvas->deep ? steps : 0.0f);
+    dispatch(scene, pass, area, program);
+}
+
+void canvas_paint(const struct scene *scene, const struct pass *pass, const double low[2],
+                  const double high[2], GLuint program)
+{
+    const struct canvas *canvas = pass->canvas;
+    int area[4];
+    memcpy(area, canvas->area, sizeof area);
+    for (int i = 0; i < 2 && !canvas->empty; i++) {
+        area[i] = (int)fmax(area[i], fmin(floor(low[i]), area[2 + i]));
+        area[2 + i] = (int)fmin(area[2 + i], fmax(ceil(high[i]), area[i]));
+    }
+    dispatch(scene, pass, area, program);
 }

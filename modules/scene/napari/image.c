@@ -93,6 +93,32 @@ static void set_quad(GLuint program, const struct pass *pass, const struct box *
     glProgramUniformMatrix3x2fv(program, 8, 1, GL_FALSE, quad);
 }
 
+/* Runs the compute program, which needs the box as what it makes of a pixel's place. */
+static void paint(const struct scene *scene, const struct pass *pass,
+                  const struct affine *to_window, const struct affine *to_world,
+                  const struct box *box, GLuint program)
+{
+    double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
+    for (int corner = 0; corner < 4; corner++) {
+        double x = corner & 1 ? box->high[0] : box->low[0];
+        double y = corner & 2 ? box->high[1] : box->low[1];
+        for (int i = 0; i < 2; i++) {
+            const double *m = to_window->m;
+            double p = m[i] * x + m[2 + i] * y + m[4 + i];
+            low[i] = fmin(low[i], p);
+            high[i] = fmax(high[i], p);
+        }
+    }
+    float m[6];
+    for (int i = 0; i < 6; i++) {
+        int axis = i & 1;
+        double value = to_world->m[i] - (i >= 4 ? box->low[axis] : 0.0);
+        m[i] = (float)(value / (box->high[axis] - box->low[axis]));
+    }
+    glProgramUniformMatrix3x2fv(program, 8, 1, GL_FALSE, m);
+    canvas_paint(scene, pass, low, high, program);
+}
+
 /* The part of the world the canvas shows. */
 static struct box visible_box(const struct pass *pass, const struct affine *window_to_world)
 {
@@ -186,7 +212,8 @@ oriel_result image_draw(struct scene *scene, struct layer *layer, const struct p
     bool mixed = detail || base->mask;
     const struct slab *any = base ? base : detail;
     uint32_t key = layer_program_bits(layer->controls) | (mixed ? PROGRAM_MIXED : 0u) |
-                   (any->dtype == ORIEL_F32 ? PROGRAM_NANS : 0u);
+                   (any->dtype == ORIEL_F32 ? PROGRAM_NANS : 0u) |
+                   (pass->canvas ? PROGRAM_COMPUTE : 0u);
     GLuint program = program_get(scene, key);
     if (!program)
         return ORIEL_FATAL;
@@ -194,7 +221,6 @@ oriel_result image_draw(struct scene *scene, struct layer *layer, const struct p
     bool nearest = layer->controls->interpolation_2d == ORIEL_FILTER_NEAREST;
     GLuint sampler = nearest ? scene->nearest : scene->linear;
     layer_set_uniforms(layer, any->dtype, program);
-    set_quad(program, pass, &box);
     set_uv(program, 9, &to_world, any, nearest);
     glBindTextureUnit(UNIT_BASE, any->texture);
     glBindSampler(UNIT_BASE, sampler);
@@ -208,6 +234,11 @@ oriel_result image_draw(struct scene *scene, struct layer *layer, const struct p
         glBindSampler(UNIT_BASE_MASK, sampler);
         glBindSampler(UNIT_DETAIL_MASK, sampler);
     }
+    if (pass->canvas) {
+        paint(scene, pass, &to_window, &to_world, &box, program);
+        return ORIEL_OK;
+    }
+    set_quad(program, pass, &box);
     glUseProgram(program);
     glDisable(GL_CULL_FACE);
     glDrawArrays(GL_TRIANGLE_STRIP, 0, 4);

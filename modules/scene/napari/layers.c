@@ -15,6 +15,7 @@ double value_unit(uint32_t dtype)
 void layer_finish(struct layer *layer)
 {
     glDeleteTextures(1, &layer->lut);
+    free(layer->map);
 }
 
 static bool is_usable(const struct oriel_layer *layer)
@@ -22,24 +23,53 @@ static bool is_usable(const struct oriel_layer *layer)
     return layer->kind == ORIEL_LAYER_IMAGE && layer->colormap && layer->colormap->count > 0;
 }
 
-static void update_lut(struct layer *layer)
+static size_t stops(const struct oriel_colormap *map)
 {
-    uint8_t texels[sizeof layer->texels];
-    lut_fill(layer->controls->colormap, texels);
-    bool fresh = !layer->lut;
-    if (fresh) {
+    return map->count + (map->interpolation == ORIEL_LUT_ZERO);
+}
+
+static bool knows_map(const struct layer *layer, const struct oriel_colormap *map)
+{
+    return layer->map && layer->map_count == map->count &&
+           layer->map_interpolation == map->interpolation &&
+           memcmp(layer->map, map->colors, 4 * map->count * sizeof *map->colors) == 0 &&
+           memcmp(layer->map + 4 * map->count, map->controls,
+                  stops(map) * sizeof *map->controls) == 0;
+}
+
+static void remember_map(struct layer *layer, const struct oriel_colormap *map)
+{
+    free(layer->map);
+    layer->map = malloc((4 * map->count + stops(map)) * sizeof *layer->map);
+    if (!layer->map)
+        return; /* it is filled again next time */
+    memcpy(layer->map, map->colors, 4 * map->count * sizeof *map->colors);
+    memcpy(layer->map + 4 * map->count, map->controls, stops(map) * sizeof *map->controls);
+    layer->map_count = map->count;
+    layer->map_interpolation = map->interpolation;
+}
+
+/* A new pose comes with every picture, a new colormap hardly ever. */
+static void update_lut(struct scene *scene, struct layer *layer)
+{
+    const struct oriel_colormap *map = layer->controls->colormap;
+    if (knows_map(layer, map))
+        return;
+    remember_map(layer, map);
+    lut_fill(map, layer->texels);
+    struct gl_state state;
+    gl_state_save(&state);
+    scene_begin(scene);
+    if (!layer->lut) {
         glCreateTextures(GL_TEXTURE_1D, 1, &layer->lut);
         glTextureStorage1D(layer->lut, 1, GL_RGBA8, LUT_SIZE);
         glTextureParameteri(layer->lut, GL_TEXTURE_WRAP_S, GL_CLAMP_TO_EDGE);
     }
-    GLint filter =
-        layer->controls->colormap->interpolation == ORIEL_LUT_ZERO ? GL_NEAREST : GL_LINEAR;
+    GLint filter = map->interpolation == ORIEL_LUT_ZERO ? GL_NEAREST : GL_LINEAR;
     glTextureParameteri(layer->lut, GL_TEXTURE_MIN_FILTER, filter);
     glTextureParameteri(layer->lut, GL_TEXTURE_MAG_FILTER, filter);
-    if (fresh || memcmp(texels, layer->texels, sizeof texels) != 0) {
-        memcpy(layer->texels, texels, sizeof texels);
-        glTextureSubImage1D(layer->lut, 0, 0, LUT_SIZE, GL_RGBA, GL_UNSIGNED_BYTE, texels);
-    }
+    glTextureSubImage1D(layer->lut, 0, 0, LUT_SIZE, GL_RGBA, GL_UNSIGNED_BYTE, layer->texels);
+    gl_state_restore(&state);
 }
 
 oriel_result layers_apply(struct scene *scene, const struct oriel_snapshot *snapshot)
@@ -57,10 +87,11 @@ oriel_result layers_apply(struct scene *scene, const struct oriel_snapshot *snap
         if (old) {
             *layer = *old;
             old->lut = 0;
+            old->map = NULL;
         }
         layer->key = snapshot->layers[i]->key;
         layer->controls = snapshot->layers[i];
-        update_lut(layer);
+        update_lut(scene, layer);
     }
     for (uint32_t i = 0; i < scene->layer_count; i++)
         layer_finish(&scene->layers[i]);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "copies.h"
 #include "oriel/scene_module.h"
 
 #define LUT_SIZE 1024
@@ -24,7 +25,7 @@ enum {
 };
 
 /* Image units of the compute shaders. */
-enum { IMAGE_PICTURE = 0, IMAGE_DEPTH = 1, IMAGE_COUNT };
+enum { IMAGE_PICTURE = 0, IMAGE_DEPTH = 1, IMAGE_BOUNDS = 2, IMAGE_COUNT };
 
 /* A box of voxels on the GPU. */
 struct slab {
@@ -37,7 +38,8 @@ struct slab {
     double scale[3]; /* voxel to world */
     double translate[3];
     bool complete;
-    GLuint texture;
+    GLuint texture;        /* OpenGL may touch it after slab_settle() */
+    struct target *target; /* CUDA copies into it; NULL: never did */
     GLuint mask; /* images that are not complete: a texel of 1 for each one that has come */
     struct bricks *bricks; /* volumes: bounds of the values, box by box */
 };
@@ -47,8 +49,11 @@ struct layer {
     uint64_t key;
     const struct oriel_layer
         *controls; /* the snapshot's: not to be read once the next one is here */
-    GLuint lut;
+    GLuint lut; /* the table, with the texels of the colormap that `map` is a copy of */
     uint8_t texels[LUT_SIZE * 4];
+    float *map; /* colours, then controls */
+    uint32_t map_count;
+    uint32_t map_interpolation;
     uint64_t base; /* what was drawn last; slab ids */
     uint64_t detail;
 };
@@ -87,6 +92,8 @@ struct scene {
     uint32_t layer_count;
     struct slab *slabs;
     uint32_t slab_count;
+    struct copies *copies; /* NULL: OpenGL copies data to the GPU */
+    GLuint bounds_program; /* with which the GPU finds the bounds of bricks; 0: the CPU does */
     struct program *programs;
     uint32_t program_count;
 
@@ -145,13 +152,14 @@ void scene_clear(const float background[4], bool depth);
 /* Gives a framebuffer a texture as colour, and the scene's depth. */
 oriel_result scene_attach(struct scene *scene, GLuint framebuffer, GLuint texture, uint32_t width,
                           uint32_t height);
-/* Draws volumes and what is around them into a texture; `framebuffer` is one to use with it. */
+/* Draw all of a picture into a texture, `framebuffer` being one that has it as its colour (images)
+ * or may get it (volumes). */
+oriel_result scene_draw_images(struct scene *scene, const struct oriel_view_layer *shown,
+                               uint32_t count, struct pass *pass, GLuint framebuffer,
+                               GLuint texture);
 oriel_result scene_draw_volumes(struct scene *scene, const struct oriel_view_layer *shown,
                                 uint32_t count, struct pass *pass, GLuint framebuffer,
                                 GLuint texture);
-/* Draws layers, bottom first, onto the pass' canvas or into the bound framebuffer. */
-oriel_result scene_draw_layers(struct scene *scene, const struct oriel_view_layer *shown,
-                               uint32_t count, uint32_t ndisplay, const struct pass *pass);
 
 /* warm.c. choose_shaders: which draw volumes; `wanted` is the option. */
 oriel_result choose_shaders(struct scene *scene, const char *wanted);
@@ -160,15 +168,25 @@ oriel_result warm_up(struct scene *scene);
 /* slabs.c */
 struct slab *slab_find(struct scene *scene, uint64_t id);
 oriel_result slab_upload(struct scene *scene, const struct oriel_slab *piece);
+/* Before OpenGL reads or writes its texture. Waits for nothing. NULL is fine. */
+oriel_result slab_settle(struct scene *scene, const struct slab *slab);
 void slab_drop(struct scene *scene, struct slab *slab);
 
 /* bricks.c: the least and greatest value around each brick of a volume, for skipping what cannot
  * matter. */
-struct bricks *bricks_create(const uint32_t shape[3], uint32_t dtype);
+struct bricks *bricks_create(struct scene *scene, const struct slab *slab);
 void bricks_destroy(struct bricks *bricks);
 void bricks_add(struct bricks *bricks, const struct oriel_slab *piece);
-/* The texture, RG: least, greatest, of a volume that is complete. */
+/* The texture, RG: least, greatest, of a volume that is complete and settled. Where the GPU finds
+ * them, the first call has it do that: what is bound to UNIT_BASE and IMAGE_BOUNDS and the program
+ * in use are then others. */
 GLuint bricks_texture(struct bricks *bricks);
+
+/* bounds.c. False: the reason has been told. */
+bool bounds_create(struct scene *scene);
+/* Fills the texture `bounds` for a volume's bricks. */
+void bounds_find(const struct scene *scene, GLuint volume, uint32_t dtype, const uint32_t shape[3],
+                 GLuint bounds, const uint32_t count[3]);
 
 /* layers.c */
 oriel_result layers_apply(struct scene *scene, const struct oriel_snapshot *snapshot);
@@ -197,7 +215,7 @@ oriel_result image_draw(struct scene *scene, struct layer *layer, const struct p
 oriel_result volume_draw(struct scene *scene, struct layer *layer, const struct pass *pass,
                          const struct slab *slab);
 
-/* compute.c: pictures of volumes by compute shaders. begin() when the scissor is set, end() when
+/* compute.c: pictures by compute shaders. begin() when the scissor is set, end() when
  * the last layer has been drawn. */
 oriel_result canvas_begin(struct scene *scene, struct canvas *canvas, const struct pass *pass,
                           GLuint texture, bool deep);
@@ -205,6 +223,9 @@ void canvas_end(struct canvas *canvas, const struct pass *pass);
 /* Runs a volume's program, all else of which is set. The matrices are column-major. */
 void canvas_cast(const struct scene *scene, const struct pass *pass, const struct slab *slab,
                  const double voxel_to_clip[16], const double inverse[16], GLuint program);
+/* The same with an image's, which covers these pixels. */
+void canvas_paint(const struct scene *scene, const struct pass *pass, const double low[2],
+                  const double high[2], GLuint program);
 
 /* thumbnail.c */
 oriel_result thumbnail_draw(struct scene *scene, uint64_t key, uint32_t width, uint32_t height,

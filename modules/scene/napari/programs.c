@@ -5,12 +5,18 @@
 #include "napari.h"
 #include "shaders.h"
 
-static GLuint compile(struct scene *scene, GLenum stage, const char *defines, const char *common,
-                      const char *march, const char *body)
+#define MAX_PARTS 4
+
+/* The parts, in order, NULL ends them before. */
+static GLuint compile(struct scene *scene, GLenum stage, const char *defines,
+                      const char *const parts[MAX_PARTS])
 {
-    const char *sources[] = {"#version 450 core\n", defines, common, march, body};
+    const char *sources[2 + MAX_PARTS] = {"#version 450 core\n", defines};
+    GLsizei count = 2;
+    for (int i = 0; i < MAX_PARTS && parts[i]; i++)
+        sources[count++] = parts[i];
     GLuint shader = glCreateShader(stage);
-    glShaderSource(shader, 5, sources, NULL);
+    glShaderSource(shader, count, sources, NULL);
     glCompileShader(shader);
     GLint done = 0;
     glGetShaderiv(shader, GL_COMPILE_STATUS, &done);
@@ -58,25 +64,24 @@ static GLuint build(struct scene *scene, uint32_t key)
              key & PROGRAM_BRICKS ? "#define BRICKS\n" : "",
              key & PROGRAM_COMPUTE ? "#define COMPUTE\n" : "", key >> PROGRAM_MODE_SHIFT,
              scene->group[0], scene->group[1]);
+    bool volume = key & PROGRAM_VOLUME;
+    const char *layer = volume ? march_glsl : image_glsl;
     if (key & PROGRAM_COMPUTE) {
-        GLuint shader =
-            compile(scene, GL_COMPUTE_SHADER, defines, common_glsl, march_glsl, volume_comp);
+        const char *const parts[] = {common_glsl, layer, compose_glsl,
+                                     volume ? volume_comp : image_comp};
+        GLuint shader = compile(scene, GL_COMPUTE_SHADER, defines, parts);
         return shader ? link_program(scene, shader, 0) : 0;
     }
-    const char *vertex_body = image_vert, *fragment_body = image_frag, *common = common_glsl;
-    const char *march = "";
-    if (key & PROGRAM_VOLUME) {
-        vertex_body = volume_vert;
-        fragment_body = volume_frag;
-        march = march_glsl;
-    } else if (key & PROGRAM_UPSCALE) {
-        vertex_body = upscale_vert;
-        fragment_body = upscale_frag;
-        common = "";
-    }
-    GLuint vertex = compile(scene, GL_VERTEX_SHADER, defines, "", "", vertex_body);
+    bool upscale = key & PROGRAM_UPSCALE;
+    const char *const upscaled[MAX_PARTS] = {upscale_frag};
+    const char *const vertex_parts[MAX_PARTS] = {upscale  ? upscale_vert
+                                                 : volume ? volume_vert
+                                                          : image_vert};
+    const char *const layer_parts[MAX_PARTS] = {common_glsl, layer,
+                                                volume ? volume_frag : image_frag};
+    GLuint vertex = compile(scene, GL_VERTEX_SHADER, defines, vertex_parts);
     GLuint fragment =
-        vertex ? compile(scene, GL_FRAGMENT_SHADER, defines, common, march, fragment_body) : 0;
+        vertex ? compile(scene, GL_FRAGMENT_SHADER, defines, upscale ? upscaled : layer_parts) : 0;
     if (fragment)
         return link_program(scene, vertex, fragment);
     glDeleteShader(vertex);

@@ -91,6 +91,8 @@ void scene_destroy(void *self)
     while (scene->slab_count)
         slab_drop(scene, &scene->slabs[0]);
     free(scene->slabs);
+    copies_destroy(scene->copies);
+    glDeleteProgram(scene->bounds_program);
     for (uint32_t i = 0; i < scene->layer_count; i++)
         layer_finish(&scene->layers[i]);
     free(scene->layers);
@@ -144,6 +146,11 @@ oriel_result scene_create(const struct oriel_host *host, const struct oriel_conf
     gl_state_save(&state);
     scene_begin(scene);
     glDisable(GL_SCISSOR_TEST);
+    const char *bounds = config->get_string(config, "bounds");
+    if (strcmp(bounds, "gpu") == 0 || (strcmp(bounds, "auto") == 0 && !scene->software))
+        bounds_create(scene);
+    if (config->get_int(config, "cuda"))
+        scene->copies = copies_create(host);
     oriel_result result = choose_shaders(scene, config->get_string(config, "volumes"));
     if (result == ORIEL_OK && config->get_int(config, "warm_up"))
         result = warm_up(scene);
@@ -158,22 +165,12 @@ oriel_result scene_create(const struct oriel_host *host, const struct oriel_conf
 
 oriel_result scene_apply(void *self, const struct oriel_snapshot *snapshot)
 {
-    struct gl_state state;
-    gl_state_save(&state);
-    scene_begin(self);
-    oriel_result result = layers_apply(self, snapshot);
-    gl_state_restore(&state);
-    return result;
+    return layers_apply(self, snapshot); /* which leaves the state as it is */
 }
 
 oriel_result scene_upload(void *self, const struct oriel_slab *piece)
 {
-    struct gl_state state;
-    gl_state_save(&state);
-    scene_begin(self);
-    oriel_result result = slab_upload(self, piece);
-    gl_state_restore(&state);
-    return result;
+    return slab_upload(self, piece); /* which leaves the state as it is */
 }
 
 void scene_evict(void *self, uint64_t id)
@@ -189,8 +186,9 @@ static const struct slab *choose_volume(const struct slab *base, const struct sl
     return detail && (detail->complete || !base) ? detail : base;
 }
 
-oriel_result scene_draw_layers(struct scene *scene, const struct oriel_view_layer *shown,
-                               uint32_t count, uint32_t ndisplay, const struct pass *pass)
+/* Bottom first, onto the pass' canvas or into the bound framebuffer. */
+static oriel_result draw_layers(struct scene *scene, const struct oriel_view_layer *shown,
+                                uint32_t count, uint32_t ndisplay, const struct pass *pass)
 {
     bool bottom = true;
     for (uint32_t i = 0; i < count; i++) {
@@ -211,13 +209,16 @@ oriel_result scene_draw_layers(struct scene *scene, const struct oriel_view_laye
             base = NULL;
         if (detail && detail->ndisplay != ndisplay)
             detail = NULL;
-        oriel_result result = ORIEL_OK;
+        const struct slab *volume = ndisplay == 3 ? choose_volume(base, detail) : NULL;
+        oriel_result result = slab_settle(scene, ndisplay == 3 ? volume : base);
+        if (result == ORIEL_OK && ndisplay == 2)
+            result = slab_settle(scene, detail);
+        if (result != ORIEL_OK)
+            return result;
         if (ndisplay == 2) {
             result = image_draw(scene, layer, pass, base, detail);
-        } else {
-            const struct slab *slab = choose_volume(base, detail);
-            if (slab)
-                result = volume_draw(scene, layer, pass, slab);
+        } else if (volume) {
+            result = volume_draw(scene, layer, pass, volume);
         }
         if (result != ORIEL_OK)
             return result;
@@ -259,15 +260,17 @@ static bool is_deep(struct scene *scene, const struct oriel_view_layer *shown, u
     return tested && visible > 1;
 }
 
-static oriel_result compute_volumes(struct scene *scene, const struct oriel_view_layer *shown,
-                                    uint32_t count, struct pass *pass, GLuint texture)
+static oriel_result compute_layers(struct scene *scene, const struct oriel_view_layer *shown,
+                                   uint32_t count, uint32_t ndisplay, struct pass *pass,
+                                   GLuint texture)
 {
     struct canvas canvas;
-    oriel_result result = canvas_begin(scene, &canvas, pass, texture, is_deep(scene, shown, count));
+    bool deep = ndisplay == 3 && is_deep(scene, shown, count);
+    oriel_result result = canvas_begin(scene, &canvas, pass, texture, deep);
     if (result != ORIEL_OK)
         return result;
     pass->canvas = &canvas;
-    result = scene_draw_layers(scene, shown, count, 3, pass);
+    result = draw_layers(scene, shown, count, ndisplay, pass);
     pass->canvas = NULL;
     canvas_end(&canvas, pass);
     return result;
@@ -278,14 +281,26 @@ oriel_result scene_draw_volumes(struct scene *scene, const struct oriel_view_lay
                                 GLuint texture)
 {
     if (scene->compute)
-        return compute_volumes(scene, shown, count, pass, texture);
+        return compute_layers(scene, shown, count, 3, pass, texture);
     oriel_result result = scene_attach(scene, framebuffer, texture, pass->width, pass->height);
     if (result != ORIEL_OK)
         return result;
     glBindFramebuffer(GL_FRAMEBUFFER, framebuffer);
     glViewport(0, 0, (GLsizei)pass->width, (GLsizei)pass->height);
     scene_clear(pass->background, true);
-    return scene_draw_layers(scene, shown, count, 3, pass);
+    return draw_layers(scene, shown, count, 3, pass);
+}
+
+oriel_result scene_draw_images(struct scene *scene, const struct oriel_view_layer *shown,
+                               uint32_t count, struct pass *pass, GLuint framebuffer,
+                               GLuint texture)
+{
+    if (scene->compute)
+        return compute_layers(scene, shown, count, 2, pass, texture);
+    glBindFramebuffer(GL_FRAMEBUFFER, framebuffer);
+    glViewport(0, 0, (GLsizei)pass->width, (GLsizei)pass->height);
+    scene_clear(pass->background, false);
+    return draw_layers(scene, shown, count, 2, pass);
 }
 
 /* All of the picture at reduced resolution, then stretched: layers are composed before. */
@@ -341,10 +356,8 @@ static oriel_result draw_picture(struct scene *scene, const struct oriel_view *v
         return scene_draw_volumes(scene, view->layers, view->layer_count, &pass, scene->framebuffer,
                                   target->texture);
     }
-    glBindFramebuffer(GL_FRAMEBUFFER, target->framebuffer);
-    glViewport(0, 0, (GLsizei)target->width, (GLsizei)target->height);
-    scene_clear(pass.background, false);
-    return scene_draw_layers(scene, view->layers, view->layer_count, 2, &pass);
+    return scene_draw_images(scene, view->layers, view->layer_count, &pass, target->framebuffer,
+                             target->texture);
 }
 
 oriel_result scene_draw(void *self, const struct oriel_view *view,
@@ -355,12 +368,15 @@ oriel_result scene_draw(void *self, const struct oriel_view *view,
         return scene_fail(scene, ORIEL_INVALID, "a view of %u dimensions", view->ndisplay);
     if (!target->width || !target->height)
         return scene_fail(scene, ORIEL_INVALID, "a target without pixels");
+    oriel_result result = copies_collect(scene->copies);
+    if (result != ORIEL_OK)
+        return result;
     struct gl_state state;
     gl_state_save(&state);
     if (!scene->software)
         glQueryCounter(scene->timestamps[0], GL_TIMESTAMP);
     scene_begin(scene);
-    oriel_result result = draw_picture(scene, view, target);
+    result = draw_picture(scene, view, target);
     if (!scene->software) {
         glQueryCounter(scene->timestamps[1], GL_TIMESTAMP);
         scene->timed = true;

@@ -36,8 +36,14 @@ struct slab *slab_find(struct scene *scene, uint64_t id)
     return NULL;
 }
 
+oriel_result slab_settle(struct scene *scene, const struct slab *slab)
+{
+    return slab && slab->target ? copies_settle(scene->copies, slab->target) : ORIEL_OK;
+}
+
 void slab_drop(struct scene *scene, struct slab *slab)
 {
+    copies_drop(scene->copies, slab->target);
     glDeleteTextures(1, &slab->texture);
     glDeleteTextures(1, &slab->mask);
     bricks_destroy(slab->bricks);
@@ -142,7 +148,7 @@ static oriel_result allocate(struct scene *scene, const struct oriel_slab *piece
     }
     oriel_result result = check_error(scene, slab);
     if (result == ORIEL_OK && piece->ndisplay == 3)
-        slab->bricks = bricks_create(piece->shape, piece->dtype); /* NULL: without */
+        slab->bricks = bricks_create(scene, slab); /* NULL: without */
     return result;
 }
 
@@ -158,7 +164,7 @@ static void sub_image(const struct slab *slab, GLenum type, const uint32_t offse
                             type, data);
 }
 
-static void copy_piece(const struct slab *slab, const struct oriel_slab *piece)
+static void copy_by_gl(const struct slab *slab, const struct oriel_slab *piece)
 {
     const struct format *format = format_of(slab->dtype);
     uint64_t tight = (uint64_t)piece->extent[0] * format->bytes;
@@ -182,6 +188,29 @@ static void copy_piece(const struct slab *slab, const struct oriel_slab *piece)
     }
 }
 
+/* By CUDA from memory that stays, else by OpenGL. */
+static oriel_result copy_piece(struct scene *scene, struct slab *slab,
+                               const struct oriel_slab *piece)
+{
+    oriel_result result = ORIEL_AGAIN;
+    if (scene->copies && ORIEL_HAS(piece, hold))
+        result = copies_add(scene->copies, &slab->target, slab->texture,
+                            slab->ndisplay == 2 ? GL_TEXTURE_2D : GL_TEXTURE_3D,
+                            format_of(slab->dtype)->bytes, piece);
+    else if (slab_settle(scene, slab) != ORIEL_OK)
+        result = ORIEL_DEVICE_LOST;
+    if (result != ORIEL_AGAIN)
+        return result;
+    struct gl_state state;
+    gl_state_save(&state);
+    scene_begin(scene);
+    forget_errors();
+    copy_by_gl(slab, piece);
+    result = check_error(scene, slab);
+    gl_state_restore(&state);
+    return result;
+}
+
 oriel_result slab_upload(struct scene *scene, const struct oriel_slab *piece)
 {
     oriel_result result = check_piece(scene, piece);
@@ -198,17 +227,15 @@ oriel_result slab_upload(struct scene *scene, const struct oriel_slab *piece)
         return scene_fail(scene, ORIEL_INVALID, "a piece of another shape or type than its slab");
     }
     if (piece->data && piece->extent[0] && piece->extent[1] && piece->extent[2]) {
-        forget_errors();
-        copy_piece(slab, piece);
+        result = copy_piece(scene, slab, piece);
+        if (result != ORIEL_OK)
+            return result;
         if (slab->mask) {
             static const uint8_t here = 255;
             glClearTexSubImage(slab->mask, 0, (GLint)piece->offset[0], (GLint)piece->offset[1], 0,
                                (GLsizei)piece->extent[0], (GLsizei)piece->extent[1], 1, GL_RED,
                                GL_UNSIGNED_BYTE, &here);
         }
-        result = check_error(scene, slab);
-        if (result != ORIEL_OK)
-            return result;
         if (slab->bricks)
             bricks_add(slab->bricks, piece);
     }
@@ -216,6 +243,7 @@ oriel_result slab_upload(struct scene *scene, const struct oriel_slab *piece)
         slab->complete = true;
         glDeleteTextures(1, &slab->mask);
         slab->mask = 0;
+        return copies_collect(scene->copies);
     }
     return ORIEL_OK;
 }

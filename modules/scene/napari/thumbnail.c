@@ -45,12 +45,14 @@ oriel_result thumbnail_draw(struct scene *scene, uint64_t key, uint32_t width, u
         slab = slab_find(scene, layer->detail);
     if (!slab)
         return ORIEL_AGAIN;
+    oriel_result result = slab_settle(scene, slab);
+    if (result != ORIEL_OK)
+        return result;
     GLuint texture, framebuffer;
     glCreateTextures(GL_TEXTURE_2D, 1, &texture);
     glTextureStorage2D(texture, 1, GL_RGBA8, (GLsizei)width, (GLsizei)height);
     glCreateFramebuffers(1, &framebuffer);
     glNamedFramebufferTexture(framebuffer, GL_COLOR_ATTACHMENT0, texture, 0);
-    oriel_result result;
     if (glCheckNamedFramebufferStatus(framebuffer, GL_DRAW_FRAMEBUFFER) !=
         GL_FRAMEBUFFER_COMPLETE) {
         result = scene_fail(scene, ORIEL_NOMEM, "no framebuffer of %u×%u pixels", width, height);

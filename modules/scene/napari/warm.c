@@ -149,8 +149,6 @@ static oriel_result draw_one(struct scene *scene, uint32_t ndisplay, uint32_t dt
     struct oriel_slab piece = slab_of(ndisplay, dtype, side);
     piece.data = voxels;
     struct pass pass = {.width = SIZE, .height = SIZE, .world_to_clip = to_clip, .step = 1.0};
-    glBindFramebuffer(GL_FRAMEBUFFER, scene->framebuffer);
-    glViewport(0, 0, SIZE, SIZE);
     for (int complete = 0; complete < 2 && result == ORIEL_OK; complete++) {
         piece.flags = complete ? ORIEL_SLAB_COMPLETE : 0u;
         pass.coarse = !complete;
@@ -158,7 +156,7 @@ static oriel_result draw_one(struct scene *scene, uint32_t ndisplay, uint32_t dt
         result = slab_upload(scene, &piece);
         if (result == ORIEL_OK)
             result = ndisplay == 2
-                         ? scene_draw_layers(scene, &shown, 1, 2, &pass)
+                         ? scene_draw_images(scene, &shown, 1, &pass, scene->framebuffer, texture)
                          : scene_draw_volumes(scene, &shown, 1, &pass, scene->framebuffer, texture);
     }
     end(scene, texture);
