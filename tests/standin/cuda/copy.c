@@ -211,22 +211,45 @@ CUresult cuMemcpy2DAsync_v2(const CUDA_MEMCPY2D *c, CUstream stream)
     return copy_2d("cuMemcpy2DAsync", c, stream, true);
 }
 
-/* A volume is copied slice by slice; arrays have one slice here. */
+/* Rows from one slice to the next; 0 with a fault: a copy that leaves its slices. */
+static size_t slice_rows(const char *call, CUmemorytype type, CUarray array, size_t given, size_t y,
+                         size_t height, size_t end_z)
+{
+    if (type != CU_MEMORYTYPE_ARRAY)
+        return given ? given : height;
+    pthread_mutex_lock(&cuda_mutex);
+    bool live = array_live_locked(array);
+    size_t rows = live ? array->height : 0;
+    if (!live || y + height > rows || end_z > array->rows / rows) {
+        book_fault("%s: %s", call, live ? "beyond the slices of its array" : "not a live array");
+        rows = 0;
+    }
+    pthread_mutex_unlock(&cuda_mutex);
+    return rows;
+}
+
+/* A volume is copied slice by slice. */
 static CUresult copy_3d(const char *call, const struct memcpy3d *c, CUstream stream, bool async)
 {
     if (!c || c->srcLOD || c->dstLOD)
         return ERROR_INVALID_VALUE;
+    size_t from_rows = slice_rows(call, c->srcMemoryType, c->srcArray, c->srcHeight, c->srcY,
+                                  c->Height, c->srcZ + c->Depth);
+    size_t to_rows = slice_rows(call, c->dstMemoryType, c->dstArray, c->dstHeight, c->dstY,
+                                c->Height, c->dstZ + c->Depth);
+    if (!from_rows || !to_rows)
+        return ERROR_INVALID_VALUE;
     for (size_t z = 0; z < c->Depth; z++) {
         CUDA_MEMCPY2D slice = {
             .srcXInBytes = c->srcXInBytes,
-            .srcY = c->srcY + (c->srcZ + z) * c->srcHeight,
+            .srcY = c->srcY + (c->srcZ + z) * from_rows,
             .srcMemoryType = c->srcMemoryType,
             .srcHost = c->srcHost,
             .srcDevice = c->srcDevice,
             .srcArray = c->srcArray,
             .srcPitch = c->srcPitch,
             .dstXInBytes = c->dstXInBytes,
-            .dstY = c->dstY + (c->dstZ + z) * c->dstHeight,
+            .dstY = c->dstY + (c->dstZ + z) * to_rows,
             .dstMemoryType = c->dstMemoryType,
             .dstHost = c->dstHost,
             .dstDevice = c->dstDevice,

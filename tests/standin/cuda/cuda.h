@@ -40,6 +40,7 @@ struct CUarray_st {
     struct CUarray_st *next;
     struct context *context;
     size_t row_bytes, rows;
+    size_t height; /* rows of a slice: a volume's slices lie one after the other */
     uint8_t *data;
     bool read_only, graphics;
     unsigned holds;

@@ -17,6 +17,7 @@ struct CUgraphicsResource_st {
     unsigned flags;
     bool mapped;
     struct memory *memory; /* of a buffer; kept from map to map unless "gl.move" is set */
+    struct mark reading;   /* of a buffer that is only read: what was under way at its unmapping */
     CUarray array;         /* of a texture, while mapped */
 };
 
@@ -86,8 +87,8 @@ CUresult cuGraphicsGLRegisterImage(CUgraphicsResource *out, GLuint image, GLenum
     CUDA_ENTER(cuGraphicsGLRegisterImage);
     if (!gl_current("cuGraphicsGLRegisterImage"))
         return ERROR_INVALID_GRAPHICS_CONTEXT;
-    if (!out || !glIsTexture(image) || (target != GL_TEXTURE_2D && target != GL_TEXTURE_RECTANGLE)) {
-        book_fault("cuGraphicsGLRegisterImage: %u is no 2D texture (target 0x%x)", image, target);
+    if (!out || !glIsTexture(image) || (target != GL_TEXTURE_2D && target != GL_TEXTURE_RECTANGLE && target != GL_TEXTURE_3D)) {
+        book_fault("cuGraphicsGLRegisterImage: %u is no 2D or 3D texture (target 0x%x)", image, target);
         return ERROR_INVALID_VALUE;
     }
     return add("cuGraphicsGLRegisterImage", out, image, target, flags);
@@ -157,7 +158,7 @@ static bool texel(GLint internal, size_t *bytes, GLenum *format, GLenum *type)
         {GL_RGBA8, 4, GL_RGBA, GL_UNSIGNED_BYTE},    {GL_R16, 2, GL_RED, GL_UNSIGNED_SHORT},
         {GL_RG16, 4, GL_RG, GL_UNSIGNED_SHORT},      {GL_R8UI, 1, GL_RED_INTEGER, GL_UNSIGNED_BYTE},
         {GL_R16UI, 2, GL_RED_INTEGER, GL_UNSIGNED_SHORT},
-        {GL_R32UI, 4, GL_RED_INTEGER, GL_UNSIGNED_INT},
+        {GL_R32UI, 4, GL_RED_INTEGER, GL_UNSIGNED_INT}, {GL_R32F, 4, GL_RED, GL_FLOAT},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].internal == internal) {
@@ -170,18 +171,21 @@ static bool texel(GLint internal, size_t *bytes, GLenum *format, GLenum *type)
 }
 
 struct texture_io {
-    GLint bound, width, height, internal, pack, unpack, pack_buffer, unpack_buffer;
+    GLint bound, width, height, depth, internal, pack, unpack, pack_buffer, unpack_buffer;
     size_t bytes;
     GLenum format, type;
 };
 
 static bool texture_begin(CUgraphicsResource r, struct texture_io *io)
 {
-    glGetIntegerv(r->target == GL_TEXTURE_2D ? GL_TEXTURE_BINDING_2D : GL_TEXTURE_BINDING_RECTANGLE,
+    glGetIntegerv(r->target == GL_TEXTURE_2D   ? GL_TEXTURE_BINDING_2D
+                  : r->target == GL_TEXTURE_3D ? GL_TEXTURE_BINDING_3D
+                                               : GL_TEXTURE_BINDING_RECTANGLE,
                   &io->bound);
     glBindTexture(r->target, r->name);
     glGetTexLevelParameteriv(r->target, 0, GL_TEXTURE_WIDTH, &io->width);
     glGetTexLevelParameteriv(r->target, 0, GL_TEXTURE_HEIGHT, &io->height);
+    glGetTexLevelParameteriv(r->target, 0, GL_TEXTURE_DEPTH, &io->depth); /* 1 for images */
     glGetTexLevelParameteriv(r->target, 0, GL_TEXTURE_INTERNAL_FORMAT, &io->internal);
     glGetIntegerv(GL_PACK_ALIGNMENT, &io->pack);
     glGetIntegerv(GL_UNPACK_ALIGNMENT, &io->unpack);
@@ -211,7 +215,9 @@ static bool map_texture(CUgraphicsResource r)
         book_fault("cuGraphicsMapResources: the texture is gone or of a format CUDA has not");
         return false;
     }
-    r->array = array_create_locked(r->context, (size_t)io.width * io.bytes, (size_t)io.height);
+    r->array = array_create_locked(r->context, (size_t)io.width * io.bytes,
+                                   (size_t)io.height * (size_t)io.depth);
+    r->array->height = (size_t)io.height;
     r->array->graphics = true;
     r->array->read_only = r->flags == FLAG_READ_ONLY;
     if (r->flags != FLAG_WRITE_DISCARD)
@@ -232,6 +238,8 @@ static bool map_buffer(CUgraphicsResource r)
         book_fault("cuGraphicsMapResources: the buffer is gone or empty");
         return false;
     }
+    if (r->reading.stream)
+        mark_wait_locked(r->reading);
     if (!r->memory)
         r->memory = memory_create_locked(r->context, MEMORY_GL, (size_t)bytes);
     r->memory->read_only = r->flags == FLAG_READ_ONLY;
@@ -275,16 +283,27 @@ static void unmap_texture(CUgraphicsResource r)
     if (r->array->holds)
         book_fault("cuGraphicsUnmapResources: work of another stream is still using the texture");
     if (r->flags != FLAG_READ_ONLY && texture_begin(r, &io)) {
-        glTexSubImage2D(r->target, 0, 0, 0, io.width, io.height, io.format, io.type, r->array->data);
+        if (r->target == GL_TEXTURE_3D)
+            glTexSubImage3D(r->target, 0, 0, 0, 0, io.width, io.height, io.depth, io.format, io.type,
+                            r->array->data);
+        else
+            glTexSubImage2D(r->target, 0, 0, 0, io.width, io.height, io.format, io.type,
+                            r->array->data);
         texture_end(r, &io);
     }
     array_destroy_locked(r->array);
     r->array = NULL;
 }
 
+/* OpenGL may go on at once where nothing is copied back: who maps it next waits. */
+static bool read_later(CUgraphicsResource r)
+{
+    return !r->target && r->flags == FLAG_READ_ONLY && !book_setting("gl.move", 0);
+}
+
 static void unmap_buffer(CUgraphicsResource r)
 {
-    if (r->memory->holds)
+    if (r->memory->holds && !read_later(r))
         book_fault("cuGraphicsUnmapResources: work of another stream is still using the buffer");
     if (r->flags != FLAG_READ_ONLY) {
         GLint bound;
@@ -307,9 +326,7 @@ CUresult cuGraphicsUnmapResources(unsigned count, CUgraphicsResource *list, CUst
     CUresult result = cuda_lost();
     pthread_mutex_lock(&cuda_mutex);
     struct stream *stream = stream_find_locked("cuGraphicsUnmapResources", handle);
-    if (stream)
-        mark_wait_locked((struct mark){stream, stream->submitted});
-    else
+    if (!stream)
         result = ERROR_INVALID_HANDLE;
     for (unsigned i = 0; stream && i < count; i++) {
         CUgraphicsResource r = find_locked("cuGraphicsUnmapResources", list[i]);
@@ -319,6 +336,11 @@ CUresult cuGraphicsUnmapResources(unsigned count, CUgraphicsResource *list, CUst
             result = r ? ERROR_NOT_MAPPED : ERROR_INVALID_HANDLE;
             continue;
         }
+        struct mark mark = {stream, stream->submitted};
+        if (read_later(r))
+            r->reading = mark;
+        else
+            mark_wait_locked(mark);
         if (r->target)
             unmap_texture(r);
         else

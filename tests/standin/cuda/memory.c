@@ -293,7 +293,7 @@ CUarray array_create_locked(struct context *context, size_t row_bytes, size_t ro
     memset(data, 0xcd, row_bytes * rows);
     array->context = context;
     array->row_bytes = row_bytes;
-    array->rows = rows;
+    array->rows = array->height = rows;
     array->data = data;
     array->next = arrays;
     arrays = array;
