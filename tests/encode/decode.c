@@ -26,6 +26,10 @@ static enum AVCodecID codec_id(uint32_t codec)
     switch (codec) {
     case ORIEL_CODEC_H264:
         return AV_CODEC_ID_H264;
+    case ORIEL_CODEC_HEVC:
+        return AV_CODEC_ID_HEVC;
+    case ORIEL_CODEC_AV1:
+        return AV_CODEC_ID_AV1;
     case ORIEL_CODEC_VP8:
         return AV_CODEC_ID_VP8;
     case ORIEL_CODEC_VP9:
@@ -71,6 +75,7 @@ static void take_picture(struct decoder *decoder, const struct oriel_format *unt
     switch ((enum AVPixelFormat)picture->format) {
     case AV_PIX_FMT_YUV420P:
     case AV_PIX_FMT_YUVJ420P:
+    case AV_PIX_FMT_YUV420P10LE:
         fourcc = ORIEL_FMT_I420;
         break;
     case AV_PIX_FMT_YUV444P:
@@ -91,13 +96,15 @@ static void take_picture(struct decoder *decoder, const struct oriel_format *unt
                             .full_range = picture->color_range == AVCOL_RANGE_JPEG   ? 1
                                           : picture->color_range == AVCOL_RANGE_MPEG ? 0
                                                                                      : 2,
-                            .reorder = decoder->context->has_b_frames};
+                            .reorder = decoder->context->has_b_frames,
+                            .bits = (uint32_t)av_pix_fmt_desc_get(picture->format)->comp[0].depth};
     struct oriel_format format = *untagged;
     format.fourcc = fourcc;
     format.width = out->width;
     format.height = out->height;
     /* JFIF has no tags and means full-range BT.601, which libavcodec knows as 5. */
-    if (decoder->codec == ORIEL_CODEC_H264 || decoder->codec == ORIEL_CODEC_VP9 ||
+    if (decoder->codec == ORIEL_CODEC_H264 || decoder->codec == ORIEL_CODEC_HEVC ||
+        decoder->codec == ORIEL_CODEC_AV1 || decoder->codec == ORIEL_CODEC_VP9 ||
         decoder->codec == ORIEL_CODEC_JPEG) {
         format.matrix =
             (uint8_t)(out->matrix == AVCOL_SPC_BT470BG ? ORIEL_MATRIX_BT601 : out->matrix);
@@ -110,8 +117,11 @@ static void take_picture(struct decoder *decoder, const struct oriel_format *unt
             uint8_t *to =
                 (uint8_t *)(uintptr_t)plane->handle + plane->offset + (size_t)y * plane->stride;
             const uint8_t *from = picture->data[i] + (ptrdiff_t)y * picture->linesize[i];
-            if (fourcc != ORIEL_FMT_RGBA)
+            bool deep = picture->format == AV_PIX_FMT_YUV420P10LE;
+            if (fourcc != ORIEL_FMT_RGBA && !deep)
                 memcpy(to, from, plane->stride - 13);
+            for (uint32_t x = 0; deep && x < plane->stride - 13; x++)
+                to[x] = (uint8_t)((from[2 * x] | from[2 * x + 1] << 8) >> 2);
             for (uint32_t x = 0; fourcc == ORIEL_FMT_RGBA && x < out->width; x++)
                 memcpy(to + 4 * x, from + 3 * x, 3);
         }

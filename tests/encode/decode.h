@@ -15,6 +15,7 @@ struct decoded {
     int primaries, transfer;   /* as tagged; 2 is unspecified */
     int matrix, full_range;    /* as tagged; the matrix 2 is unspecified, the range 2 */
     int reorder;               /* frames the decoder holds back */
+    uint32_t bits;             /* of a sample; the frame has the upper 8 */
 };
 
 struct decoder *decoder_create(uint32_t codec);

@@ -53,10 +53,8 @@ static oriel_result upload(struct nvenc *self, const struct encode_job *job, str
         for (uint32_t y = 0; y < rows; y++, to += locked.pitch)
             memcpy(to, job->data[i] + (size_t)y * job->stride[i], row_bytes);
     status = api->nvEncUnlockInputBuffer(self->session, self->upload);
-    if (status) {
-        self->broken = true;
-        return status_fail(self, ORIEL_FATAL, "nvEncUnlockInputBuffer", status);
-    }
+    if (status)
+        return status_fail(self, status_ends(status), "nvEncUnlockInputBuffer", status);
     *input = (struct input){self->upload, self->samples, locked.pitch};
     return ORIEL_OK;
 }
@@ -74,18 +72,19 @@ static oriel_result unregister(struct nvenc *self, struct registration *entry)
     return status_fail(self, result, "nvEncUnregisterResource", status);
 }
 
-/* The driver knows a surface by its first row, its pitch and its height: the planes have to lie one
- * directly below the other. */
-static bool planes_adjoin(const struct nvenc *self, const struct encode_job *job)
+/* The driver knows a surface by its first row, its pitch and its height; the planes follow from
+ * these. Returns the height of the surface, which may be more than the picture's, or 0. */
+static uint32_t surface_height(const struct nvenc *self, const struct encode_job *job)
 {
-    uint64_t next = job->device[0];
+    uint32_t height = self->base.format.height, stride = job->stride[0];
+    uint64_t apart = job->device[1] - job->device[0];
+    if (stride % 4 || apart % stride || apart / stride < height || apart / stride > 2u * height)
+        return 0;
     uint32_t row_bytes, rows;
-    for (uint32_t i = 0; encode_plane_size(&self->base.format, i, &row_bytes, &rows); i++) {
-        if (job->stride[i] != job->stride[0] || job->device[i] != next)
-            return false;
-        next += (uint64_t)rows * job->stride[0];
-    }
-    return job->stride[0] % 4 == 0;
+    for (uint32_t i = 0; encode_plane_size(&self->base.format, i, &row_bytes, &rows); i++)
+        if (job->stride[i] != stride || job->device[i] != job->device[0] + i * apart)
+            return 0;
+    return (uint32_t)(apart / stride);
 }
 
 static oriel_result texture_is_plain(const struct nvenc *self, const struct encode_job *job)
@@ -112,8 +111,8 @@ static oriel_result find_entry(struct nvenc *self, const struct registration *wa
     for (unsigned i = 0; i < NVENC_REGISTRATIONS; i++) {
         struct registration *entry = &self->registrations[i];
         *found = entry;
-        if (entry->handle == wanted->handle && entry->stride == wanted->stride &&
-            entry->pool == wanted->pool)
+        if (wanted->pool && entry->pool == wanted->pool && entry->handle == wanted->handle &&
+            entry->stride == wanted->stride && entry->height == wanted->height)
             return ORIEL_OK;
         if (entry->used < oldest->used)
             oldest = entry; /* free ones were used at 0 */
@@ -134,7 +133,7 @@ static oriel_result register_surface(struct nvenc *self, struct registration *en
         .resourceType =
             gl ? NV_ENC_INPUT_RESOURCE_TYPE_OPENGL_TEX : NV_ENC_INPUT_RESOURCE_TYPE_CUDADEVICEPTR,
         .width = self->base.format.width,
-        .height = self->base.format.height,
+        .height = wanted->height,
         .pitch = wanted->stride,
         .resourceToRegister = gl ? (void *)&entry->texture : (void *)(uintptr_t)wanted->handle,
         .bufferFormat = self->samples,
@@ -149,12 +148,14 @@ static oriel_result register_surface(struct nvenc *self, struct registration *en
     return ORIEL_OK;
 }
 
-static oriel_result map(struct nvenc *self, const struct encode_job *job, struct input *input)
+static oriel_result map(struct nvenc *self, const struct encode_job *job, uint32_t height,
+                        struct input *input)
 {
     bool gl = self->base.format.domain == ORIEL_DOMAIN_GL;
     const struct registration wanted = {
         .handle = gl ? job->frame->planes[0].handle : job->device[0],
         .stride = job->stride[0],
+        .height = height,
         .pool = job->frame->pool,
     };
     struct registration *entry;
@@ -175,12 +176,14 @@ static oriel_result map(struct nvenc *self, const struct encode_job *job, struct
         return result;
     }
     self->mapped = resource.mappedResource;
+    self->mapped_entry = entry;
     *input = (struct input){resource.mappedResource, resource.mappedBufferFmt, wanted.stride};
     return ORIEL_OK;
 }
 
 oriel_result input_take(struct nvenc *self, const struct encode_job *job, struct input *input)
 {
+    uint32_t height = self->base.format.height;
     oriel_result result = ORIEL_OK;
     switch (self->base.format.domain) {
     case ORIEL_DOMAIN_CPU:
@@ -191,12 +194,13 @@ oriel_result input_take(struct nvenc *self, const struct encode_job *job, struct
             result = device_wait_gl(&self->device, job->frame->ready.handle);
         break;
     default:
-        if (!planes_adjoin(self, job))
-            return encode_fail(self->base.host, ORIEL_INVALID,
-                               "the planes of a frame in CUDA memory do not lie one directly below "
-                               "the other with one stride, a multiple of 4");
+        height = surface_height(self, job);
+        if (!height)
+            result = encode_fail(self->base.host, ORIEL_INVALID,
+                                 "the planes of a frame in CUDA memory have to lie in one block, "
+                                 "equally far apart, with one stride that is a multiple of 4");
     }
-    return result == ORIEL_OK ? map(self, job, input) : result;
+    return result == ORIEL_OK ? map(self, job, height, input) : result;
 }
 
 oriel_result input_give_back(struct nvenc *self)
@@ -204,13 +208,12 @@ oriel_result input_give_back(struct nvenc *self)
     if (!self->mapped)
         return ORIEL_OK;
     NVENCSTATUS status = self->library->api.nvEncUnmapInputResource(self->session, self->mapped);
-    if (status) {
-        oriel_result result = status_at_encode(status);
-        return status_fail(self, result == ORIEL_DEVICE_LOST ? result : ORIEL_FATAL,
-                           "nvEncUnmapInputResource", status);
-    }
     self->mapped = NULL;
-    return ORIEL_OK;
+    if (status)
+        return status_fail(self, status_ends(status), "nvEncUnmapInputResource", status);
+    if (self->mapped_entry->pool)
+        return ORIEL_OK;
+    return unregister(self, self->mapped_entry); /* its memory may go, and come back as another's */
 }
 
 void input_destroy(struct nvenc *self)

@@ -134,11 +134,8 @@ static oriel_result submit(struct nvenc *self, const struct encode_job *job,
             nanosleep(&(struct timespec){.tv_nsec = BUSY_NS}, NULL);
         status = self->library->api.nvEncEncodePicture(self->session, &picture);
     }
-    if (status) {
-        oriel_result result = status_at_encode(status);
-        self->broken = result == ORIEL_FATAL || result == ORIEL_DEVICE_LOST;
-        return status_fail(self, result, "nvEncEncodePicture", status);
-    }
+    if (status)
+        return status_fail(self, status_at_encode(status), "nvEncEncodePicture", status);
     references_note(self, job->frame->stamp.seq);
     self->pictures++;
     return ORIEL_OK;
@@ -147,9 +144,7 @@ static oriel_result submit(struct nvenc *self, const struct encode_job *job,
 static oriel_result encode_entered(struct nvenc *self, const struct encode_job *job)
 {
     struct input input;
-    oriel_result result = input_give_back(self); /* what an earlier call could not */
-    if (result == ORIEL_OK)
-        result = input_take(self, job, &input);
+    oriel_result result = input_take(self, job, &input);
     if (result)
         return result;
     result = submit(self, job, &input);

@@ -16,9 +16,10 @@
 
 /* A surface of a pool that the driver knows. */
 struct registration {
-    uint64_t handle; /* CUdeviceptr of the first row, or texture name; 0: a free entry */
-    uint32_t stride;
-    const void *pool; /* an address may come again in another pool */
+    uint64_t handle;  /* CUdeviceptr of the first row, or texture name; 0: a free entry */
+    uint32_t stride;  /* bytes */
+    uint32_t height;  /* rows from plane to plane */
+    const void *pool; /* an address may come again in another pool; NULL: not to be found again */
     uint64_t used;    /* the picture that used it last */
     NV_ENC_REGISTERED_PTR registered;
     NV_ENC_INPUT_RESOURCE_OPENGL_TEX texture; /* the driver keeps its address */
@@ -36,10 +37,12 @@ struct nvenc {
     NV_ENC_INITIALIZE_PARAMS parameters;
     NV_ENC_CONFIG config; /* parameters.encodeConfig */
     uint64_t pictures;    /* submitted so far */
-    bool broken;          /* nothing but the end may be asked of the session */
+    bool broken;          /* no picture may be asked of the session any more */
+    bool lost;            /* its device is gone */
 
     struct registration registrations[NVENC_REGISTRATIONS];
-    NV_ENC_INPUT_PTR mapped;  /* of the picture in work, or what could not be unmapped */
+    NV_ENC_INPUT_PTR mapped; /* of the picture in work, else NULL */
+    struct registration *mapped_entry;
     NV_ENC_INPUT_PTR upload;  /* for pictures in CPU memory, else NULL */
     NV_ENC_OUTPUT_PTR output; /* one is enough: each picture is read before the next */
     uint32_t *slice_offsets;  /* with sub-frame output, else NULL */

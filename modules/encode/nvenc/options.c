@@ -171,6 +171,7 @@ void settings_read(struct settings *self, const struct oriel_config *config, dou
 {
     double own_fps = config->get_float(config, "fps");
     uint32_t bitrate = number(config, "bitrate"), most = number(config, "max_bitrate");
+    uint32_t refresh = number(config, "intra_refresh");
     *self = (struct settings){
         .codec = option_is(config, "codec", "hevc")  ? ORIEL_CODEC_HEVC
                  : option_is(config, "codec", "av1") ? ORIEL_CODEC_AV1
@@ -191,7 +192,7 @@ void settings_read(struct settings *self, const struct oriel_config *config, dou
         .qp = number(config, "qp"),
         .fps_num = (uint32_t)encode_fps_num(own_fps > 0 ? own_fps : fps),
         .keyint = number(config, "keyint"),
-        .intra_refresh = number(config, "intra_refresh"),
+        .intra_refresh = refresh == 1 ? 2 : refresh, /* a wave is shorter than its period */
         .slices = number(config, "slices"),
         .subframe = config->get_int(config, "subframe") != 0,
         .references = number(config, "references"),

@@ -50,9 +50,7 @@ static void pause_a_little(void)
  * only output in use: the instance ends. */
 static oriel_result lost(struct nvenc *self, const char *call, NVENCSTATUS status)
 {
-    self->broken = true;
-    oriel_result result = status_at_encode(status);
-    return status_fail(self, result == ORIEL_DEVICE_LOST ? result : ORIEL_FATAL, call, status);
+    return status_fail(self, status_ends(status), call, status);
 }
 
 static void emit(struct nvenc *self, const struct encode_job *job,

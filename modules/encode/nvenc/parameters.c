@@ -49,7 +49,7 @@ static void describe_vui(const struct nvenc *self, NV_ENC_CONFIG_H264_VUI_PARAME
 static uint32_t wave_frames(const struct settings *settings)
 {
     uint32_t half_second = settings->fps_num / 2000;
-    uint32_t most = settings->intra_refresh > 1 ? settings->intra_refresh - 1 : 1;
+    uint32_t most = settings->intra_refresh - 1;
     return half_second < 1 ? 1 : half_second > most ? most : half_second;
 }
 

@@ -99,7 +99,7 @@ void session_close(struct nvenc *self)
     const NV_ENCODE_API_FUNCTION_LIST *api = &self->library->api;
     if (!self->session)
         return;
-    if (self->pictures && !self->broken) {
+    if (self->pictures && !self->lost) { /* flushed, or the driver keeps waiting for it */
         NV_ENC_PIC_PARAMS end = {.version = NV_ENC_PIC_PARAMS_VER,
                                  .encodePicFlags = NV_ENC_PIC_FLAG_EOS};
         api->nvEncEncodePicture(self->session, &end);

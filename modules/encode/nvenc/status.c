@@ -72,6 +72,11 @@ oriel_result status_at_encode(NVENCSTATUS status)
     }
 }
 
+oriel_result status_ends(NVENCSTATUS status)
+{
+    return status_at_encode(status) == ORIEL_DEVICE_LOST ? ORIEL_DEVICE_LOST : ORIEL_FATAL;
+}
+
 oriel_result status_at_change(NVENCSTATUS status)
 {
     switch (status) {
@@ -89,6 +94,8 @@ oriel_result status_fail(struct nvenc *self, oriel_result result, const char *ca
                          NVENCSTATUS status)
 {
     const char *said = NULL;
+    self->lost = self->lost || result == ORIEL_DEVICE_LOST;
+    self->broken = self->broken || result == ORIEL_DEVICE_LOST || result == ORIEL_FATAL;
     if (self->session && self->library->api.nvEncGetLastErrorString)
         said = self->library->api.nvEncGetLastErrorString(self->session);
     bool more = said && *said;

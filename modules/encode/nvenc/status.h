@@ -18,11 +18,13 @@ oriel_result status_at_create(NVENCSTATUS status);
 /* While pictures are encoded: what leaves the session usable drops the picture (AGAIN) or fails the
  * call (NOMEM, IO); the rest ends the instance. */
 oriel_result status_at_encode(NVENCSTATUS status);
+/* For calls after which the session cannot go on: DEVICE_LOST or FATAL. */
+oriel_result status_ends(NVENCSTATUS status);
 /* While a running session is changed: it goes on as it was. */
 oriel_result status_at_change(NVENCSTATUS status);
 
 /* Says that `call` answered `status`, with the driver's own words where it has any, and returns
- * `result`. */
+ * `result`, remembering where that is the end of the session or of its device. */
 oriel_result status_fail(struct nvenc *self, oriel_result result, const char *call,
                          NVENCSTATUS status);
 
