@@ -28,9 +28,10 @@
 #define CODECS "h264,vp9,vp8,jpeg,png,raw,null"
 
 struct bench {
-    bool alone;   /* pan and orbit are run again with each stage apart */
-    double fill;  /* orbit: the volume's side by the height of the picture */
-    char dir[64]; /* where the pictures made here are; "" when none was */
+    bool alone;             /* pan and orbit are run again with each stage apart */
+    double fill;            /* orbit: the volume's side by the height of the picture */
+    char dir[64];           /* where the pictures made here are; "" when none was */
+    const char *content[2]; /* of pan and orbit, for people */
     char slice[PATH_MAX];
     char volume[PATH_MAX];
     const struct cli_options *options;
@@ -333,15 +334,13 @@ static bool wanted(const struct bench_args *args, const char *suite)
 static bool run_suites(struct bench *bench, struct bench_args *args, struct error *err)
 {
     static const char *const moving[] = {"pan", "orbit"};
-    static const char *const titles[] = {"pan of a 4096 x 4096 uint16 slice",
-                                         "orbit of a 256^3 uint16 volume"};
     struct registry *registry = NULL;
     struct config *config = NULL;
     bool fine = args->encoder_count || default_encoders(bench, args, &registry, &config, err);
     for (int m = 0; fine && m < 2; m++) {
         if (!wanted(args, moving[m]))
             continue;
-        bench_print_header(titles[m]);
+        bench_print_header(moving[m], bench->content[m]);
         for (size_t s = 0; fine && s < args->size_count; s++) {
             for (size_t e = 0; fine && e < args->encoder_count; e++)
                 fine = run_row(bench, moving[m], args->encoders[e], args->sizes[s], err);
@@ -370,11 +369,13 @@ static bool prepare_data(struct bench *bench, const char *slice, const char *vol
     bool (*const write[])(const char *path, struct error *err) = {bench_write_slice,
                                                                   bench_write_volume};
     static const char *const names[] = {"slice.npy", "volume.npy"};
+    static const char *const made[] = {"a 4096 x 4096 uint16 slice", "a 256^3 uint16 volume"};
     for (int i = 0; i < 2; i++) {
         if (named[i])
             snprintf(paths[i], PATH_MAX, "%s", named[i]);
         else
             snprintf(paths[i], PATH_MAX, "%s/%s", bench->dir, names[i]);
+        bench->content[i] = named[i] ? named[i] : made[i];
         if (!named[i] && !write[i](paths[i], err))
             return false;
     }

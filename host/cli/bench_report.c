@@ -57,10 +57,11 @@ void bench_series_finish(struct bench_series *series)
         free(series->values[c]);
 }
 
-void bench_print_header(const char *title)
+void bench_print_header(const char *suite, const char *content)
 {
-    printf("\n%s\n%-18s %10s %13s %13s %13s %13s %13s %13s %7s %7s %9s\n", title, "encoder", "size",
-           "total", "before", "plan", "draw", "capture", "encode", "ratio", "fps", "kB/frame");
+    printf("\n%s of %s\n%-18s %10s %13s %13s %13s %13s %13s %13s %7s %7s %9s\n", suite, content,
+           "encoder", "size", "total", "before", "plan", "draw", "capture", "encode", "ratio",
+           "fps", "kB/frame");
     fflush(stdout);
 }
 

@@ -41,7 +41,7 @@ void bench_series_add(struct bench_series *series, const struct bench_picture *p
 /* Sorts the values. */
 double bench_quantile(double *values, int count, double q);
 
-void bench_print_header(const char *title);
+void bench_print_header(const char *suite, const char *content);
 /* Prints a line and appends an object to `results`, which it returns. `alone`: the same with each
  * stage apart, or NULL. Sorts the series. */
 cJSON *bench_report(cJSON *results, const char *suite, const char *encoder, int width, int height,

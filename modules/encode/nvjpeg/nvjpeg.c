@@ -227,7 +227,7 @@ static oriel_result nvjpeg_create(const struct oriel_host *host, const struct or
         return encode_fail(host, ORIEL_NOMEM, "out of memory");
     struct failure failure = {0};
     oriel_result result = encode_init(&self->base, host, sink, format, formats,
-                                      ENCODE_COUNT(formats), 1, 65500); /* as encode/jpeg */
+                                      ENCODE_COUNT(formats), 16, 65500); /* a whole unit of 4:2:0 */
     if (!result)
         result = open_libraries(self, config);
     if (result)
