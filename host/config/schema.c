@@ -79,7 +79,7 @@ static const struct oriel_option options[] = {
     NAME("stream.prefer", "bandwidth", "bandwidth latency order",
          "which encoder of the list is taken: the first that is quick enough, the quickest, or the "
          "first that works"),
-    INT("stream.retry_ms", "30000", 100, 3600000,
+    INT("stream.retry_ms", "30000", 10, 3600000,
         "pause before an encoder that failed gets its next chance, ms; it doubles up to an hour"),
     INT("stream.bitrate", "12000000", 10000, 1000000000, "aim of the encoder, bit/s"),
     INT("stream.max_bitrate", "20000000", 10000, 1000000000,

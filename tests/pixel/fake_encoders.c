@@ -11,6 +11,16 @@
 #include "util/clock.h"
 
 struct fake_control fakes;
+static struct {
+    const char *id;
+    int ms;
+} slow;
+
+void fixture_slow(const char *id, int ms)
+{
+    slow.id = id;
+    slow.ms = ms;
+}
 
 struct fake {
     const char *id;
@@ -39,6 +49,13 @@ static oriel_result format_nv12(uint32_t index, struct oriel_format *format)
                                     .matrix = ORIEL_MATRIX_BT601,
                                     .full_range = 1};
     return ORIEL_OK;
+}
+
+static oriel_result format_cuda(uint32_t index, struct oriel_format *format)
+{
+    oriel_result result = format_nv12(index, format);
+    format->domain = result == ORIEL_OK ? ORIEL_DOMAIN_CUDA : format->domain;
+    return result;
 }
 
 static oriel_result format_rgba(uint32_t index, struct oriel_format *format)
@@ -70,6 +87,11 @@ static oriel_result make(const char *id, uint32_t codec, const struct oriel_host
                          const struct oriel_format *format, const struct oriel_packet_sink *sink,
                          void **self)
 {
+    if (fakes.limited && strcmp(fakes.limited, id) == 0 &&
+        atomic_fetch_add(&fakes.live, 1) >= atomic_load(&fakes.most)) {
+        atomic_fetch_sub(&fakes.live, 1);
+        return host->fail(host, fakes.refusal, "no session is left");
+    }
     struct fake *fake = xcalloc(1, sizeof *fake);
     *fake = (struct fake){.id = id, .host = host, .sink = sink, .codec = codec, .format = *format};
     fake->instance = (uint32_t)atomic_fetch_add(&fakes.creates, 1);
@@ -88,6 +110,7 @@ static oriel_result make(const char *id, uint32_t codec, const struct oriel_host
     }
 CREATE(create_a, "encode/a", ORIEL_CODEC_H264)
 CREATE(create_b, "encode/b", ORIEL_CODEC_H264)
+CREATE(create_g, "encode/g", ORIEL_CODEC_H264)
 CREATE(create_j, "encode/j", ORIEL_CODEC_JPEG)
 CREATE(create_p, "encode/p", ORIEL_CODEC_PNG)
 CREATE(create_mute, "encode/mute", ORIEL_CODEC_H264)
@@ -108,8 +131,11 @@ static oriel_result create_bad(const struct oriel_host *host, const struct oriel
 
 static void destroy(void *self)
 {
-    if (self)
+    const struct fake *fake = self;
+    if (fake)
         atomic_fetch_add(&fakes.destroys, 1);
+    if (fake && fakes.limited && strcmp(fakes.limited, fake->id) == 0)
+        atomic_fetch_sub(&fakes.live, 1);
     free(self);
 }
 
@@ -121,6 +147,9 @@ static oriel_result encode(void *self, const struct oriel_frame *frame, uint32_t
         atomic_fetch_sub(&fakes.fails, 1);
         return fake->host->fail(fake->host, fakes.result, "it was told to");
     }
+    if (slow.id && strcmp(slow.id, fake->id) == 0)
+        fixture_sleep(slow.ms);
+    CHECK(frame->format.domain == fake->format.domain);
     CHECK(frame->format.width == fake->format.width &&
           frame->format.height == fake->format.height &&
           frame->format.fourcc == fake->format.fourcc);
@@ -193,6 +222,7 @@ static void request_key(void *self)
                                                .request_key = request_key};
 ENCODER(encoder_a, NULL, format_nv12, codec_h264, create_a)
 ENCODER(encoder_b, NULL, format_nv12, codec_h264, create_b)
+ENCODER(encoder_g, NULL, format_cuda, codec_h264, create_g)
 ENCODER(encoder_v, &vpx_options, format_nv12, codec_vpx, create_v)
 ENCODER(encoder_j, NULL, format_rgba, codec_jpeg, create_j)
 ENCODER(encoder_p, NULL, format_rgba, codec_png, create_p)
@@ -205,7 +235,7 @@ static const struct {
 } list[] = {
     {"encode/a", &encoder_a},       {"encode/b", &encoder_b}, {"encode/v", &encoder_v},
     {"encode/j", &encoder_j},       {"encode/p", &encoder_p}, {"encode/bad", &encoder_bad},
-    {"encode/mute", &encoder_mute},
+    {"encode/mute", &encoder_mute}, {"encode/g", &encoder_g},
 };
 
 /* --- the registry's part that this room uses --- */

@@ -26,9 +26,16 @@ struct fake_control {
     const char *failing; /* id of an encoder whose encode() fails… */
     int32_t result;      /* …with this */
     atomic_int fails;    /* as often; set last */
+    const char *limited; /* of which there are at most so many at a time… */
+    atomic_int most;     /* …the others being refused… */
+    int32_t refusal;     /* …with this */
+    atomic_int live;     /* of the limited one */
     atomic_int encodes, keys, creates, destroys, opened;
 };
 extern struct fake_control fakes;
+
+/* encode() of that one takes so long, until it is said otherwise; NULL: none. */
+void fixture_slow(const char *id, int ms);
 
 /* --- the render room --- */
 
@@ -50,7 +57,7 @@ struct got {
 };
 struct peer {
     uint64_t conn;
-    struct got got[256];
+    struct got got[2048];
     atomic_int count;
     bool blocked; /* messages stay in the queue */
     uint32_t waiting;
