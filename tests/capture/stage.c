@@ -54,13 +54,18 @@ static void host_unref(const struct oriel_host *host, const struct oriel_frame *
 static const void *host_interface(const struct oriel_host *host, const char *id)
 {
     struct stage *stage = host->data;
+    if (strcmp(id, ORIEL_HOST_CUDA_V1) == 0)
+        return stage->cuda;
     return strcmp(id, ORIEL_HOST_GL_V1) == 0 && stage->gl.size ? &stage->gl : NULL;
 }
 
 static const char *config_string(const struct oriel_config *config, const char *name)
 {
+    struct stage *stage = config->data;
+    if (strcmp(name, "rows") == 0)
+        return stage->rows;
     assert_string_equal(name, "convert");
-    return ((struct stage *)config->data)->convert;
+    return stage->convert;
 }
 
 static void keep_frame(const struct oriel_frame_sink *sink, const struct oriel_frame *frame)
@@ -113,20 +118,20 @@ static bool open_context(struct stage *stage)
     return context && eglMakeCurrent(display, EGL_NO_SURFACE, EGL_NO_SURFACE, context);
 }
 
-bool stage_open(struct stage *stage)
+bool stage_open(struct stage *stage, const char *module)
 {
     memset(stage, 0, sizeof(*stage));
     char path[512];
-    snprintf(path, sizeof(path), "%s/capture-gl.so", getenv("ORIEL_MODULE_PATH"));
+    snprintf(path, sizeof(path), "%s/%s.so", getenv("ORIEL_MODULE_PATH"), module);
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!handle || !open_context(stage)) {
-        print_message("capture/gl is left out: %s\n", handle ? "no OpenGL 4.5 here" : dlerror());
+        print_message("%s is left out: %s\n", module, handle ? "no OpenGL 4.5 here" : dlerror());
         return false;
     }
     const struct oriel_entry *entry = dlsym(handle, ORIEL_ENTRY_SYMBOL);
     stage->capture = entry->get_factory(ORIEL_CAPTURE_V1);
     assert_non_null(stage->capture);
-    stage->convert = "auto";
+    stage->convert = stage->rows = "auto";
     const char *renderer = (const char *)glGetString(GL_RENDERER);
     print_message("renderer: %s\n", renderer);
     stage->gl = (struct oriel_host_gl){.size = sizeof(stage->gl),

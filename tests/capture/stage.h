@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "oriel/capture.h"
+#include "oriel/host_cuda.h"
 #include "oriel/host_gl.h"
 
 struct stage {
@@ -15,15 +16,17 @@ struct stage {
     struct oriel_host_gl gl;
     struct oriel_config config;
     struct oriel_frame_sink sink;
-    const char *convert; /* the option */
+    const void *cuda;           /* "oriel.host.cuda/1" or NULL */
+    const char *convert, *rows; /* options */
     char failure[512];
     const struct oriel_frame *got[16]; /* kept with a reference */
     unsigned count;
     void *display, *context;
 };
 
-/* False, with a printed reason, without a module or an OpenGL 4.5. The stage stays where it is. */
-bool stage_open(struct stage *stage);
+/* False, with a printed reason, without that module or an OpenGL 4.5. The stage stays where it is.
+ */
+bool stage_open(struct stage *stage, const char *module);
 void stage_close(struct stage *stage);
 
 /* A framebuffer with a texture of these RGBA bytes, row 0 at the bottom; NULL: whatever is there.

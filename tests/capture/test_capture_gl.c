@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "picture.h"
 #include "stage.h"
 
 static struct stage stage;
@@ -24,17 +25,6 @@ static bool staged;
             skip();                                                                                \
         }                                                                                          \
     } while (0)
-
-/* Noise with saturated corners of the colour cube in it. */
-static uint8_t *noise(uint32_t width, uint32_t height, unsigned seed)
-{
-    uint8_t *rgba = malloc((size_t)width * height * 4);
-    for (size_t i = 0; i < (size_t)width * height * 4; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        rgba[i] = seed >> 31 ? (uint8_t)(seed >> 16) : seed >> 30 & 1 ? 255 : 0;
-    }
-    return rgba;
-}
 
 static oriel_result create(const struct oriel_format *format, uint32_t held, const char *convert,
                            void **self)
@@ -57,28 +47,6 @@ static uint8_t at(const struct oriel_frame *frame, int plane, uint32_t x, uint32
     return ((const uint8_t *)(uintptr_t)p->handle)[p->offset + (size_t)y * p->stride + x];
 }
 
-/* Exact samples of the block of `side` × `side` pixels at (x, y), edges repeated. */
-static void exact(const struct oriel_format *format, const uint8_t *rgba, uint32_t x, uint32_t y,
-                  uint32_t side, double yuv[3])
-{
-    double rgb[3] = {0};
-    for (uint32_t j = 0; j < side; j++)
-        for (uint32_t i = 0; i < side; i++) {
-            uint32_t px = x + i < format->width ? x + i : format->width - 1;
-            uint32_t py = y + j < format->height ? y + j : format->height - 1;
-            for (int c = 0; c < 3; c++)
-                rgb[c] +=
-                    rgba[4 * ((size_t)py * format->width + px) + (size_t)c] / (double)(side * side);
-        }
-    double kr = format->matrix == ORIEL_MATRIX_BT709 ? 0.2126 : 0.299;
-    double kb = format->matrix == ORIEL_MATRIX_BT709 ? 0.0722 : 0.114;
-    double luma = kr * rgb[0] + (1 - kr - kb) * rgb[1] + kb * rgb[2];
-    yuv[0] = format->full_range ? luma : 16 + luma * 219 / 255;
-    double scale = format->full_range ? 1 : 224.0 / 255;
-    yuv[1] = 128 + (rgb[2] - luma) / (2 * (1 - kb)) * scale;
-    yuv[2] = 128 + (rgb[0] - luma) / (2 * (1 - kr)) * scale;
-}
-
 /* The largest difference of any sample from the exact one. */
 static double worst(const struct oriel_frame *frame, const uint8_t *rgba)
 {
@@ -93,11 +61,11 @@ static double worst(const struct oriel_frame *frame, const uint8_t *rgba)
                                           rgba[4 * ((size_t)y * format->width + x) + c]));
                 continue;
             }
-            exact(format, rgba, x, y, 1, yuv);
+            picture_exact(format, rgba, x, y, 1, yuv);
             most = fmax(most, fabs(at(frame, 0, x, y) - yuv[0]));
             if (x % side || y % side)
                 continue;
-            exact(format, rgba, x, y, side, yuv);
+            picture_exact(format, rgba, x, y, side, yuv);
             bool nv12 = format->fourcc == ORIEL_FMT_NV12;
             uint8_t u = at(frame, 1, nv12 ? x : x / side, y / side);
             uint8_t v = nv12 ? at(frame, 1, x + 1, y / side) : at(frame, 2, x / side, y / side);
@@ -152,7 +120,7 @@ static void samples_are_exact(void **state)
     double most = 0;
     for (unsigned s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
         uint32_t width = sizes[s][0], height = sizes[s][1];
-        uint8_t *rgba = noise(width, height, s + 1);
+        uint8_t *rgba = picture_noise(width, height, s + 1);
         struct oriel_target target = target_create(width, height, rgba);
         struct oriel_format format;
         for (uint32_t i = 0; stage.capture->output_format(&stage.host, i, &format) == ORIEL_OK;
@@ -224,7 +192,7 @@ static void an_empty_pool_drops(void **state)
 {
     (void)state;
     NEED_STAGE();
-    uint8_t *rgba = noise(40, 30, 5);
+    uint8_t *rgba = picture_noise(40, 30, 5);
     struct oriel_target target = target_create(40, 30, rgba);
     static const char *const modes[] = {"cpu", "shader"};
     for (int m = 0; m < 2; m++) {
@@ -272,7 +240,7 @@ static void frames_outlive_the_instance(void **state)
 {
     (void)state;
     NEED_STAGE();
-    uint8_t *rgba = noise(64, 64, 9), *other = noise(64, 64, 10);
+    uint8_t *rgba = picture_noise(64, 64, 9), *other = picture_noise(64, 64, 10);
     struct oriel_target target = target_create(64, 64, rgba), later = target_create(64, 64, other);
     struct oriel_format format;
     stage.capture->output_format(&stage.host, 0, &format);
@@ -332,7 +300,7 @@ static void gl_state_is_left_alone(void **state)
 {
     (void)state;
     NEED_STAGE();
-    uint8_t *rgba = noise(48, 32, 3);
+    uint8_t *rgba = picture_noise(48, 32, 3);
     struct oriel_target target = target_create(48, 32, rgba), own = target_create(8, 8, rgba);
     GLuint buffers[3], samplers[2];
     glCreateBuffers(3, buffers);
@@ -420,7 +388,7 @@ static void the_bottom_row_comes_first(void **state)
 static int open_stage(void **state)
 {
     (void)state;
-    staged = stage_open(&stage);
+    staged = stage_open(&stage, "capture-gl");
     return 0;
 }
 

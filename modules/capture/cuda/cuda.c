@@ -125,15 +125,14 @@ static void capture_destroy(void *data)
     struct capture *self = data;
     if (!self)
         return;
-    bool entered = self->pool && enter(self) == ORIEL_OK;
-    if (entered)
-        self->interop.driver->cu->cuStreamSynchronize(pool_stream(self->pool));
-    for (int i = 0; i < BUFFERS; i++) {
-        if (!entered)
-            self->buffers[i].resource = NULL; /* gone with the context */
+    const CudaFunctions *cu = self->interop.driver->cu;
+    CUcontext context = (CUcontext)(uintptr_t)self->interop.device->context;
+    bool pushed = cu->cuCtxPushCurrent(context) == CUDA_SUCCESS; /* not on a lost device */
+    if (self->pool && pushed)
+        cu->cuStreamSynchronize(pool_stream(self->pool));
+    for (int i = 0; i < BUFFERS; i++)
         shared_destroy(self->interop.driver, &self->buffers[i]);
-    }
-    if (entered)
+    if (pushed)
         leave(self);
     shader_finish(&self->shader);
     pool_release(self->pool);

@@ -23,6 +23,8 @@ CUresult shared_create(const struct driver *driver, struct shared_buffer *buffer
 
 void shared_destroy(const struct driver *driver, struct shared_buffer *buffer)
 {
+    if (buffer->mapped)
+        driver->cu->cuGraphicsUnmapResources(1, &buffer->resource, NULL);
     if (buffer->resource)
         driver->cu->cuGraphicsUnregisterResource(buffer->resource);
     if (buffer->name)
@@ -35,14 +37,19 @@ CUresult shared_map(const struct driver *driver, struct shared_buffer *buffer, C
 {
     const CudaFunctions *cu = driver->cu;
     size_t bytes;
-    *call = "cuGraphicsMapResources";
-    CUresult code = cu->cuGraphicsMapResources(1, &buffer->resource, stream);
+    CUresult code = buffer->mapped ? shared_unmap(driver, buffer, stream, call) : CUDA_SUCCESS;
     if (code != CUDA_SUCCESS)
         return code;
+    *call = "cuGraphicsMapResources";
+    code = cu->cuGraphicsMapResources(1, &buffer->resource, stream);
+    if (code != CUDA_SUCCESS)
+        return code;
+    buffer->mapped = true;
     *call = "cuGraphicsResourceGetMappedPointer";
     code = cu->cuGraphicsResourceGetMappedPointer(address, &bytes, buffer->resource);
+    const char *unmap;
     if (code != CUDA_SUCCESS)
-        cu->cuGraphicsUnmapResources(1, &buffer->resource, stream);
+        shared_unmap(driver, buffer, stream, &unmap);
     return code;
 }
 
@@ -50,7 +57,9 @@ CUresult shared_unmap(const struct driver *driver, struct shared_buffer *buffer,
                       const char **call)
 {
     *call = "cuGraphicsUnmapResources";
-    return driver->cu->cuGraphicsUnmapResources(1, &buffer->resource, stream);
+    CUresult code = driver->cu->cuGraphicsUnmapResources(1, &buffer->resource, stream);
+    buffer->mapped = code != CUDA_SUCCESS;
+    return code;
 }
 
 /* CUDA on the OpenGL context that is current: is it this device that draws? */

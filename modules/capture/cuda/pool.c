@@ -24,11 +24,15 @@ struct pool {
     struct entry entries[];
 };
 
-/* The context is current. Work may be under way into frames that nobody waited for. */
 static void pool_free(struct pool *pool)
 {
     const CudaFunctions *cu = pool->driver->cu;
-    if (pool->stream)
+    CUcontext popped;
+    if (cu->cuCtxPushCurrent(pool->context) != CUDA_SUCCESS) {
+        free(pool); /* of a lost device nothing can be given back */
+        return;
+    }
+    if (pool->stream) /* work may be under way into frames that nobody waited for */
         cu->cuStreamSynchronize(pool->stream);
     for (uint32_t i = 0; i < pool->count; i++) {
         struct entry *entry = &pool->entries[i];
@@ -42,6 +46,7 @@ static void pool_free(struct pool *pool)
     }
     if (pool->stream)
         cu->cuStreamDestroy(pool->stream);
+    cu->cuCtxPopCurrent(&popped);
     free(pool);
 }
 
@@ -49,14 +54,7 @@ void pool_release(struct pool *pool)
 {
     if (!pool || atomic_fetch_sub_explicit(&pool->holders, 1, memory_order_acq_rel) > 1)
         return;
-    const CudaFunctions *cu = pool->driver->cu;
-    CUcontext popped;
-    if (cu->cuCtxPushCurrent(pool->context) != CUDA_SUCCESS) {
-        free(pool); /* the context has taken the rest with it */
-        return;
-    }
     pool_free(pool);
-    cu->cuCtxPopCurrent(&popped);
 }
 
 static void frame_back(const struct oriel_frame *frame, const struct oriel_fence *done)

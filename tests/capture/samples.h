@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* CUDA as a consumer of frames has it: a device, its primary context, events, copies back. */
+#ifndef TEST_CAPTURE_SAMPLES_H
+#define TEST_CAPTURE_SAMPLES_H
+
+#include <stdbool.h>
+
+#include "oriel/frame.h"
+#include "oriel/host_cuda.h"
+
+/* False, with a printed reason, without libcuda or a device. */
+bool samples_open(struct oriel_host_cuda *cuda);
+void samples_close(const struct oriel_host_cuda *cuda);
+
+/* Is the frame's event over now? */
+bool samples_ready(const struct oriel_host_cuda *cuda, const struct oriel_frame *frame);
+/* Waits for its event, then checks every sample of a frame of these pixels (dense RGBA, row 0 at
+ * the bottom): to be those of the converter, or with P010 within 0.52 levels of the exact ones. */
+void samples_check(const struct oriel_host_cuda *cuda, const struct oriel_frame *frame,
+                   const uint8_t *rgba);
+
+#endif
