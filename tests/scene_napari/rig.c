@@ -13,7 +13,8 @@
 
 #include "scene/camera.h"
 
-const char *rig_volumes;
+const char *rig_volumes, *rig_bounds = "auto";
+const struct oriel_host_cuda *rig_cuda;
 
 bool rig_context(void)
 {
@@ -65,8 +66,20 @@ static int64_t now_ns(const struct oriel_host *host)
 static const void *get_interface(const struct oriel_host *host, const char *id)
 {
     (void)host;
-    (void)id;
-    return NULL;
+    return strcmp(id, ORIEL_HOST_CUDA_V1) == 0 ? rig_cuda : NULL;
+}
+
+static void buffer_ref(const struct oriel_host *host, const struct oriel_buffer *buffer)
+{
+    (void)host;
+    atomic_fetch_add(&((struct rig_buffer *)(uintptr_t)buffer)->refs, 1);
+}
+
+static void buffer_unref(const struct oriel_host *host, const struct oriel_buffer *buffer)
+{
+    (void)host;
+    if (atomic_fetch_sub(&((struct rig_buffer *)(uintptr_t)buffer)->refs, 1) < 1)
+        fail_msg("a buffer is given back that nobody holds");
 }
 
 static const struct oriel_scene_module *load(void)
@@ -93,6 +106,8 @@ static const char *config_string(const struct oriel_config *config, const char *
         const char *wanted = getenv("ORIEL_TEST_VOLUMES");
         return rig_volumes ? rig_volumes : wanted ? wanted : "auto";
     }
+    if (strcmp(name, "bounds") == 0)
+        return rig_bounds;
     if (strcmp(name, "workgroup") == 0)
         return "8x8";
     assert_string_equal(name, "depth_bits");
@@ -101,7 +116,7 @@ static const char *config_string(const struct oriel_config *config, const char *
 
 static int64_t config_int(const struct oriel_config *config, const char *name)
 {
-    if (strcmp(name, "bricks") == 0)
+    if (strcmp(name, "bricks") == 0 || strcmp(name, "cuda") == 0)
         return 1;
     assert_string_equal(name, "warm_up");
     return *(const bool *)config->data;
@@ -116,6 +131,8 @@ void rig_init(struct rig *rig, uint32_t ndisplay, uint32_t width, uint32_t heigh
                                     .log = log_line,
                                     .fail = keep_failure,
                                     .now_ns = now_ns,
+                                    .buffer_ref = buffer_ref,
+                                    .buffer_unref = buffer_unref,
                                     .get_interface = get_interface};
     static bool warm = true; /* once is enough to know that it works */
     struct oriel_config config = {

@@ -5,9 +5,11 @@
 #define RIG_H
 
 #include <epoxy/gl.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "oriel/host_cuda.h"
 #include "oriel/scene_module.h"
 
 #define RIG_LAYERS 4
@@ -35,6 +37,16 @@ bool rig_context(void);
 /* The module's option `volumes` from the next rig on; NULL: the environment's ORIEL_TEST_VOLUMES, or
  * auto. */
 extern const char *rig_volumes;
+/* Its option `bounds`, "auto" at first. */
+extern const char *rig_bounds;
+/* What the host has as "oriel.host.cuda/1" from the next rig on; NULL at first. */
+extern const struct oriel_host_cuda *rig_cuda;
+
+/* A buffer whose references are those of the module. */
+struct rig_buffer {
+    struct oriel_buffer public;
+    atomic_int refs;
+};
 
 void rig_init(struct rig *rig, uint32_t ndisplay, uint32_t width, uint32_t height);
 void rig_finish(struct rig *rig);
