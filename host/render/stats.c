@@ -11,6 +11,10 @@
 #include "util/check.h"
 #include "util/clock.h"
 
+#define DOMAINS 4
+
+/* ORIEL_DOMAIN_*, from 1 */
+static const char *const domain_names[DOMAINS] = {"cpu", "gl", "cuda", "dmabuf"};
 static const char *const stage_names[STAGE_COUNT] = {"apply", "plan", "upload", "draw", "capture"};
 
 struct total {
@@ -20,6 +24,7 @@ struct total {
 
 struct stats {
     struct metric *stages[STAGE_COUNT];
+    struct metric *captured[DOMAINS];
     struct metric *frames, *abandoned, *faults;
     struct metric *blocks, *value_bytes, *stored_bytes, *hits, *failures, *cancelled, *cache;
 
@@ -39,6 +44,14 @@ struct stats *stats_create(struct metrics *m, bool fork)
         snprintf(labels, sizeof labels, "stage=\"%s\"%s", stage_names[i],
                  fork ? ",view=\"fork\"" : "");
         s->stages[i] = metrics_histogram(m, "oriel_stage_seconds", labels, "Time a stage took.");
+    }
+    for (int i = 0; i < DOMAINS; i++) {
+        char labels[64];
+        snprintf(labels, sizeof labels, "memory=\"%s\"%s", domain_names[i],
+                 fork ? ",view=\"fork\"" : "");
+        s->captured[i] = metrics_counter(m, "oriel_captured_bytes_total", labels,
+                                         "Bytes of pictures, by the memory they were captured in: "
+                                         "those in cpu left the GPU.");
     }
     const char *view = fork ? "view=\"fork\"" : NULL;
     s->frames = metrics_counter(m, "oriel_render_frames_total", view, "Pictures drawn.");
@@ -76,6 +89,16 @@ void stats_stage(struct stats *stats, enum stage stage, int64_t ns)
     total->last_ns = ns;
     total->max_ns = ns > total->max_ns ? ns : total->max_ns;
     pthread_mutex_unlock(&stats->mutex);
+}
+
+void stats_captured(struct stats *stats, const struct oriel_frame *frame)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < frame->plane_count && i < ORIEL_MAX_PLANES; i++)
+        bytes += (uint64_t)frame->planes[i].stride * frame->planes[i].rows;
+    uint32_t domain = frame->format.domain;
+    if (domain >= 1 && domain <= DOMAINS)
+        metric_add(stats->captured[domain - 1], (double)bytes);
 }
 
 void stats_frame(struct stats *stats, uint32_t width, uint32_t height, uint32_t level,

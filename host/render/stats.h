@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "oriel/frame.h"
+
 struct loader;
 struct metrics;
 struct stats;
@@ -17,6 +19,8 @@ struct stats *stats_create(struct metrics *metrics, bool fork);
 void stats_destroy(struct stats *stats); /* NULL is fine */
 
 void stats_stage(struct stats *stats, enum stage stage, int64_t ns); /* [render] */
+/* A picture has been captured, of whatever format. [render] */
+void stats_captured(struct stats *stats, const struct oriel_frame *frame);
 void stats_frame(struct stats *stats, uint32_t width, uint32_t height, uint32_t level,
                  uint32_t level_count, float coverage); /* a picture went to capture [render] */
 void stats_abandoned(struct stats *stats); /* a picture was given up half-way [render] */

@@ -137,6 +137,7 @@ static void deliver(const struct oriel_frame_sink *sink, const struct oriel_fram
     struct instance *instance = sink->data;
     struct taps *taps = instance->taps;
     bool complete = frame->stamp.flags & ORIEL_FRAME_COMPLETE;
+    stats_captured(taps->stats, frame);
     if (frame->stamp.t_captured_ns >= frame->stamp.t_drawn_ns)
         stats_stage(taps->stats, STAGE_CAPTURE,
                     frame->stamp.t_captured_ns - frame->stamp.t_drawn_ns);
