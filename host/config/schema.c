@@ -285,6 +285,7 @@ static const struct {
     {"encode/x264.input_format", NULL, NULL, "yuv444"},
     {"encode/openh264.complexity", NULL, "medium", "medium"},
     {"encode/jpeg.quality", "75", "92", "98"},
+    {"encode/nvjpeg.quality", "75", "92", "98"},
 };
 
 bool schema_preset(const char *preset, size_t index, struct schema_preset_value *value)
