@@ -10,6 +10,7 @@
 
 #include "../common/encode.h"
 #include "coder.h"
+#include "settings.h"
 #include "wrap.h"
 
 static const struct oriel_format formats[] = {
@@ -18,77 +19,6 @@ static const struct oriel_format formats[] = {
     ENCODE_YUV_FORMATS(ORIEL_FMT_I444),
     ENCODE_YUV_FORMATS(ORIEL_FMT_P010),
 };
-static const struct oriel_option option_list[] = {
-    {.name = "codec",
-     .default_value = "h264",
-     .choices = "h264 hevc av1 vp9 vp8 jpeg",
-     .help = "What is written.",
-     .type = ORIEL_OPT_ENUM},
-    {.name = "encoder",
-     .default_value = "auto",
-     .help =
-         "FFmpeg's name of the encoder (libx264, hevc_vaapi, …), which has to write codec; auto "
-         "is the first for it that opens, hardware before libraries.",
-     .type = ORIEL_OPT_STRING},
-    {.name = "device",
-     .default_value = "",
-     .help = "The device of a hardware encoder (/dev/dri/renderD128, …); empty: FFmpeg's default.",
-     .type = ORIEL_OPT_STRING},
-    {.name = "options",
-     .default_value = "",
-     .help = "The encoder's own options as key=value:key=value, over those that this module sets.",
-     .type = ORIEL_OPT_STRING},
-    {.name = "input_format",
-     .default_value = "auto",
-     .choices = "auto nv12 yuv444",
-     .help = "Samples it is given where the capture makes them: yuv444 keeps the colour of every "
-             "pixel, nv12 spares hardware a rearrangement; auto is 4:2:0.",
-     .type = ORIEL_OPT_ENUM},
-    {.name = "bitrate",
-     .default_value = "12000000",
-     .help = "Target rate in bit/s; not for JPEG.",
-     .min = 50000,
-     .max = 2000000000,
-     .type = ORIEL_OPT_INT,
-     .flags = ORIEL_OPT_LIVE},
-    {.name = "max_bitrate",
-     .default_value = "20000000",
-     .help = "Highest rate in bit/s over vbv_ms; never below bitrate.",
-     .min = 50000,
-     .max = 2000000000,
-     .type = ORIEL_OPT_INT,
-     .flags = ORIEL_OPT_LIVE},
-    {.name = "vbv_ms",
-     .default_value = "160",
-     .help = "The time in ms over which max_bitrate holds: shorter is steadier, longer lets key "
-             "pictures be good.",
-     .min = 20,
-     .max = 5000,
-     .type = ORIEL_OPT_INT,
-     .flags = ORIEL_OPT_LIVE},
-    {.name = "quality",
-     .default_value = "80",
-     .help = "Quality of JPEG from 1 to 100.",
-     .min = 1,
-     .max = 100,
-     .type = ORIEL_OPT_INT,
-     .flags = ORIEL_OPT_LIVE},
-    {.name = "keyint",
-     .default_value = "600",
-     .help = "Frames from one key picture to the next; 0: the most that encoders have, 65535.",
-     .min = 0,
-     .max = 65535,
-     .type = ORIEL_OPT_INT},
-    {.name = "threads",
-     .default_value = "0",
-     .help = "Threads of a software encoder; 0: from the cores that are free and the picture's "
-             "height, at most 16.",
-     .min = 0,
-     .max = 64,
-     .type = ORIEL_OPT_INT},
-};
-static const struct oriel_option_table options = ENCODE_OPTIONS(option_list);
-
 /* A picture that is inside of the encoder. */
 struct pending {
     struct oriel_stamp stamp;
@@ -143,25 +73,6 @@ static const char *names_for(enum AVCodecID id, char *text, int room)
 }
 
 /* --- create --- */
-
-static void read_rates(struct settings *settings, const struct oriel_config *config)
-{
-    settings->bitrate = config->get_int(config, "bitrate");
-    settings->max_bitrate = config->get_int(config, "max_bitrate");
-    settings->vbv_ms = (int)config->get_int(config, "vbv_ms");
-    settings->quality = (int)config->get_int(config, "quality");
-}
-
-static bool read_settings(struct settings *settings, const struct oriel_config *config, double fps)
-{
-    read_rates(settings, config);
-    settings->device = strdup(config->get_string(config, "device"));
-    settings->options = strdup(config->get_string(config, "options"));
-    settings->keyint = (int)config->get_int(config, "keyint");
-    settings->threads = (int)config->get_int(config, "threads");
-    settings->fps = (AVRational){encode_fps_num(fps), 1000};
-    return settings->device && settings->options;
-}
 
 static bool open_coder(struct avcodec *self, const AVCodec *codec, char *why, int room)
 {
@@ -249,8 +160,7 @@ static void avcodec_destroy(void *data)
     log_leave();
     wrapper_finish(&self->wrapper);
     av_packet_free(&self->packet);
-    free(self->settings.device);
-    free(self->settings.options);
+    settings_finish(&self->settings);
     free(self);
 }
 
@@ -266,7 +176,7 @@ static oriel_result avcodec_create(const struct oriel_host *host, const struct o
         encode_init(&self->base, host, sink, format, formats, ENCODE_COUNT(formats), 1, 16384);
     if (result == ORIEL_OK) {
         self->packet = av_packet_alloc();
-        if (!read_settings(&self->settings, config, fps) || !self->packet)
+        if (!settings_read(&self->settings, config, fps) || !self->packet)
             result = encode_fail(host, ORIEL_NOMEM, "out of memory");
     }
     if (result == ORIEL_OK)
@@ -480,13 +390,17 @@ static oriel_result avcodec_reconfigure(void *data, const struct oriel_config *c
 {
     struct avcodec *self = data;
     struct settings *settings = &self->settings, old = *settings;
-    read_rates(settings, config);
-    bool rate = old.bitrate != settings->bitrate || old.max_bitrate != settings->max_bitrate ||
-                old.vbv_ms != settings->vbv_ms;
-    if (!rate || self->base.codec == ORIEL_CODEC_JPEG || !self->coder.context)
-        return ORIEL_OK; /* JPEG's quality goes with each picture */
-    if (self->coder.recipe->live_rate) {
-        coder_set_rates(&self->coder, settings);
+    settings_read_rates(settings, config);
+    bool jpeg = self->base.codec == ORIEL_CODEC_JPEG;
+    bool changed = jpeg ? old.quality != settings->quality
+                        : old.bitrate != settings->bitrate ||
+                              old.max_bitrate != settings->max_bitrate ||
+                              old.vbv_ms != settings->vbv_ms;
+    if (!changed || !self->coder.context)
+        return ORIEL_OK;
+    if (self->coder.recipe->live) {
+        if (!jpeg) /* whose quality goes with each picture */
+            coder_set_rates(&self->coder, settings);
         return ORIEL_OK;
     }
     oriel_result result = avcodec_drain(self);
@@ -496,7 +410,7 @@ static oriel_result avcodec_reconfigure(void *data, const struct oriel_config *c
 
 static const struct oriel_encoder encoder = {
     .size = sizeof(encoder),
-    .options = &options,
+    .options = &avcodec_options,
     .input_format = avcodec_input_format,
     .codec = avcodec_codec,
     .create = avcodec_create,

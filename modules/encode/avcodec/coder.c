@@ -126,8 +126,10 @@ static bool prepare_device(struct coder *self, const struct settings *settings, 
     const AVCodecHWConfig *config =
         hardware(codec, self->upload ? AV_CODEC_HW_CONFIG_METHOD_HW_FRAMES_CTX
                                      : AV_CODEC_HW_CONFIG_METHOD_HW_DEVICE_CTX);
-    /* Those that take pictures in CPU memory find a device by themselves. */
-    if (!self->upload && (!config || !*settings->device))
+    /* Those that take pictures in CPU memory find a device by themselves; but those of Quick Sync
+     * lose memory when they find none. */
+    bool needed = self->upload || (config && config->device_type == AV_HWDEVICE_TYPE_QSV);
+    if (!needed && (!config || !*settings->device))
         return true;
     const char *call = "av_hwdevice_ctx_create";
     int error = open_device(self, config->device_type, settings->device);

@@ -6,18 +6,9 @@
 #include <libavcodec/avcodec.h>
 #include <libavcodec/bsf.h>
 
-#include "oriel/encoder.h"
-
 #include "log.h"
 #include "recipes.h"
-
-/* What the user asks for, kept for encoders that have to be opened again. */
-struct settings {
-    char *device, *options;
-    int64_t bitrate, max_bitrate; /* bit/s */
-    int vbv_ms, keyint, threads, quality;
-    AVRational fps;
-};
+#include "settings.h"
 
 struct coder {
     const struct recipe *recipe;

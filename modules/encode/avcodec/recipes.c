@@ -29,7 +29,7 @@ const unsigned family_count = sizeof(families) / sizeof(families[0]);
 static const struct recipe recipes[] = {
     {.encoder = "libx264",
      .options = "preset=superfast tune=zerolatency forced-idr=1 sc_threshold=0",
-     .live_rate = true},
+     .live = true},
     /* Its own log goes to stderr. */
     {.encoder = "libx265",
      .options = "preset=ultrafast tune=zerolatency forced-idr=1 "
@@ -50,7 +50,7 @@ static const struct recipe recipes[] = {
     {.encoder = "libvpx",
      .options = "deadline=realtime cpu-used=-8 lag-in-frames=0",
      .constant = true},
-    {.encoder = "mjpeg", .options = "huffman=default", .most_quality = 31},
+    {.encoder = "mjpeg", .options = "huffman=default", .live = true, .most_quality = 31},
     {.encoder = "mjpeg_vaapi", .options = "async_depth=1 jfif=1", .most_quality = 100},
     {.encoder = "mjpeg_qsv", .options = "async_depth=1", .most_quality = 100},
     {.encoder = "_vaapi", .options = "async_depth=1"},
@@ -58,7 +58,7 @@ static const struct recipe recipes[] = {
     {.encoder = "_amf", .options = "usage=ultralowlatency quality=speed forced_idr=1"},
     {.encoder = "_nvenc",
      .options = "preset=p3 tune=ull delay=0 zerolatency=1 forced-idr=1 rc=vbr",
-     .live_rate = true},
+     .live = true},
 };
 
 const struct family *family_named(const char *name)

@@ -28,7 +28,7 @@ struct recipe {
     bool threads_in_options; /* they end with the number of threads, its context has one */
     bool constant;           /* the highest rate is the rate */
     bool above;              /* the highest rate has to be above the rate */
-    bool live_rate;          /* takes a new rate while it runs */
+    bool live;               /* takes a new rate or quality while it runs */
     int most_quality;        /* JPEG: the scale of its global_quality, else 0 */
 };
 
