@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* `oriel modules`: every module found, usable or not, and what the configuration names in vain. */
+/* `oriel modules`: every module found, usable or not, what the configuration names in vain, and the
+ * devices that can draw. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include <cjson/cJSON.h>
 
 #include "cli/cli.h"
+#include "cli/modules_devices.h"
 #include "cli/modules_ladder.h"
 #include "cli/modules_markdown.h"
 #include "cli/options.h"
@@ -16,7 +18,8 @@
 
 static const char usage[] =
     "usage: oriel modules [--try] [--json | --markdown]\n"
-    "Lists every module found: what can be used, what was refused and why, what is missing.\n"
+    "Lists every module found: what can be used, what was refused and why, what is missing; and "
+    "the\ngraphics devices, whose index or UUID is what render.device takes.\n"
     "  --try                make each encoder of the configuration and measure it, apart\n"
     "  --json               for programs, with options, formats and codecs\n"
     "  --markdown           all keys and options as the page docs/options.md\n";
@@ -25,6 +28,7 @@ static void print_json(const struct inventory *inventory, cJSON *ladder)
 {
     cJSON *json = inventory_json(inventory);
     cJSON_AddItemToObject(json, "ladder", ladder);
+    cJSON_AddItemToObject(json, "devices", modules_devices());
     char *text = cJSON_Print(json);
     CHECK(text);
     printf("%s\n", text);
@@ -128,6 +132,9 @@ static void show(const struct inventory *inventory, struct registry *registry, b
     print_people(inventory);
     modules_ladder_print(ladder, stdout);
     cJSON_Delete(ladder);
+    cJSON *devices = modules_devices();
+    modules_devices_print(devices, stdout);
+    cJSON_Delete(devices);
 }
 
 int cli_modules(int argc, char **argv)
