@@ -9,6 +9,8 @@
 
 /* How long input may wait for a part of a costly picture. */
 #define PART_MS 25.0
+/* No draw takes less. */
+#define LEAST_MS 0.01
 #define MAX_PARTS 128u
 /* Parts end where software renderers cut the work for their threads. */
 #define TILE 64u
@@ -80,7 +82,9 @@ void draw_collect_time(struct painter *painter)
     painter->measuring = false;
     if (end <= begin || painter->measured_costs != painter->costs)
         return;
-    double ms = (double)(end - begin) / NS_PER_MS;
+    /* While the driver compiled a shader, say, the GPU had nothing to do. */
+    double ms = ((double)(end - begin) - (double)painter->measured_calls_ns) / NS_PER_MS;
+    ms = ms > LEAST_MS ? ms : LEAST_MS;
     if (painter->measured_quick)
         quality_measured(&painter->quality, painter->measured, ms);
     else
@@ -174,7 +178,9 @@ enum drawn draw_picture(struct painter *painter, bool moving)
     if (query)
         glQueryCounter(painter->queries[0], GL_TIMESTAMP);
     oriel_result result = ORIEL_OK;
+    int64_t called_ns = clock_ns();
     painter->abandoned = !draw_parts(painter, &view, &target, parts, &result);
+    painter->measured_calls_ns = query ? clock_ns() - called_ns : painter->measured_calls_ns;
     if (painter->abandoned) {
         stats_abandoned(painter->setup.stats);
         painter->end_ns = clock_ns();
