@@ -10,8 +10,10 @@
 #include "../common/encode.h"
 #include "../common/threads.h"
 
-/* The library has no more for all of its encoders in a process. */
-enum { MOST_THREADS = 4 };
+enum {
+    MOST_THREADS = 4, /* of the library, for all of its encoders in a process */
+    HIGHEST = 4096    /* picture */
+};
 
 static const uint32_t codecs[] = {ORIEL_CODEC_H264};
 static const struct oriel_format formats[] = {
@@ -45,14 +47,15 @@ static const struct oriel_option option_list[] = {
      .type = ORIEL_OPT_ENUM},
     {.name = "threads",
      .default_value = "0",
-     .help = "Threads, at most the four that OpenH264 has; 0: from the cores that are free and the "
-             "picture's height.",
+     .help = "Threads, at most the four that OpenH264 has; 0: from the cores that are free.",
      .min = 0,
      .max = MOST_THREADS,
      .type = ORIEL_OPT_INT},
     {.name = "slices",
      .default_value = "0",
-     .help = "Slices in a picture, which are encoded in parallel; 0: as many as threads.",
+     .help =
+         "Slices in a picture, which are encoded in parallel; 0: as many as threads, with at least "
+         "64 rows each.",
      .min = 0,
      .max = 32,
      .type = ORIEL_OPT_INT},
@@ -106,9 +109,12 @@ static void describe(const struct openh264 *self, const struct oriel_config *con
 {
     const struct oriel_format *format = &self->base.format;
     const char *complexity = config->get_string(config, "complexity");
-    int threads =
-        encode_thread_count(config->get_int(config, "threads"), format->height, MOST_THREADS);
+    /* The pool of threads is one for the process, made for the first encoder that has several
+     * slices: a low picture must not make it small. */
+    int threads = encode_thread_count(config->get_int(config, "threads"), HIGHEST, MOST_THREADS);
     int slices = (int)config->get_int(config, "slices");
+    if (!slices)
+        slices = encode_share(UINT_MAX, format->height, threads);
 
     (*self->codec)->GetDefaultParams(self->codec, param);
     /* Its screen mode would hold the quantiser at 26 or above, which shows in flat colours, and
@@ -128,7 +134,7 @@ static void describe(const struct openh264 *self, const struct oriel_config *con
     param->iEntropyCodingModeFlag = 0;
     param->iTemporalLayerNum = 1;
     param->iSpatialLayerNum = 1;
-    param->iMultipleThreadIdc = (unsigned short)threads;
+    param->iMultipleThreadIdc = (unsigned short)(slices > 1 ? threads : 1);
     param->bUseLoadBalancing = false; /* reproducible slices */
     /* What these save is small changes of the picture, which is what a scientist looks for; a new
      * slice at every step of a slider is no reason for a key picture. */
@@ -145,7 +151,7 @@ static void describe(const struct openh264 *self, const struct oriel_config *con
     layer->uiProfileIdc = PRO_BASELINE;
     layer->uiLevelIdc = LEVEL_UNKNOWN;
     layer->sSliceArgument.uiSliceMode = SM_FIXEDSLCNUM_SLICE;
-    layer->sSliceArgument.uiSliceNum = (unsigned)(slices ? slices : threads);
+    layer->sSliceArgument.uiSliceNum = (unsigned)slices;
     if (layer->sSliceArgument.uiSliceNum == 1)
         layer->sSliceArgument.uiSliceMode = SM_SINGLE_SLICE;
     layer->bVideoSignalTypePresent = true;
@@ -199,7 +205,7 @@ static oriel_result openh264_create(const struct oriel_host *host,
     if (!self)
         return encode_fail(host, ORIEL_NOMEM, "out of memory");
     oriel_result result =
-        encode_init(&self->base, host, sink, format, formats, ENCODE_COUNT(formats), 16, 4096);
+        encode_init(&self->base, host, sink, format, formats, ENCODE_COUNT(formats), 16, HIGHEST);
     self->base.codec = codecs[0];
     if (result == ORIEL_OK && (format->width % 2 || format->height % 2))
         result = encode_fail(host, ORIEL_UNSUPPORTED,
