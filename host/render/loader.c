@@ -195,10 +195,14 @@ struct block *loader_load(struct loader *loader, const struct want *want, struct
     return block;
 }
 
-static void get_stats(const struct loader *loader, struct loader_stats *stats)
+static void get_stats(struct loader *loader, struct loader_stats *stats)
 {
     *stats = loader->stats;
     stats->cache_bytes = cache_bytes(loader->cache);
+    struct arena_stats pages;
+    arena_get_stats(loader->arena, &pages);
+    stats->locked_bytes = pages.locked;
+    stats->locked_used = pages.used;
 }
 
 void loader_get_stats(struct loader *loader, struct loader_stats *stats)

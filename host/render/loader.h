@@ -36,6 +36,8 @@ struct loader_stats {
     uint64_t failures;     /* reads that failed */
     uint64_t cancelled;    /* reads given up because nobody wanted them any more */
     uint64_t cache_bytes;
+    uint64_t locked_bytes; /* page-locked memory for blocks … */
+    uint64_t locked_used;  /* … and how much of it is taken */
 };
 
 /* `threads` 0: one for each core. `locked_bytes`: of page-locked memory at most. */
@@ -70,7 +72,7 @@ void loader_release(struct loader *loader, struct block *block); /* [any-thread]
 struct block *loader_load(struct loader *loader, const struct want *want, struct error *err);
 
 void loader_get_stats(struct loader *loader, struct loader_stats *stats); /* [any-thread] */
-/* What has come since this was called last, by anyone; cache_bytes as it is. [any-thread] */
+/* What has come since this was called last, by anyone; what is there as it is. [any-thread] */
 void loader_get_news(struct loader *loader, struct loader_stats *news);
 
 #endif
