@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "device.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,9 @@
 #include "oriel/host_cuda.h"
 #include "oriel/host_gl.h"
 #include "status.h"
+
+/* CUDA devices whose primary context stays retained, a bit each. */
+static atomic_uint_least64_t kept;
 
 #define GL_WAIT_NS UINT64_C(2000000000)
 
@@ -33,7 +37,7 @@ static oriel_result retain_context(struct device *self, int gpu)
         return cuda_failed(self, ORIEL_UNSUPPORTED, "cuDeviceGetCount", code);
     if (gpu < 0)
         gpu = 0;
-    if (gpu >= count)
+    if (gpu >= count || gpu > 63)
         return encode_fail(self->host, ORIEL_UNSUPPORTED,
                            "there is no GPU %d: the NVIDIA driver has %d", gpu, count);
     code = (int)cuda->cuDeviceGet(&self->device, gpu);
@@ -155,9 +159,21 @@ oriel_result device_open(struct device *self, const struct oriel_host *host,
     return domain == ORIEL_DOMAIN_GL ? open_gl(self) : open_cuda(self, gpu);
 }
 
-void device_close(struct device *self)
+void device_keep(struct device *self)
 {
+    uint64_t bit = UINT64_C(1) << (self->device & 63);
+    CUcontext same;
+    if (self->retained && !(atomic_fetch_or(&kept, bit) & bit) &&
+        self->library->cuda->cuDevicePrimaryCtxRetain(&same, self->device))
+        atomic_fetch_and(&kept, ~bit);
+}
+
+void device_close(struct device *self, bool lost)
+{
+    uint64_t bit = UINT64_C(1) << (self->device & 63);
     if (self->retained)
+        self->library->cuda->cuDevicePrimaryCtxRelease(self->device);
+    if (self->retained && lost && atomic_fetch_and(&kept, ~bit) & bit)
         self->library->cuda->cuDevicePrimaryCtxRelease(self->device);
     if (self->egl_context)
         eglDestroyContext(self->display, self->egl_context);

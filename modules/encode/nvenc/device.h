@@ -33,7 +33,11 @@ struct device {
  * renderer's, else the first. A reason is given to host->fail. */
 oriel_result device_open(struct device *self, const struct oriel_host *host,
                          const struct library *library, uint32_t domain, int gpu);
-void device_close(struct device *self);
+/* `lost`: nothing of it is worth keeping. */
+void device_close(struct device *self, bool lost);
+/* A session runs on it: a context that was made for it stays for the next one, as making it takes
+ * almost half a second. */
+void device_keep(struct device *self);
 
 oriel_result device_enter(struct device *self);
 void device_leave(struct device *self);

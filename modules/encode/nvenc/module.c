@@ -38,7 +38,7 @@ static void nvenc_destroy(void *data)
         session_close(self);
         if (entered)
             device_leave(&self->device);
-        device_close(&self->device);
+        device_close(&self->device, self->lost);
     }
     free(self);
 }
@@ -90,6 +90,8 @@ static oriel_result start(struct nvenc *self, const struct oriel_config *config,
     result = session_open(self);
     if (result)
         session_close(self);
+    else
+        device_keep(&self->device);
     device_leave(&self->device);
     return result;
 }

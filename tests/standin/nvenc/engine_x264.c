@@ -89,11 +89,13 @@ static void *x264_create(const struct engine_params *params)
     p.i_frame_reference = 1;
     p.i_dpb_size = params->refs ? (int)params->refs : 4;
     set_slices(&p, params);
-    if (params->rate == ENGINE_QP || params->lossless) {
+    if (params->lossless) {
         p.rc.i_rc_method = X264_RC_CQP;
-        p.rc.i_qp_constant = params->lossless ? 0 : (int)params->qp_p;
-        if (!params->lossless && !p.rc.i_qp_constant)
-            p.rc.i_qp_constant = 1; /* 0 would be lossless here */
+        p.rc.i_qp_constant = 0;
+    } else if (params->rate == ENGINE_QP) { /* with CQP it would clip what the pictures carry */
+        p.rc.i_rc_method = X264_RC_CRF;
+        p.rc.i_aq_mode = X264_AQ_NONE;
+        p.rc.b_mb_tree = 0;
     } else {
         p.rc.i_rc_method = X264_RC_ABR;
         set_rate(&p, self, params);
