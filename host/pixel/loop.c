@@ -423,7 +423,7 @@ static void turn(struct branch *branch)
     if (branch->instance)
         look_at_queues(branch);
     pthread_mutex_lock(&stream->lock);
-    if (branch->dead || branch->stop)
+    if (branch->dead || branch->stop || !watched(branch)) /* they may have gone meanwhile */
         return;
     struct plan plan =
         branch->still ? plan_still(branch, clock_ns()) : plan_video(branch, clock_ns());

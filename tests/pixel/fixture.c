@@ -301,6 +301,7 @@ static struct fixture *start(const char *const *sets, struct error *err)
         "canvas.height=720",
         "stream.settle_ms=40",
         "stream.refine=0",
+        "stream.prefer=order", /* what is measured differs from run to run */
         "stream.key_cooldown_ms=100",
         "stream.queue_ms=10000",
         "stream.queue_bytes=1000000",
