@@ -184,23 +184,24 @@ bool cuda_join(const struct cuda_hint *hint, struct cuda_about *about, struct er
         return false;
     const CudaFunctions *cu = driver_load(why);
     pthread_mutex_lock(&lock);
-    bool ok = true;
-    if (newest && newest->public.device != about->ordinal) {
-        ok = error_set(why, "this process uses CUDA device %d already", newest->public.device);
-    } else if (!newest || !works(cu, newest, why)) {
+    struct joined *joined = newest;
+    if (joined && joined->public.device != about->ordinal) {
+        pthread_mutex_unlock(&lock);
+        return error_set(why, "this process uses CUDA device %d already", joined->public.device);
+    }
+    if (!joined || !works(cu, joined, why)) {
         /* The primary context of a device that failed is the old users' until they are gone, so it
          * is not reset. */
-        struct joined *joined = make(cu, about, !newest, why);
-        services_set_interface(ORIEL_HOST_CUDA_V1, joined ? &joined->public : NULL);
+        joined = make(cu, about, !newest, why);
         if (joined) {
-            services_set_fence_wait(ORIEL_FENCE_CUDA_EVENT, cuda_fence_wait);
             joined->before = newest;
             __atomic_store_n(&newest, joined, __ATOMIC_RELEASE);
         }
-        ok = joined != NULL;
     }
+    services_set_fence_wait(ORIEL_FENCE_CUDA_EVENT, cuda_fence_wait);
+    services_set_interface(ORIEL_HOST_CUDA_V1, joined ? &joined->public : NULL);
     pthread_mutex_unlock(&lock);
-    return ok;
+    return joined != NULL;
 }
 
 /* ---- fences ---- */

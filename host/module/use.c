@@ -121,7 +121,7 @@ bool module_use_first(struct registry *registry, enum module_kind kind, const ch
         free(name);
         if (ok && try_use && !try_use(use, data, &why)) {
             module_use_close(use);
-            ok = false;
+            ok = error_prefix(&why, "%s", ids[i]);
         }
         if (ok) {
             log_info(LOG_MODULE, "%s: %s%s%s", label, ids[i], reasons[0] ? ", not " : "", reasons);
