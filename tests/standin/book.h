@@ -26,6 +26,16 @@ void book_delay(int64_t otherwise_us);
             return code_;           \
     } while (0)
 
+/* For a call that releases: it does its work and answers `injected` in the end. */
+#define ENTER_RELEASE(call)                     \
+    int injected = 0;                           \
+    (void)(book_enter(#call, &injected))
+#define LEAVE_RELEASE(result)                   \
+    do {                                        \
+        int result_ = (int)(result);            \
+        return injected ? injected : result_;   \
+    } while (0)
+
 EXPORT void standin_reset(void);
 EXPORT void standin_fail(const char *call, uint32_t nth, int code);
 EXPORT void standin_set(const char *key, int64_t value);

@@ -92,7 +92,7 @@ CUresult cuCtxCreate_v2(CUcontext *context, unsigned flags, CUdevice device)
 
 CUresult cuCtxDestroy_v2(CUcontext handle)
 {
-    ENTER(cuCtxDestroy);
+    ENTER_RELEASE(cuCtxDestroy);
     struct context *context = (struct context *)handle;
     CUresult result = cuda_lost();
     pthread_mutex_lock(&cuda_mutex);
@@ -105,12 +105,12 @@ CUresult cuCtxDestroy_v2(CUcontext handle)
             depth--;
     }
     pthread_mutex_unlock(&cuda_mutex);
-    return result;
+    LEAVE_RELEASE(result);
 }
 
 CUresult cuCtxPushCurrent_v2(CUcontext handle)
 {
-    CUDA_ENTER(cuCtxPushCurrent);
+    ENTER(cuCtxPushCurrent); /* a matter of the thread, also with a lost device */
     struct context *context = (struct context *)handle;
     pthread_mutex_lock(&cuda_mutex);
     bool live = context_live_locked(context);
@@ -127,15 +127,15 @@ CUresult cuCtxPushCurrent_v2(CUcontext handle)
 
 CUresult cuCtxPopCurrent_v2(CUcontext *context)
 {
-    ENTER(cuCtxPopCurrent);
+    ENTER_RELEASE(cuCtxPopCurrent);
     if (!depth) {
         book_fault("cuCtxPopCurrent: nothing to pop");
-        return ERROR_INVALID_CONTEXT;
+        LEAVE_RELEASE(ERROR_INVALID_CONTEXT);
     }
     depth--;
     if (context)
         *context = (CUcontext)stack[depth];
-    return cuda_lost();
+    LEAVE_RELEASE(CUDA_SUCCESS);
 }
 
 CUresult cuCtxSetCurrent(CUcontext handle)
@@ -216,7 +216,7 @@ CUresult cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice device)
 
 CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device)
 {
-    ENTER(cuDevicePrimaryCtxRelease);
+    ENTER_RELEASE(cuDevicePrimaryCtxRelease);
     CUresult result = cuda_lost();
     pthread_mutex_lock(&cuda_mutex);
     if (device < 0 || device >= DEVICES || !primary[device].retained) {
@@ -226,7 +226,7 @@ CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device)
         context_close_locked(&primary[device], "cuDevicePrimaryCtxRelease");
     }
     pthread_mutex_unlock(&cuda_mutex);
-    return result;
+    LEAVE_RELEASE(result);
 }
 
 CUresult cuDevicePrimaryCtxRelease(CUdevice device)

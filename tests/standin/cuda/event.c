@@ -56,7 +56,7 @@ CUresult cuEventCreate(CUevent *event, unsigned flags)
 
 CUresult cuEventDestroy_v2(CUevent handle)
 {
-    ENTER(cuEventDestroy);
+    ENTER_RELEASE(cuEventDestroy);
     pthread_mutex_lock(&cuda_mutex);
     CUevent event = find_locked("cuEventDestroy", handle);
     if (event) {
@@ -64,7 +64,7 @@ CUresult cuEventDestroy_v2(CUevent handle)
         book_count("live.events", -1);
     }
     pthread_mutex_unlock(&cuda_mutex);
-    return event ? cuda_lost() : ERROR_INVALID_HANDLE;
+    LEAVE_RELEASE(event ? cuda_lost() : ERROR_INVALID_HANDLE);
 }
 
 CUresult cuEventRecord(CUevent handle, CUstream where)

@@ -105,7 +105,7 @@ static CUgraphicsResource find_locked(const char *call, CUgraphicsResource handl
 
 CUresult cuGraphicsUnregisterResource(CUgraphicsResource handle)
 {
-    ENTER(cuGraphicsUnregisterResource);
+    ENTER_RELEASE(cuGraphicsUnregisterResource);
     CUresult result = cuda_lost();
     pthread_mutex_lock(&cuda_mutex);
     CUgraphicsResource r = find_locked("cuGraphicsUnregisterResource", handle);
@@ -129,7 +129,7 @@ CUresult cuGraphicsUnregisterResource(CUgraphicsResource handle)
         book_count("live.graphics", -1);
     }
     pthread_mutex_unlock(&cuda_mutex);
-    return result;
+    LEAVE_RELEASE(result);
 }
 
 CUresult cuGraphicsResourceSetMapFlags_v2(CUgraphicsResource handle, unsigned flags)
@@ -320,9 +320,9 @@ static void unmap_buffer(CUgraphicsResource r)
 
 CUresult cuGraphicsUnmapResources(unsigned count, CUgraphicsResource *list, CUstream handle)
 {
-    ENTER(cuGraphicsUnmapResources);
+    ENTER_RELEASE(cuGraphicsUnmapResources);
     if (!gl_current("cuGraphicsUnmapResources"))
-        return ERROR_INVALID_GRAPHICS_CONTEXT;
+        LEAVE_RELEASE(ERROR_INVALID_GRAPHICS_CONTEXT);
     CUresult result = cuda_lost();
     pthread_mutex_lock(&cuda_mutex);
     struct stream *stream = stream_find_locked("cuGraphicsUnmapResources", handle);
@@ -349,7 +349,7 @@ CUresult cuGraphicsUnmapResources(unsigned count, CUgraphicsResource *list, CUst
         book_count("live.mapped", -1);
     }
     pthread_mutex_unlock(&cuda_mutex);
-    return result;
+    LEAVE_RELEASE(result);
 }
 
 CUresult cuGraphicsResourceGetMappedPointer_v2(CUdeviceptr *pointer, size_t *bytes,

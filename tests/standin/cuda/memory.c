@@ -192,8 +192,8 @@ static CUresult release(const char *call, uint64_t address, bool host)
 
 CUresult cuMemFree_v2(CUdeviceptr pointer)
 {
-    ENTER(cuMemFree);
-    return pointer ? release("cuMemFree", pointer, false) : CUDA_SUCCESS;
+    ENTER_RELEASE(cuMemFree);
+    LEAVE_RELEASE(pointer ? release("cuMemFree", pointer, false) : CUDA_SUCCESS);
 }
 
 CUresult cuMemHostAlloc(void **memory, size_t bytes, unsigned flags)
@@ -237,8 +237,8 @@ CUresult cuMemHostGetDevicePointer_v2(CUdeviceptr *device, void *memory, unsigne
 
 CUresult cuMemFreeHost(void *memory)
 {
-    ENTER(cuMemFreeHost);
-    return release("cuMemFreeHost", (uintptr_t)memory, true);
+    ENTER_RELEASE(cuMemFreeHost);
+    LEAVE_RELEASE(release("cuMemFreeHost", (uintptr_t)memory, true));
 }
 
 CUresult cuMemGetInfo_v2(size_t *left, size_t *total)
@@ -341,7 +341,7 @@ CUresult cuArray3DCreate_v2(CUarray *array, const CUDA_ARRAY3D_DESCRIPTOR *wish)
 
 CUresult cuArrayDestroy(CUarray array)
 {
-    ENTER(cuArrayDestroy);
+    ENTER_RELEASE(cuArrayDestroy);
     pthread_mutex_lock(&cuda_mutex);
     bool live = array_live_locked(array) && !array->graphics;
     if (live) {
@@ -351,5 +351,5 @@ CUresult cuArrayDestroy(CUarray array)
         book_fault("cuArrayDestroy: not a live array of its own");
     }
     pthread_mutex_unlock(&cuda_mutex);
-    return live ? cuda_lost() : ERROR_INVALID_HANDLE;
+    LEAVE_RELEASE(live ? cuda_lost() : ERROR_INVALID_HANDLE);
 }

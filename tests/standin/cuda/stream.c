@@ -225,7 +225,7 @@ CUresult cuCtxGetStreamPriorityRange(int *least, int *greatest)
 
 CUresult cuStreamDestroy_v2(CUstream handle)
 {
-    ENTER(cuStreamDestroy);
+    ENTER_RELEASE(cuStreamDestroy);
     pthread_mutex_lock(&cuda_mutex);
     struct stream *stream = stream_find_locked("cuStreamDestroy", handle);
     if (stream && stream->null) {
@@ -237,7 +237,7 @@ CUresult cuStreamDestroy_v2(CUstream handle)
         book_count("live.streams", -1);
     }
     pthread_mutex_unlock(&cuda_mutex);
-    return stream ? cuda_lost() : ERROR_INVALID_HANDLE;
+    LEAVE_RELEASE(stream ? cuda_lost() : ERROR_INVALID_HANDLE);
 }
 
 CUresult cuStreamQuery(CUstream handle)

@@ -110,8 +110,7 @@ int nvjpegCreateEx(int backend, void *device_allocator, void *pinned_allocator, 
 
 int nvjpegDestroy(struct handle *handle)
 {
-    int code = 0;
-    bool injected = book_enter("nvjpegDestroy", &code);
+    ENTER_RELEASE(nvjpegDestroy);
     int status = NVJPEG_SUCCESS;
     pthread_mutex_lock(&nvjpeg_mutex);
     if (!live_locked("nvjpegDestroy", handle, KIND_HANDLE)) {
@@ -125,7 +124,7 @@ int nvjpegDestroy(struct handle *handle)
         remove_locked(&handle->object);
     }
     pthread_mutex_unlock(&nvjpeg_mutex);
-    return injected ? code : status;
+    LEAVE_RELEASE(status);
 }
 
 int nvjpegEncoderStateCreate(struct handle *handle, struct state **out, void *stream)
@@ -145,8 +144,7 @@ int nvjpegEncoderStateCreate(struct handle *handle, struct state **out, void *st
 
 int nvjpegEncoderStateDestroy(struct state *state)
 {
-    int code = 0;
-    bool injected = book_enter("nvjpegEncoderStateDestroy", &code);
+    ENTER_RELEASE(nvjpegEncoderStateDestroy);
     pthread_mutex_lock(&nvjpeg_mutex);
     bool good = live_locked("nvjpegEncoderStateDestroy", state, KIND_STATE);
     if (good) {
@@ -158,7 +156,7 @@ int nvjpegEncoderStateDestroy(struct state *state)
         remove_locked(&state->object);
     }
     pthread_mutex_unlock(&nvjpeg_mutex);
-    return injected ? code : good ? NVJPEG_SUCCESS : NVJPEG_INVALID_PARAMETER;
+    LEAVE_RELEASE(good ? NVJPEG_SUCCESS : NVJPEG_INVALID_PARAMETER);
 }
 
 int nvjpegEncoderParamsCreate(struct handle *handle, struct params **out, void *stream)
@@ -180,14 +178,13 @@ int nvjpegEncoderParamsCreate(struct handle *handle, struct params **out, void *
 
 int nvjpegEncoderParamsDestroy(struct params *params)
 {
-    int code = 0;
-    bool injected = book_enter("nvjpegEncoderParamsDestroy", &code);
+    ENTER_RELEASE(nvjpegEncoderParamsDestroy);
     pthread_mutex_lock(&nvjpeg_mutex);
     bool good = live_locked("nvjpegEncoderParamsDestroy", params, KIND_PARAMS);
     if (good)
         remove_locked(&params->object);
     pthread_mutex_unlock(&nvjpeg_mutex);
-    return injected ? code : good ? NVJPEG_SUCCESS : NVJPEG_INVALID_PARAMETER;
+    LEAVE_RELEASE(good ? NVJPEG_SUCCESS : NVJPEG_INVALID_PARAMETER);
 }
 
 static int set(const char *call, struct params *params, int *field, int value, bool good)
