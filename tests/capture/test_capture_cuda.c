@@ -319,7 +319,7 @@ static void each_call_may_fail_at_the_start(void **state)
             struct oriel_format format =
                 find_format(host ? ORIEL_DOMAIN_CPU : ORIEL_DOMAIN_CUDA, ORIEL_FMT_I444, 48, 32);
             void *self;
-            standin.inject(calls[c].call, n, OUT_OF_MEMORY);
+            (standin.fail)(calls[c].call, n, OUT_OF_MEMORY);
             assert_int_equal(create(&format, 2, &self), ORIEL_NOMEM);
             if (!strstr(stage.failure, calls[c].call) ||
                 !strstr(stage.failure, "CUDA_ERROR_OUT_OF_MEMORY"))
@@ -344,7 +344,7 @@ static void each_call_may_fail_in_a_picture(void **state)
             struct oriel_format format =
                 find_format(host ? ORIEL_DOMAIN_CPU : ORIEL_DOMAIN_CUDA, ORIEL_FMT_NV12, 48, 32);
             void *self = create_ok(&format, 1);
-            standin.inject(calls[c], 1, lost ? ILLEGAL_ADDRESS : INVALID_VALUE);
+            (standin.fail)(calls[c], 1, lost ? ILLEGAL_ADDRESS : INVALID_VALUE);
             assert_int_equal(stage.capture->grab(self, &target, &stamp),
                              lost ? ORIEL_DEVICE_LOST : ORIEL_IO);
             if (!strstr(stage.failure, calls[c]))
@@ -357,7 +357,7 @@ static void each_call_may_fail_in_a_picture(void **state)
                 if (i % 2)
                     stage_drop_frames(&stage);
             }
-            standin.inject(calls[c], 1, INVALID_VALUE); /* and one that ends then, too */
+            (standin.fail)(calls[c], 1, INVALID_VALUE); /* and one that ends then, too */
             assert_int_equal(stage.capture->grab(self, &target, &stamp), ORIEL_IO);
             stage.capture->destroy(self);
             nothing_left();

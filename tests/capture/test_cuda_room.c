@@ -71,7 +71,7 @@ static void finds_the_device_that_draws(void **state)
     memset(hint.uuid, 0x5a, 16);
     assert_false(cuda_find(&hint, &about, &why));
     standin.reset();
-    standin.inject("cuDeviceGetName", 1, ILLEGAL_ADDRESS);
+    (standin.fail)("cuDeviceGetName", 1, ILLEGAL_ADDRESS);
     hint = (struct cuda_hint){.ordinal = 0};
     assert_false(cuda_find(&hint, &about, &why));
     assert_non_null(strstr(why.text, "cuDeviceGetName: CUDA_ERROR_ILLEGAL_ADDRESS"));
@@ -88,7 +88,7 @@ static void joins_and_joins_again(void **state)
     assert_null(offered());
     assert_false(cuda_fence_wait(&fence, &why));
     assert_string_equal(why.text, "no renderer runs on a CUDA device");
-    standin.inject("cuDevicePrimaryCtxRetain", 1, 2);
+    (standin.fail)("cuDevicePrimaryCtxRetain", 1, 2);
     assert_false(cuda_join(&hint, &about, &why));
     assert_non_null(strstr(why.text, "cuDevicePrimaryCtxRetain"));
     assert_null(offered());
@@ -108,12 +108,12 @@ static void joins_and_joins_again(void **state)
     assert_true(strlen(why.text) > 10);
     standin.set("lost", 0);
 
-    standin.inject("cuMemAlloc", 1, ILLEGAL_ADDRESS); /* the context is of no use any more */
+    (standin.fail)("cuMemAlloc", 1, ILLEGAL_ADDRESS); /* the context is of no use any more */
     assert_true(cuda_join(&hint, &about, &why));
     assert_non_null(offered());
     assert_int_not_equal(offered()->context, context);
     assert_int_equal(first->context, context); /* for those who still have things there */
-    standin.inject("cuMemAlloc", 0, ILLEGAL_ADDRESS);
+    (standin.fail)("cuMemAlloc", 0, ILLEGAL_ADDRESS);
     assert_false(cuda_join(&hint, &about, &why));
     assert_null(offered());
     standin.reset();
@@ -150,7 +150,7 @@ static void waits_for_events(void **state)
     assert_true(standin.count("cuEventQuery") > asked);
     assert_true(standin.count("cuEventSynchronize") > 0); /* it did not spin for all of it */
     assert_true(frame_wait(frame, &err));                 /* again, for a repeat */
-    standin.inject("cuEventQuery", 1, ILLEGAL_ADDRESS);
+    (standin.fail)("cuEventQuery", 1, ILLEGAL_ADDRESS);
     assert_false(frame_wait(frame, &err));
     assert_non_null(strstr(err.text, "CUDA_ERROR_ILLEGAL_ADDRESS"));
     stage_drop_frames(&stage);
@@ -219,7 +219,7 @@ static void uploads_a_picture(void **state)
     static const char *const calls[] = {"cuCtxPushCurrent", "cuMemAlloc", "cuMemcpyHtoD",
                                         "cuStreamSynchronize"};
     for (size_t i = 0; i < 4; i++) {
-        standin.inject(calls[i], 1, 2);
+        (standin.fail)(calls[i], 1, 2);
         assert_null(cuda_frame_copy(&frame, &err));
         assert_non_null(strstr(err.text, calls[i]));
     }
