@@ -11,10 +11,13 @@
 
 #include <cmocka.h>
 
+#include "oriel/host_gl.h"
 #include "scene/camera.h"
 
 const char *rig_volumes, *rig_bounds = "auto";
 const struct oriel_host_cuda *rig_cuda;
+
+bool rig_hardware;
 
 bool rig_context(void)
 {
@@ -53,7 +56,8 @@ static oriel_result keep_failure(const struct oriel_host *host, oriel_result res
 
 static void log_line(const struct oriel_host *host, uint32_t level, const char *text)
 {
-    (void)host;
+    struct rig *rig = host->data;
+    snprintf(rig->logged, sizeof rig->logged, "%u %s", level, text);
     print_message("log %u: %s\n", level, text);
 }
 
@@ -66,6 +70,9 @@ static int64_t now_ns(const struct oriel_host *host)
 static const void *get_interface(const struct oriel_host *host, const char *id)
 {
     (void)host;
+    static const struct oriel_host_gl hardware = {.size = sizeof hardware, .version = 45};
+    if (strcmp(id, ORIEL_HOST_GL_V1) == 0)
+        return rig_hardware ? &hardware : NULL;
     return strcmp(id, ORIEL_HOST_CUDA_V1) == 0 ? rig_cuda : NULL;
 }
 

@@ -19,6 +19,7 @@ struct rig {
     void *self;
     struct oriel_host host;
     char failure[768]; /* the last text given to fail() */
+    char logged[256];  /* the last line of the log, its level before it */
 
     uint32_t width, height;
     struct oriel_target target;
@@ -34,8 +35,8 @@ struct rig {
 /* False without EGL or without OpenGL 4.5: says so. One context for the process. */
 bool rig_context(void);
 
-/* The module's option `volumes` from the next rig on; NULL: the environment's ORIEL_TEST_VOLUMES, or
- * auto. */
+/* The module's option `volumes` from the next rig on; NULL: the environment's ORIEL_TEST_VOLUMES,
+ * or auto. */
 extern const char *rig_volumes;
 /* Its option `bounds`, "auto" at first. */
 extern const char *rig_bounds;
@@ -47,6 +48,9 @@ struct rig_buffer {
     struct oriel_buffer public;
     atomic_int refs;
 };
+
+/* From the next rig on, that the host says that the renderer is no software. */
+extern bool rig_hardware;
 
 void rig_init(struct rig *rig, uint32_t ndisplay, uint32_t width, uint32_t height);
 void rig_finish(struct rig *rig);

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -278,12 +279,41 @@ static void test_depth(void **state)
             }
 }
 
+/* Where nobody knows better both are tried, once in a process; the log says what they took. */
+static void test_choice(void **state)
+{
+    (void)state;
+    if (!rig_context())
+        skip();
+    char lines[2][256];
+    rig_hardware = true;
+    rig_volumes = "auto";
+    for (int i = 0; i < 2; i++) {
+        struct rig rig;
+        rig_init(&rig, 3, W, H);
+        memcpy(lines[i], rig.logged, sizeof lines[i]);
+        rig_finish(&rig);
+    }
+    rig_hardware = false;
+    rig_volumes = NULL;
+    char first[16], second[16];
+    double fast, slow;
+    assert_int_equal(sscanf(lines[0], "3 volumes: %15s shader (%lf ms, %15s %lf ms)", first, &fast,
+                            second, &slow),
+                     4);
+    assert_true(fast > 0 && fast <= slow);
+    assert_string_equal(strcmp(first, "compute") == 0 ? "fragment" : "compute", second);
+    assert_int_equal(lines[1][0], '0' + ORIEL_LOG_DEBUG);
+    assert_string_equal(lines[0] + 1, lines[1] + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all),
         cmocka_unit_test(test_few),
         cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
