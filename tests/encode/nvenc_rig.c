@@ -315,13 +315,14 @@ void shot_take(struct shot *shot, const struct oriel_format *format, unsigned t,
     shot->frame.format = *format;
     shot->frame.pool = pool;
     size_t bytes = 0;
+    uint32_t odd = format->domain == ORIEL_DOMAIN_CUDA ? 2 : 1; /* some pools make heights even */
     for (uint32_t i = 0; i < shot->frame.plane_count; i++) {
         struct oriel_plane *plane = &shot->frame.planes[i];
         plane->stride = row_bytes(shot, i);
         if (format->domain == ORIEL_DOMAIN_CUDA)
             plane->stride = (plane->stride + PITCH - 1) / PITCH * PITCH;
         plane->offset = bytes;
-        bytes += (size_t)plane->stride * plane->rows;
+        bytes += (size_t)plane->stride * (plane->rows + plane->rows % odd);
     }
     uint64_t handle = memory_of(shot, bytes);
     for (uint32_t i = 0; i < shot->frame.plane_count; i++)

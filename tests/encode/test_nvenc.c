@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <epoxy/egl.h>
 
 #include "decode.h"
 #include "h264.h"
@@ -164,6 +165,8 @@ static void pictures_come_back(void **state)
             continue;
         run_pictures(&runs[i], 322, 242);
         run_pictures(&runs[i], 640, 176);
+        if (runs[i].fourcc == ORIEL_FMT_I444)
+            run_pictures(&runs[i], 323, 241);
     }
 }
 
@@ -209,6 +212,31 @@ static void no_pixel_touches_the_cpu(void **state)
         rig_finish(&rig);
         shot_free(&shot);
     }
+    expect_clean(true);
+}
+
+/* The caller's own OpenGL context is current again after each call. */
+static void contexts_are_put_back(void **state)
+{
+    (void)state;
+    need_gl();
+    EGLContext own = eglGetCurrentContext();
+    assert_ptr_not_equal(own, EGL_NO_CONTEXT);
+    struct oriel_format format = nvenc_format(ORIEL_DOMAIN_GL, ORIEL_FMT_NV12, 320, 192);
+    struct rig rig;
+    struct shot shot;
+    nvenc_must_open(&rig, "", &format);
+    shot_take(&shot, &format, 0, &pool);
+    assert_int_equal(rig_encode(&rig, &shot.frame, 0), ORIEL_OK);
+    assert_ptr_equal(eglGetCurrentContext(), own);
+    assert_int_equal(rig_set(&rig, "bitrate=1000000"), ORIEL_OK);
+    assert_ptr_equal(eglGetCurrentContext(), own);
+    shot.frame.planes[1].handle++;
+    assert_int_equal(rig_encode(&rig, &shot.frame, 0), ORIEL_INVALID);
+    shot.frame.planes[1].handle--;
+    rig_finish(&rig);
+    assert_ptr_equal(eglGetCurrentContext(), own);
+    shot_free(&shot);
     expect_clean(true);
 }
 

@@ -33,13 +33,14 @@ static void nvenc_destroy(void *data)
     struct nvenc *self = data;
     if (!self)
         return;
-    if (self->device.library) {
+    if (self->session) {
         bool entered = device_enter(&self->device) == ORIEL_OK;
         session_close(self);
         if (entered)
             device_leave(&self->device);
-        device_close(&self->device, self->lost);
     }
+    if (self->device.library)
+        device_close(&self->device, self->lost);
     free(self);
 }
 
