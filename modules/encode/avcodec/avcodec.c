@@ -348,7 +348,8 @@ static oriel_result encode_with(struct avcodec *self, struct encode_job *job)
         char why[256];
         if (!open_coder(self, self->codec, why, sizeof(why)))
             return encode_lost(&self->base, job, ORIEL_FATAL, "%s %s", self->codec->name, why);
-        job->key = true; /* it is one anyway */
+        job->key = true; /* it is one anyway, for whoever has asked until now */
+        atomic_store(&self->base.key_wanted, false);
     }
     if (self->sent - self->received >= MOST_PENDING)
         return encode_lost(&self->base, job, ORIEL_FATAL, "%s holds more than %d pictures back",
