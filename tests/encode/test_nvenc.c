@@ -490,11 +490,17 @@ static void threads_have_their_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pictures_come_back),       cmocka_unit_test(textures_come_back),
-        cmocka_unit_test(no_pixel_touches_the_cpu), cmocka_unit_test(surfaces_are_registered_once),
-        cmocka_unit_test(keys_come_when_asked),     cmocka_unit_test(refresh_renews_the_picture),
-        cmocka_unit_test(losses_are_left_out),      cmocka_unit_test(rates_are_live),
-        cmocka_unit_test(sizes_are_instances),      cmocka_unit_test(threads_have_their_own),
+        cmocka_unit_test(pictures_come_back),
+        cmocka_unit_test(textures_come_back),
+        cmocka_unit_test(no_pixel_touches_the_cpu),
+        cmocka_unit_test(contexts_are_put_back),
+        cmocka_unit_test(surfaces_are_registered_once),
+        cmocka_unit_test(keys_come_when_asked),
+        cmocka_unit_test(refresh_renews_the_picture),
+        cmocka_unit_test(losses_are_left_out),
+        cmocka_unit_test(rates_are_live),
+        cmocka_unit_test(sizes_are_instances),
+        cmocka_unit_test(threads_have_their_own),
     };
     return cmocka_run_group_tests(tests, gpu_start, gpu_stop);
 }
