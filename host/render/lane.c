@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Want lists: whose turn it is, and what of it has come. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "module/services.h"
 #include "render/dataset.h"
 #include "render/loader_internal.h"
 #include "util/check.h"
@@ -27,6 +29,15 @@ static void make_ready(struct item *item)
 /* The block of `item`, which waits for it no longer or not yet, is READY. */
 static void item_satisfied(struct loader *loader, struct item *item)
 {
+    struct lane *lane = item->lane;
+    if (!item->want.prefetch && item->want.gather.dtype && !item->made.memory) {
+        item->next_ready = NULL;
+        *lane->last_raw = item;
+        lane->last_raw = &item->next_ready;
+        pthread_cond_signal(&loader->raw);
+        pthread_cond_signal(&loader->work);
+        return;
+    }
     if (!item->want.prefetch) {
         make_ready(item);
         return;
@@ -121,6 +132,46 @@ struct item *lanes_next(struct loader *loader, int64_t now, int64_t *retry_ns)
     return found;
 }
 
+struct item *lanes_raw(struct loader *loader)
+{
+    for (struct lane *lane = loader->lanes; lane; lane = lane->next) {
+        struct item *item = lane->first_raw;
+        if (!item)
+            continue;
+        lane->first_raw = item->next_ready;
+        if (!lane->first_raw)
+            lane->last_raw = &lane->first_raw;
+        return item;
+    }
+    return NULL;
+}
+
+void lanes_make(struct loader *loader, struct item *item)
+{
+    struct lane *lane = item->lane;
+    struct block *block = cache_ref(loader->cache, item->block);
+    struct made made = {.gather = item->want.gather};
+    size_t order = (size_t)(item - lane->items);
+    uint64_t list = lane->list;
+    lane->making++;
+    pthread_mutex_unlock(&loader->mutex);
+    uint8_t *data;
+    made.memory =
+        arena_buffer(loader->arena, gather_bytes(&made.gather), &data, &made.locked);
+    if (made.memory)
+        gather_run(&made.gather, block->data, data);
+    pthread_mutex_lock(&loader->mutex);
+    if (lane->list == list) {
+        lane->items[order].made = made;
+        make_ready(&lane->items[order]); /* without memory, the taker does it */
+    } else {
+        buffer_unref(made.memory);
+    }
+    if (--lane->making == 0)
+        pthread_cond_broadcast(&loader->done);
+    cache_unref(loader->cache, block);
+}
+
 void lanes_wake(struct loader *loader)
 {
     for (struct lane *lane = loader->lanes; lane;) {
@@ -147,6 +198,7 @@ struct lane *lane_create(struct loader *loader, void (*wake)(void *data), void *
     lane->data = data;
     lane->retry_ns = INT64_MAX;
     lane->last_ready = &lane->first_ready;
+    lane->last_raw = &lane->first_raw;
     pthread_mutex_lock(&loader->mutex);
     lane->next = loader->lanes;
     loader->lanes = lane;
@@ -165,7 +217,7 @@ void lane_destroy(struct lane *lane)
     while (*at != lane)
         at = &(*at)->next;
     *at = lane->next;
-    while (lane->waking)
+    while (lane->waking || lane->making)
         pthread_cond_wait(&loader->done, &loader->mutex);
     pthread_mutex_unlock(&loader->mutex);
     free(lane->items);
@@ -198,20 +250,37 @@ static void item_enter(struct loader *loader, struct item *item)
 }
 
 /* Finds the blocks of a new list; a block that is named twice stays with its first item. */
-static void find_blocks(struct loader *loader, struct item *items, size_t count)
+static void find_blocks(struct loader *loader, struct item *items, size_t count, uint64_t list)
 {
-    uint64_t list = ++loader->lists;
     for (size_t i = 0; i < count; i++) {
         struct block *block =
             cache_obtain(loader->cache, &items[i].want.key, want_bytes(&items[i].want));
         if (block->list == list) {
-            items[block->order].want.prefetch &= items[i].want.prefetch;
+            struct want *first = &items[block->order].want;
+            if (first->prefetch)
+                first->gather = items[i].want.gather;
+            first->prefetch &= items[i].want.prefetch;
             cache_unref(loader->cache, block);
             continue;
         }
         block->list = list;
         block->order = i;
         items[i].block = block;
+    }
+}
+
+/* What was made for the list before and not yet taken. */
+static void keep_made(struct lane *lane, struct item *old, size_t old_count)
+{
+    for (size_t i = 0; i < old_count; i++) {
+        struct block *block = old[i].block;
+        if (!block || !old[i].made.memory || block->list != lane->list)
+            continue;
+        struct item *item = &lane->items[block->order];
+        if (memcmp(&item->want.gather, &old[i].made.gather, sizeof item->want.gather) != 0)
+            continue;
+        item->made = old[i].made;
+        old[i].made = (struct made){0};
     }
 }
 
@@ -236,15 +305,20 @@ void lane_want(struct lane *lane, const struct want *wants, size_t count)
     lane->retry_ns = INT64_MAX;
     lane->first_ready = NULL;
     lane->last_ready = &lane->first_ready;
+    lane->first_raw = NULL;
+    lane->last_raw = &lane->first_raw;
     lane->untaken = 0;
     lane->news = false;
-    find_blocks(loader, items, count);
+    lane->list = ++loader->lists;
+    find_blocks(loader, items, count, lane->list);
+    keep_made(lane, old, old_count);
     for (size_t i = 0; i < count; i++) {
         if (items[i].block)
             item_enter(loader, &items[i]);
     }
     for (size_t i = 0; i < old_count; i++) {
         struct block *block = old[i].block;
+        buffer_unref(old[i].made.memory);
         if (!block)
             continue;
         if (block->state == BLOCK_RUNNING && !block->wanting && !block->loads)
@@ -260,11 +334,12 @@ void lane_want(struct lane *lane, const struct want *wants, size_t count)
     free(old);
 }
 
-struct block *lane_take(struct lane *lane, char **failure)
+struct block *lane_take(struct lane *lane, struct made *made, char **failure)
 {
     struct loader *loader = lane->loader;
     struct block *block = NULL;
     *failure = NULL;
+    *made = (struct made){0};
     pthread_mutex_lock(&loader->mutex);
     for (struct item *item; !block && (item = lane->first_ready);) {
         lane->first_ready = item->next_ready;
@@ -278,6 +353,8 @@ struct block *lane_take(struct lane *lane, char **failure)
         if (item->block->state == BLOCK_READY) {
             block = item->block;
             item->block = NULL;
+            *made = item->made;
+            item->made = (struct made){0};
         } else if (item->block->state == BLOCK_FAILED) {
             block = cache_ref(loader->cache, item->block);
             *failure = xstrdup(block->error);

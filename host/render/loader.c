@@ -83,6 +83,12 @@ static void *loader_run(void *data)
     pthread_mutex_lock(&loader->mutex);
     while (!loader->quit) {
         int64_t retry_ns;
+        struct item *raw = lanes_raw(loader);
+        if (raw) {
+            lanes_make(loader, raw);
+            lanes_wake(loader);
+            continue;
+        }
         struct item *item = lanes_next(loader, clock_ns(), &retry_ns);
         if (!item) {
             cond_wait_until(&loader->work, &loader->mutex, retry_ns);
@@ -98,6 +104,23 @@ static void *loader_run(void *data)
     return NULL;
 }
 
+static void *maker_run(void *data)
+{
+    struct loader *loader = data;
+    pthread_mutex_lock(&loader->mutex);
+    while (!loader->quit) {
+        struct item *raw = lanes_raw(loader);
+        if (!raw) {
+            pthread_cond_wait(&loader->raw, &loader->mutex);
+            continue;
+        }
+        lanes_make(loader, raw);
+        lanes_wake(loader);
+    }
+    pthread_mutex_unlock(&loader->mutex);
+    return NULL;
+}
+
 struct loader *loader_create(unsigned threads, uint64_t cache_bytes, uint64_t locked_bytes,
                              struct error *err)
 {
@@ -107,6 +130,7 @@ struct loader *loader_create(unsigned threads, uint64_t cache_bytes, uint64_t lo
     loader->arena = arena_create(locked_bytes, &pages);
     pthread_mutex_init(&loader->mutex, NULL);
     cond_init(&loader->work);
+    cond_init(&loader->raw);
     cond_init(&loader->done);
 
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -125,6 +149,12 @@ struct loader *loader_create(unsigned threads, uint64_t cache_bytes, uint64_t lo
         }
         loader->thread_count++;
     }
+    loader->has_maker = thread_start(&loader->maker, "oriel-values", maker_run, loader);
+    if (!loader->has_maker) {
+        error_set(err, "cannot start the loader's thread for values");
+        loader_destroy(loader);
+        return NULL;
+    }
     return loader;
 }
 
@@ -136,12 +166,16 @@ void loader_destroy(struct loader *loader)
     pthread_mutex_lock(&loader->mutex);
     loader->quit = true;
     pthread_cond_broadcast(&loader->work);
+    pthread_cond_broadcast(&loader->raw);
     pthread_mutex_unlock(&loader->mutex);
+    if (loader->has_maker)
+        pthread_join(loader->maker, NULL);
     for (unsigned i = 0; i < loader->thread_count; i++)
         pthread_join(loader->threads[i], NULL);
     cache_destroy(loader->cache);
     arena_destroy(loader->arena);
     pthread_cond_destroy(&loader->done);
+    pthread_cond_destroy(&loader->raw);
     pthread_cond_destroy(&loader->work);
     pthread_mutex_destroy(&loader->mutex);
     free(loader->threads);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "render/cache.h"
+#include "render/gather.h"
 #include "util/error.h"
 
 struct dataset;
@@ -25,7 +26,8 @@ struct want {
     struct block_key key;
     uint64_t origin[ORIEL_MAX_AXES];
     uint64_t shape[ORIEL_MAX_AXES];
-    bool prefetch; /* into the cache only, after all others */
+    struct gather gather; /* to be made of it for who takes it; unless it is prefetched */
+    bool prefetch;        /* into the cache only, after all others */
 };
 
 struct loader_stats {
@@ -59,9 +61,9 @@ void lane_destroy(struct lane *lane);
 /* Most urgent first. Blocks already in the cache can be taken at once. [the thread that wants] */
 void lane_want(struct lane *lane, const struct want *wants, size_t count);
 /* The next block that was read or could not be read and is in the newest list, with a reference;
- * NULL when there is none now. *failure is NULL or why it could not be read (free it). [the thread
- * that wants] */
-struct block *lane_take(struct lane *lane, char **failure);
+ * NULL when there is none now. *failure is NULL or why it could not be read (free it); *made what
+ * was made of it (let go of its memory). [the thread that wants] */
+struct block *lane_take(struct lane *lane, struct made *made, char **failure);
 /* Bytes that this lane may prefetch: its share of a quarter of the cache. */
 uint64_t lane_prefetch_bytes(const struct lane *lane);
 

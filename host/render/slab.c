@@ -100,16 +100,6 @@ bool slab_find(const struct slab *slab, const struct block_key *key, size_t *pie
     return true;
 }
 
-void slab_want(const struct slab *slab, size_t piece, struct want *want)
-{
-    uint64_t place[3];
-    for (unsigned d = 0; d < 3; d++) {
-        place[d] = slab->grid_first[d] + piece % slab->grid_count[d];
-        piece /= slab->grid_count[d];
-    }
-    plan_want(&slab->plan, slab->info, place, want);
-}
-
 void slab_piece_box(const struct slab *slab, size_t piece, double low[3], double high[3])
 {
     uint32_t first[3], extent[3];
@@ -123,23 +113,14 @@ void slab_piece_box(const struct slab *slab, size_t piece, double low[3], double
     }
 }
 
-static void *scratch_reserve(struct scratch *scratch, size_t bytes)
-{
-    if (scratch->bytes < bytes) {
-        free(scratch->data);
-        scratch->data = malloc(bytes);
-        scratch->bytes = scratch->data ? bytes : 0;
-    }
-    return scratch->data;
-}
-
-bool slab_describe(const struct slab *slab, size_t piece, const void *values,
-                   struct scratch *scratch, struct oriel_slab *out)
+/* All of the piece but its data, which are those that `gather` makes, or when it has nothing to do
+ * those at `first`. */
+static void layout(const struct slab *slab, size_t piece, const struct want *want,
+                   struct oriel_slab *out, struct gather *gather)
 {
     const struct plan_slab *plan = &slab->plan;
     uint32_t dtype = slab->info->dtype, ndim = slab->info->ndim;
-    struct want want;
-    slab_want(slab, piece, &want);
+    *gather = (struct gather){0};
     *out = (struct oriel_slab){
         .size = sizeof *out,
         .layer = slab->layer,
@@ -151,16 +132,16 @@ bool slab_describe(const struct slab *slab, size_t piece, const void *values,
     memcpy(out->shape, plan->shape, sizeof out->shape);
     memcpy(out->scale, plan->scale, sizeof out->scale);
     memcpy(out->translate, plan->translate, sizeof out->translate);
-    CHECK(piece_voxels(slab, piece, out->offset, out->extent));
+    if (!piece_voxels(slab, piece, out->offset, out->extent))
+        return;
 
     /* Bytes from one index to the next along every dataset axis of the block. */
     uint64_t pitch[ORIEL_MAX_AXES], dense = dtype_bytes(dtype);
     for (uint32_t a = ndim; a-- > 0;) {
         pitch[a] = dense;
-        dense *= want.shape[a];
+        dense *= want->shape[a];
     }
     uint64_t step[3] = {0, 0, 0};
-    const uint8_t *first = values;
     bool shown[ORIEL_MAX_AXES] = {false};
     for (unsigned d = 0; d < 3; d++) {
         int32_t a = plan->view.axis[d];
@@ -168,11 +149,12 @@ bool slab_describe(const struct slab *slab, size_t piece, const void *values,
             continue;
         shown[a] = true;
         step[d] = pitch[a] * plan->stride[d];
-        first += pitch[a] * (plan->origin[d] + out->offset[d] * plan->stride[d] - want.origin[a]);
+        gather->first +=
+            pitch[a] * (plan->origin[d] + out->offset[d] * plan->stride[d] - want->origin[a]);
     }
     for (uint32_t a = 0; a < ndim; a++) {
         if (!shown[a])
-            first += pitch[a] * (plan->index[a] - want.origin[a]);
+            gather->first += pitch[a] * (plan->index[a] - want->origin[a]);
     }
 
     uint64_t item = dtype_bytes(out->dtype);
@@ -185,22 +167,59 @@ bool slab_describe(const struct slab *slab, size_t piece, const void *values,
     if (as_is && (step[0] == item || out->extent[0] == 1) && row_step >= row &&
         row_step % item == 0 && slice_step >= row_step * out->extent[1] &&
         slice_step % row_step == 0) {
-        out->data = first;
         out->row_bytes = row_step;
         out->slice_bytes = slice_step;
-        return true;
+        return;
     }
-
-    uint64_t slice = row * out->extent[1];
-    uint8_t *to = scratch_reserve(scratch, slice * out->extent[2]);
-    if (!to)
-        return false;
-    out->data = to;
     out->row_bytes = row;
-    out->slice_bytes = slice;
-    for (uint32_t z = 0; z < out->extent[2]; z++) {
-        for (uint32_t y = 0; y < out->extent[1]; y++, to += row)
-            convert_row(dtype, first + z * step[2] + y * step[1], step[0], out->extent[0], to);
+    out->slice_bytes = row * out->extent[1];
+    gather->dtype = dtype;
+    memcpy(gather->step, step, sizeof gather->step);
+    memcpy(gather->extent, out->extent, sizeof gather->extent);
+}
+
+void slab_want(const struct slab *slab, size_t piece, struct want *want)
+{
+    uint64_t place[3];
+    size_t rest = piece;
+    for (unsigned d = 0; d < 3; d++) {
+        place[d] = slab->grid_first[d] + rest % slab->grid_count[d];
+        rest /= slab->grid_count[d];
+    }
+    plan_want(&slab->plan, slab->info, place, want);
+    struct oriel_slab out;
+    layout(slab, piece, want, &out, &want->gather);
+}
+
+static void *scratch_reserve(struct scratch *scratch, size_t bytes)
+{
+    if (scratch->bytes < bytes) {
+        free(scratch->data);
+        scratch->data = malloc(bytes);
+        scratch->bytes = scratch->data ? bytes : 0;
+    }
+    return scratch->data;
+}
+
+bool slab_describe(const struct slab *slab, size_t piece, const struct block *block,
+                   const struct made *made, struct scratch *scratch, struct oriel_slab *out)
+{
+    struct want want;
+    struct gather gather;
+    slab_want(slab, piece, &want);
+    layout(slab, piece, &want, out, &gather);
+    if (!gather.dtype) {
+        out->data = (const uint8_t *)block->data + gather.first;
+        out->hold = block->locked ? block->memory : NULL;
+    } else if (made && made->memory && memcmp(&made->gather, &gather, sizeof gather) == 0) {
+        out->data = made->memory->data;
+        out->hold = made->locked ? made->memory : NULL;
+    } else {
+        void *to = scratch_reserve(scratch, gather_bytes(&gather));
+        if (!to)
+            return false;
+        gather_run(&gather, block->data, to);
+        out->data = to;
     }
     return true;
 }

@@ -24,7 +24,7 @@ struct slab {
     bool allocated;  /* the scene module knows it */
 };
 
-/* A buffer that grows: for values that have to be converted or gathered. */
+/* Memory that grows: for values that have to be gathered. */
 struct scratch {
     void *data;
     size_t bytes;
@@ -40,10 +40,11 @@ void slab_set(struct slab *slab, size_t piece, enum piece_state state);
 /* The smallest and largest slab voxel of a piece, world x, y, z, by their outer edges. */
 void slab_piece_box(const struct slab *slab, size_t piece, double low[3], double high[3]);
 
-/* Describes a piece for oriel_scene_module::upload. `values` are those of the block; what is
- * pointed to lies there or in the scratch. False when memory is short. */
-bool slab_describe(const struct slab *slab, size_t piece, const void *values,
-                   struct scratch *scratch, struct oriel_slab *out);
+/* Describes a piece for oriel_scene_module::upload. Its values are those of the block, what has been
+ * made of them (NULL: nothing), or, when that was for another piece, made now in the scratch. False
+ * when memory is short. */
+bool slab_describe(const struct slab *slab, size_t piece, const struct block *block,
+                   const struct made *made, struct scratch *scratch, struct oriel_slab *out);
 
 /* What of the slab lies within the canvas' world rectangle: how much of the rectangle it reaches,
  * how much of that is filled by pieces that are there and that failed (world units squared; in 3-D

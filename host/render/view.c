@@ -90,6 +90,8 @@ void view_set_scene(struct view *view, const struct oriel_scene_module *scene, v
     if (view->placing) /* the module has ended the thread meanwhile */
         loader_release(view->loader, view->placing);
     view->placing = NULL;
+    buffer_unref(view->placing_made);
+    view->placing_made = NULL;
     view->scene = NULL; /* what it knew is gone */
     for (uint32_t i = 0; i < view->layer_count; i++)
         layer_clear(view, view->layers[i]);
@@ -432,13 +434,11 @@ static void piece_refused(struct view *view, struct layer *layer, struct slab *s
 }
 
 static oriel_result piece_upload(struct view *view, struct layer *layer, struct slab *slab,
-                                 size_t piece, const struct block *block)
+                                 size_t piece, const struct block *block, const struct made *made)
 {
     struct oriel_slab out;
     oriel_result result = ORIEL_NOMEM;
-    if (slab_describe(slab, piece, block->data, &view->scratch, &out)) {
-        if (block->locked && out.data != view->scratch.data)
-            out.hold = block->memory;
+    if (slab_describe(slab, piece, block, made, &view->scratch, &out)) {
         if (slab->missing + slab->failed == 1)
             out.flags |= ORIEL_SLAB_COMPLETE;
         result = view->scene->upload(view->self, &out);
@@ -461,8 +461,8 @@ static oriel_result piece_upload(struct view *view, struct layer *layer, struct 
     return result;
 }
 
-static oriel_result place(struct view *view, const struct block *block, const char *failure,
-                          bool *changed)
+static oriel_result place(struct view *view, const struct block *block, const struct made *made,
+                          const char *failure, bool *changed)
 {
     for (uint32_t i = 0; i < view->layer_count; i++) {
         struct layer *layer = view->layers[i];
@@ -479,7 +479,7 @@ static oriel_result place(struct view *view, const struct block *block, const ch
                 piece_unread(layer, slabs[s], piece, failure);
                 continue;
             }
-            oriel_result result = piece_upload(view, layer, slabs[s], piece, block);
+            oriel_result result = piece_upload(view, layer, slabs[s], piece, block, made);
             if (result != ORIEL_OK)
                 return result;
             *changed |= s < 2 && slab_piece_seen(slabs[s], piece, &layer->plan.visible);
@@ -500,11 +500,15 @@ oriel_result view_upload(struct view *view, int64_t now_ns, int64_t until_ns, bo
     }
     char *failure = NULL;
     oriel_result result = ORIEL_OK;
-    for (struct block *block; result == ORIEL_OK && (block = lane_take(view->lane, &failure));
-         free(failure)) {
+    struct made made;
+    for (struct block *block;
+         result == ORIEL_OK && (block = lane_take(view->lane, &made, &failure)); free(failure)) {
         view->placing = block;
-        result = place(view, block, failure, changed);
+        view->placing_made = made.memory;
+        result = place(view, block, &made, failure, changed);
         view->placing = NULL;
+        view->placing_made = NULL;
+        buffer_unref(made.memory);
         loader_release(view->loader, block);
         if (clock_ns() >= until_ns) {
             *more = true;

@@ -45,6 +45,7 @@ struct view {
     void *self;
     struct scratch scratch;
     struct block *placing; /* handed over just now */
+    const struct oriel_buffer *placing_made;
     uint64_t next_id;
     struct layer **layers; /* in the order of the snapshot */
     uint32_t layer_count;

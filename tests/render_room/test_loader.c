@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "module/services.h"
 #include "render/loader.h"
 #include "render/plan.h"
 #include "rig.h"
 
 static atomic_int wakes;
+static _Thread_local struct made made; /* of the last block that was taken */
 
 static void count_wake(void *data)
 {
@@ -64,7 +66,7 @@ static struct want want_of(struct fixture *f, uint64_t y, uint64_t x, bool prefe
 static int take(struct fixture *f, char **failure)
 {
     for (int i = 0; i < 1000; i++) {
-        struct block *block = lane_take(f->lane, failure);
+        struct block *block = lane_take(f->lane, &made, failure);
         if (block) {
             int x = (int)block->key.index[1];
             if (!*failure) {
@@ -106,7 +108,7 @@ static void a_block_is_read_once(void **state)
     lane_want(f.lane, wants, 3);
     char *failure;
     assert_int_equal(take(&f, &failure), 1);
-    assert_null(lane_take(f.lane, &failure));
+    assert_null(lane_take(f.lane, &made, &failure));
     lane_want(f.lane, wants, 1); /* cached: at once */
     assert_int_equal(take(&f, &failure), 1);
     assert_int_equal(atomic_load(&fake_source.reads), 1);
@@ -165,7 +167,7 @@ static void prefetched_blocks_only_fill_the_cache(void **state)
     assert_true(rig_wait(&fake_source.reads, 2));
     rig_sleep_ms(20);
     char *failure;
-    assert_null(lane_take(f.lane, &failure));
+    assert_null(lane_take(f.lane, &made, &failure));
     assert_int_equal(atomic_load(&wakes), 0);
     wants[0].prefetch = false;
     lane_want(f.lane, wants, 1);
@@ -193,7 +195,7 @@ static void failures_are_told_and_tried_again(void **state)
     free(failure);
     /* Not at once, but after half a second. */
     rig_sleep_ms(200);
-    assert_null(lane_take(f.lane, &failure));
+    assert_null(lane_take(f.lane, &made, &failure));
     assert_int_equal(take(&f, &failure), 1);
     assert_null(failure);
     struct loader_stats stats;
@@ -257,7 +259,7 @@ static void loads_and_lists_mix(void **state)
         char *failure;
         struct block *block;
         rig_sleep_ms(1);
-        while ((block = lane_take(f.lane, &failure)))
+        while ((block = lane_take(f.lane, &made, &failure)))
             loader_release(f.loader, block);
     }
     for (int i = 0; i < 3; i++) {
@@ -364,7 +366,7 @@ static void lanes_take_turns(void **state)
     for (int i = 0; i < 30; i++)
         assert_true(take(&f, &failure) >= 0);
     assert_true(rig_wait(&fake_source.reads, 43));
-    assert_null(lane_take(other, &failure));
+    assert_null(lane_take(other, &made, &failure));
     lane_destroy(other);
     finish(&f);
 }
@@ -385,7 +387,7 @@ static void a_failure_is_told_to_every_lane(void **state)
     assert_string_equal(failure, "fake/broken: is broken");
     free(failure);
     lane_want(other, &want, 1); /* remembered */
-    struct block *block = lane_take(other, &failure);
+    struct block *block = lane_take(other, &made, &failure);
     assert_non_null(block);
     assert_string_equal(failure, "fake/broken: is broken");
     free(failure);
@@ -416,7 +418,7 @@ static void *storm(void *data)
         if (n % 3 == 0)
             rig_sleep_ms(1);
         char *failure;
-        for (struct block *block; (block = lane_take(lane, &failure)); free(failure)) {
+        for (struct block *block; (block = lane_take(lane, &made, &failure)); free(failure)) {
             uint64_t first[2] = {block->key.index[0] * 8, block->key.index[1] * 8};
             if (!failure && *(uint16_t *)block->data != (uint16_t)fake_value(0, 2, first))
                 self->wrong = true;
@@ -453,6 +455,120 @@ static void lanes_come_and_go_on_many_threads(void **state)
     finish(&f);
 }
 
+/* Rows become columns. */
+static struct want turned(struct fixture *f, uint64_t y, uint64_t x)
+{
+    struct want want = want_of(f, y, x, false);
+    want.gather =
+        (struct gather){.step = {16, 2, 0}, .extent = {8, 8, 1}, .dtype = ORIEL_U16};
+    return want;
+}
+
+/* Takes a block with what was made of it; false after a second. */
+static bool take_turned(struct fixture *f, struct lane *lane)
+{
+    char *failure;
+    struct block *block = NULL;
+    for (int i = 0; i < 1000 && !block; i++) {
+        block = lane_take(lane, &made, &failure);
+        if (!block)
+            rig_sleep_ms(1);
+    }
+    if (!block)
+        return false;
+    const uint16_t *values = block->data;
+    assert_non_null(made.memory);
+    const uint16_t *out = (const uint16_t *)(const void *)made.memory->data;
+    for (int i = 0; i < 64; i++)
+        assert_int_equal(out[i], values[i % 8 * 8 + i / 8]);
+    buffer_unref(made.memory);
+    loader_release(f->loader, block);
+    return true;
+}
+
+static void what_has_to_be_made_is_made(void **state)
+{
+    (void)state;
+    struct fixture f;
+    make(&f, 1, 1 << 20);
+    struct want wants[3] = {turned(&f, 1, 2), turned(&f, 3, 4), turned(&f, 5, 6)};
+    lane_want(f.lane, wants, 3);
+    for (int i = 0; i < 3; i++)
+        assert_true(take_turned(&f, f.lane));
+    lane_want(f.lane, wants, 3); /* from the cache, and stated again before they are taken */
+    rig_sleep_ms(20);
+    lane_want(f.lane, wants, 3);
+    lane_want(f.lane, wants + 1, 2);
+    for (int i = 0; i < 2; i++)
+        assert_true(take_turned(&f, f.lane));
+    char *failure;
+    assert_null(lane_take(f.lane, &made, &failure));
+    assert_int_equal(atomic_load(&fake_source.reads), 3);
+
+    /* A slow read keeps nobody waiting for what is there. */
+    atomic_store(&fake_source.delay_ms, 300);
+    struct want both[2] = {turned(&f, 7, 7), turned(&f, 1, 2)};
+    lane_want(f.lane, both, 1);
+    while (atomic_load(&fake_source.running) == 0)
+        rig_sleep_ms(1);
+    lane_want(f.lane, both, 2);
+    assert_true(take_turned(&f, f.lane));
+    assert_int_equal(atomic_load(&fake_source.running), 1);
+    finish(&f);
+}
+
+/* Only in the cache for one, and something else for another: the one that is handed over counts. */
+static void what_is_prefetched_is_made_nothing_of(void **state)
+{
+    (void)state;
+    struct fixture f;
+    make(&f, 1, 1 << 20);
+    struct want wants[2] = {turned(&f, 1, 2), turned(&f, 1, 2)};
+    wants[0].prefetch = true;
+    wants[0].gather.extent[1] = 1;
+    lane_want(f.lane, wants, 1);
+    while (atomic_load(&fake_source.reads) < 1)
+        rig_sleep_ms(1);
+    rig_sleep_ms(10);
+    char *failure;
+    assert_null(lane_take(f.lane, &made, &failure));
+    lane_want(f.lane, wants, 2);
+    assert_true(take_turned(&f, f.lane));
+    finish(&f);
+}
+
+static void *make_and_go(void *data)
+{
+    struct fixture *f = data;
+    for (int i = 0; i < 150; i++) {
+        atomic_int woken = 0;
+        struct lane *lane = lane_create(f->loader, count_into, &woken);
+        struct want wants[16];
+        for (uint64_t k = 0; k < 16; k++)
+            wants[k] = turned(f, k % 8, (k + (uint64_t)i) % 8);
+        lane_want(lane, wants, 16);
+        if (i % 3 == 0)
+            lane_want(lane, wants + 4, 12);
+        for (int k = 0; k < i % 5; k++)
+            assert_true(take_turned(f, lane));
+        lane_destroy(lane);
+    }
+    return NULL;
+}
+
+static void lists_change_while_something_is_made(void **state)
+{
+    (void)state;
+    struct fixture f;
+    make(&f, 2, 4096);
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        pthread_create(&threads[i], NULL, make_and_go, &f);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    finish(&f);
+}
+
 static void an_unknown_uri_is_named(void **state)
 {
     (void)state;
@@ -480,6 +596,9 @@ int main(void)
         cmocka_unit_test(lanes_take_turns),
         cmocka_unit_test(a_failure_is_told_to_every_lane),
         cmocka_unit_test(lanes_come_and_go_on_many_threads),
+        cmocka_unit_test(what_has_to_be_made_is_made),
+        cmocka_unit_test(what_is_prefetched_is_made_nothing_of),
+        cmocka_unit_test(lists_change_while_something_is_made),
         cmocka_unit_test(an_unknown_uri_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "module/services.h"
 #include "render/convert.h"
 #include "render/slab.h"
 #include "rig.h"
@@ -38,6 +39,49 @@ static double expected(uint32_t dtype, uint32_t value)
     default:
         return value & 0xffff;
     }
+}
+
+/* Values that lie in page-locked memory, or have been made there, may be held; those of the scratch
+ * may not. `piece` is how it looks without. */
+static void check_handed_over(const struct slab *slab, size_t i, const void *values, uint64_t bytes,
+                              const struct oriel_slab *piece)
+{
+    struct scratch scratch = {0};
+    struct want want;
+    slab_want(slab, i, &want);
+    uint8_t *data, *out;
+    struct block block = {.memory = buffer_create(bytes, &data), .locked = true};
+    block.data = data;
+    memcpy(data, values, bytes);
+    struct made made = {.gather = want.gather, .locked = true};
+    made.memory = buffer_create(gather_bytes(&made.gather), &out);
+    if (want.gather.dtype)
+        gather_run(&want.gather, values, out);
+    struct oriel_slab got;
+    assert_true(slab_describe(slab, i, &block, &made, &scratch, &got));
+    const struct oriel_buffer *from = want.gather.dtype ? made.memory : block.memory;
+    assert_ptr_equal(got.hold, from);
+    assert_null(scratch.data);
+    assert_in_range((uintptr_t)got.data, (uintptr_t)from->data,
+                    (uintptr_t)from->data + from->bytes - 1);
+    assert_int_equal(got.row_bytes, piece->row_bytes);
+    assert_int_equal(got.slice_bytes, piece->slice_bytes);
+    size_t row = (size_t)got.extent[0] * dtype_bytes(got.dtype);
+    for (uint32_t z = 0; z < got.extent[2]; z++)
+        for (uint32_t y = 0; y < got.extent[1]; y++)
+            assert_memory_equal(
+                (const uint8_t *)got.data + z * got.slice_bytes + y * got.row_bytes,
+                (const uint8_t *)piece->data + z * got.slice_bytes + y * got.row_bytes, row);
+    made.gather.first++; /* made for another piece */
+    assert_true(slab_describe(slab, i, &block, &made, &scratch, &got));
+    assert_ptr_equal(got.hold, want.gather.dtype ? NULL : block.memory);
+    made.gather.first--;
+    made.locked = block.locked = false;
+    assert_true(slab_describe(slab, i, &block, &made, &scratch, &got));
+    assert_null(got.hold);
+    buffer_unref(made.memory);
+    buffer_unref(block.memory);
+    free(scratch.data);
 }
 
 /* Loads every piece of the planned slab and compares all voxels with the dataset. */
@@ -79,7 +123,7 @@ static void check(uint32_t dtype, const uint32_t order[4], uint32_t ndisplay, ui
         struct error err;
         assert_int_equal(dataset_read(dataset, &read, &err), ORIEL_OK);
         struct oriel_slab piece;
-        assert_true(slab_describe(slab, i, values, &scratch, &piece));
+        assert_true(slab_describe(slab, i, &(struct block){.data = values}, NULL, &scratch, &piece));
         assert_int_equal(piece.layer, 7);
         assert_int_equal(piece.id, 9);
         assert_int_equal(piece.dtype, convert_type(dtype));
@@ -99,6 +143,7 @@ static void check(uint32_t dtype, const uint32_t order[4], uint32_t ndisplay, ui
                 }
             }
         }
+        check_handed_over(slab, i, values, bytes, &piece);
         slab_set(slab, i, PIECE_THERE);
         free(values);
     }
