@@ -294,6 +294,7 @@ static void keys_come_when_asked(void **state)
 {
     (void)state;
     need_engine();
+    uint64_t before = fake_nvenc.count ? fake_nvenc.count("nvEncReconfigureEncoder") : 0;
     static const char *const sets[] = {"keyint=0", "codec=hevc keyint=600",
                                        "intra_refresh=30 keyint=3"};
     struct oriel_format format = nvenc_format(ORIEL_DOMAIN_CUDA, ORIEL_FMT_NV12, 320, 192);
@@ -321,8 +322,8 @@ static void keys_come_when_asked(void **state)
         assert_int_equal(!(rig.packets[t].packet.flags & ORIEL_PACKET_KEY), t % 4 != 0);
     }
     rig_finish(&rig);
-    if (fake_nvenc.count)
-        assert_int_equal(fake_nvenc.count("nvEncReconfigureEncoder"), 0);
+    if (fake_nvenc.count) /* none has cost more than itself */
+        assert_int_equal(fake_nvenc.count("nvEncReconfigureEncoder"), before);
     expect_clean(true);
 }
 
