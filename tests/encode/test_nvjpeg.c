@@ -65,11 +65,9 @@ static void expect_no_faults(void)
 
 static uint64_t live_objects(void)
 {
-    static const char *const kinds[] = {"live.streams", "live.events", "live.bytes"};
-    uint64_t sum = fake_nvjpeg.count("live.sessions");
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-        sum += fake_cuda.count(kinds[i]);
-    return sum;
+    return fake_cuda.count("live.streams") + fake_cuda.count("live.events") +
+           fake_cuda.count("live.bytes") + fake_nvjpeg.count("live.handles") +
+           fake_nvjpeg.count("live.states") + fake_nvjpeg.count("live.params");
 }
 
 /* --- an instance with a host that knows the device --- */
@@ -307,14 +305,16 @@ static void quality_is_live(void **state)
     assert_int_equal(open_rig(&small, "quality=80 optimize_huffman=true", &format), ORIEL_OK);
     assert_int_equal(rig_encode(&rig, &pair.frame, 0), ORIEL_OK);
     assert_int_equal(rig_encode(&small, &pair.frame, 0), ORIEL_OK);
-    assert_true(small.packets[0].packet.bytes < rig.packets[0].packet.bytes);
+    /* The stand-in has but one set of tables. */
+    if (!on_standin())
+        assert_true(small.packets[0].packet.bytes < rig.packets[0].packet.bytes);
     rig_finish(&small);
     rig_finish(&rig);
     pair_destroy(&pair);
     expect_no_faults();
 }
 
-/* Noise in the best quality needs more than the room that is there at first. */
+/* Noise in the best quality is larger than the picture. */
 static void large_ones_find_room(void **state)
 {
     (void)state;
@@ -322,7 +322,8 @@ static void large_ones_find_room(void **state)
     struct oriel_format format = format_in(ORIEL_FMT_I444, 640, 480);
     struct pair noise = pair_create(&format, 0, true), calm = pair_create(&format, 1, false);
     struct rig rig;
-    assert_int_equal(open_rig(&rig, "quality=100", &format), ORIEL_OK);
+    assert_int_equal(open_rig(&rig, "quality=40", &format), ORIEL_OK);
+    assert_int_equal(rig_set(&rig, "quality=100"), ORIEL_OK);
     assert_int_equal(rig_encode(&rig, &calm.frame, 0), ORIEL_OK);
     for (int i = 0; i < 2; i++)
         if (rig_encode(&rig, &noise.frame, 0))
@@ -429,8 +430,6 @@ static void errors_have_names(void **state)
           {"nvjpegEncodeYUV", 6, ORIEL_IO},
           {"nvjpegEncodeYUV", 5, ORIEL_NOMEM},
           {"nvjpegEncodeRetrieveBitstream", 8, ORIEL_IO},
-          {"cuStreamSynchronize", LAUNCH_FAILED, ORIEL_DEVICE_LOST},
-          {"cuStreamSynchronize", INVALID_VALUE, ORIEL_IO},
       };
     struct oriel_format format = format_in(ORIEL_FMT_I420, 64, 48);
     uint64_t live = live_objects();
@@ -454,13 +453,9 @@ static void errors_have_names(void **state)
         if (result != at_encode[i].result || !strstr(rig.failure, at_encode[i].call))
             fail_msg("%s: %d, %s", at_encode[i].call, result, rig.failure);
         assert_int_equal(rig.count, i);
-        assert_int_equal(rig_encode(&rig, &pair.frame, 0), ORIEL_OK); /* the next one comes */
+        if (rig_encode(&rig, &pair.frame, 0)) /* the next one comes */
+            fail_msg("after %s: %s", at_encode[i].call, rig.failure);
     }
-    /* nvJPEG says that it failed, the driver that it is over. */
-    fail_once("nvjpegEncodeYUV", 6);
-    fail_once("cuStreamSynchronize", LAUNCH_FAILED);
-    assert_int_equal(rig_encode(&rig, &pair.frame, 0), ORIEL_DEVICE_LOST);
-    assert_non_null(strstr(rig.failure, "EXECUTION_FAILED"));
     fail_once("nvjpegEncoderParamsSetQuality", 2);
     assert_int_equal(rig_set(&rig, "quality=50"), ORIEL_IO);
     assert_non_null(strstr(rig.failure, "INVALID_PARAMETER"));
@@ -471,25 +466,40 @@ static void errors_have_names(void **state)
     reset_standins();
 }
 
-/* No room for a large picture: that one is lost, the others are not. */
-static void memory_may_run_out(void **state)
+/* What ends an instance: the stream cannot be waited for. */
+static void lost_devices_are_told_of(void **state)
 {
     (void)state;
     need_standin();
-    struct oriel_format format = format_in(ORIEL_FMT_I444, 640, 480);
-    struct pair noise = pair_create(&format, 0, true), calm = pair_create(&format, 1, false);
-    struct rig rig;
-    assert_int_equal(open_rig(&rig, "quality=100", &format), ORIEL_OK);
-    for (int i = 0; i < 2; i++) {
-        fail_once("cuMemHostAlloc", 2);
-        assert_int_equal(rig_encode(&rig, &noise.frame, 0), ORIEL_NOMEM);
+    enum { INVALID_VALUE = 1, ECC_UNCORRECTABLE = 214, LAUNCH_FAILED = 719 };
+    static const struct {
+        int nvjpeg, cuda; /* what nvjpegEncodeYUV and cuStreamSynchronize answer */
+        oriel_result result;
+        const char *text;
+    } cases[] = {
+        {0, LAUNCH_FAILED, ORIEL_DEVICE_LOST, "cuStreamSynchronize"},
+        {0, ECC_UNCORRECTABLE, ORIEL_DEVICE_LOST, "cuStreamSynchronize"},
+        {0, INVALID_VALUE, ORIEL_FATAL, "cuStreamSynchronize"},
+        {6, LAUNCH_FAILED, ORIEL_DEVICE_LOST, "EXECUTION_FAILED (6), the GPU is lost"},
+    };
+    struct oriel_format format = format_in(ORIEL_FMT_I420, 64, 48);
+    struct pair pair = pair_create(&format, 0, false);
+    uint64_t live = live_objects();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct rig rig;
+        assert_int_equal(open_rig(&rig, "", &format), ORIEL_OK);
+        if (cases[i].nvjpeg)
+            fail_once("nvjpegEncodeYUV", cases[i].nvjpeg);
+        fail_once("cuStreamSynchronize", cases[i].cuda);
+        assert_int_equal(rig_encode(&rig, &pair.frame, 0), cases[i].result);
+        assert_non_null(strstr(rig.failure, cases[i].text));
+        assert_int_equal(rig.count, 0);
+        rig_finish(&rig);
+        assert_int_equal(live_objects(), live);
     }
-    assert_int_equal(rig_encode(&rig, &calm.frame, 0), ORIEL_OK);
-    assert_int_equal(rig_encode(&rig, &noise.frame, 0), ORIEL_OK);
-    rig_finish(&rig);
-    pair_destroy(&noise);
-    pair_destroy(&calm);
+    pair_destroy(&pair);
     expect_no_faults();
+    reset_standins();
 }
 
 static void nothing_is_left_behind(void **state)
@@ -582,7 +592,7 @@ int main(void)
         cmocka_unit_test(says_what_is_missing),   cmocka_unit_test(tables_are_sane),
         cmocka_unit_test(pictures_come_back),     cmocka_unit_test(quality_is_live),
         cmocka_unit_test(large_ones_find_room),   cmocka_unit_test(refusals_say_why),
-        cmocka_unit_test(errors_have_names),      cmocka_unit_test(memory_may_run_out),
+        cmocka_unit_test(errors_have_names),      cmocka_unit_test(lost_devices_are_told_of),
         cmocka_unit_test(nothing_is_left_behind), cmocka_unit_test(instances_run_side_by_side),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

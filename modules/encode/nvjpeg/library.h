@@ -42,6 +42,8 @@ struct nvjpeg_image {
       (void *params, int subsampling, CUstream stream))                                            \
     F(set_optimized, nvjpegEncoderParamsSetOptimizedHuffman,                                       \
       (void *params, int optimized, CUstream stream))                                              \
+    F(buffer_size, nvjpegEncodeGetBufferSize,                                                      \
+      (void *handle, const void *params, int width, int height, size_t *bytes))                    \
     F(encode, nvjpegEncodeYUV,                                                                     \
       (void *handle, void *state, const void *params, const struct nvjpeg_image *source,           \
        int subsampling, int width, int height, CUstream stream))                                   \

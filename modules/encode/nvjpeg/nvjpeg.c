@@ -82,7 +82,7 @@ static bool cuda_failed(const struct nvjpeg *self, CUresult error, const char *c
     return true;
 }
 
-/* nvJPEG does not pass on why the device failed; the stream still knows. */
+/* nvJPEG does not pass on why the device failed; the stream still knows. It is idle afterwards. */
 static bool status_failed(const struct nvjpeg *self, int status, const char *call,
                           struct failure *failure)
 {
@@ -110,29 +110,35 @@ static bool status_failed(const struct nvjpeg *self, int status, const char *cal
 
 /* --- an instance --- */
 
+/* In the context. */
+
 static bool make_room(struct nvjpeg *self, size_t bytes, struct failure *failure)
 {
-    if (self->bitstream)
-        self->lib.host_free(self->bitstream);
-    self->bitstream = NULL;
-    self->capacity = 0;
     void *memory;
+    if (bytes <= self->capacity)
+        return true;
     if (cuda_failed(self, (CUresult)self->lib.host_alloc(&memory, bytes, 0), "cuMemHostAlloc",
                     failure))
         return false;
+    if (self->bitstream)
+        self->lib.host_free(self->bitstream);
     self->bitstream = memory;
     self->capacity = bytes;
     return true;
 }
 
-/* In the context from here on. */
-
-static bool set_quality(struct nvjpeg *self, const struct oriel_config *config,
-                        struct failure *failure)
+/* What depends on the live options: the quality, and the room for the largest JPEG of it. */
+static bool configure(struct nvjpeg *self, const struct oriel_config *config,
+                      struct failure *failure)
 {
     int quality = (int)config->get_int(config, "quality");
+    size_t bytes = 0;
     return !STATUS(self, failure, set_quality, nvjpegEncoderParamsSetQuality,
-                   (self->params, quality, self->stream));
+                   (self->params, quality, self->stream)) &&
+           !STATUS(self, failure, buffer_size, nvjpegEncodeGetBufferSize,
+                   (self->handle, self->params, (int)self->base.format.width,
+                    (int)self->base.format.height, &bytes)) &&
+           make_room(self, bytes, failure);
 }
 
 static bool build(struct nvjpeg *self, const struct oriel_config *config, struct failure *failure)
@@ -147,20 +153,16 @@ static bool build(struct nvjpeg *self, const struct oriel_config *config, struct
                     (CUresult)lib->stream_create(&self->stream, CU_STREAM_NON_BLOCKING, greatest),
                     "cuStreamCreateWithPriority", failure))
         return false;
-    if (STATUS(self, failure, create, nvjpegCreateSimple, (&self->handle)) ||
-        STATUS(self, failure, state_create, nvjpegEncoderStateCreate,
-               (self->handle, &self->state, self->stream)) ||
-        STATUS(self, failure, params_create, nvjpegEncoderParamsCreate,
-               (self->handle, &self->params, self->stream)) ||
-        STATUS(self, failure, set_sampling, nvjpegEncoderParamsSetSamplingFactors,
-               (self->params, self->subsampling, self->stream)) ||
-        STATUS(self, failure, set_optimized, nvjpegEncoderParamsSetOptimizedHuffman,
-               (self->params, optimized, self->stream)) ||
-        !set_quality(self, config, failure))
-        return false;
-    /* Half a byte a pixel is much for a JPEG; one that needs more gets it when it comes. */
-    size_t pixels = (size_t)self->base.format.width * self->base.format.height;
-    return make_room(self, pixels / 2 + 65536, failure);
+    return !STATUS(self, failure, create, nvjpegCreateSimple, (&self->handle)) &&
+           !STATUS(self, failure, state_create, nvjpegEncoderStateCreate,
+                   (self->handle, &self->state, self->stream)) &&
+           !STATUS(self, failure, params_create, nvjpegEncoderParamsCreate,
+                   (self->handle, &self->params, self->stream)) &&
+           !STATUS(self, failure, set_sampling, nvjpegEncoderParamsSetSamplingFactors,
+                   (self->params, self->subsampling, self->stream)) &&
+           !STATUS(self, failure, set_optimized, nvjpegEncoderParamsSetOptimizedHuffman,
+                   (self->params, optimized, self->stream)) &&
+           configure(self, config, failure);
 }
 
 static void take_apart(struct nvjpeg *self)
@@ -253,27 +255,8 @@ fail:
     return result;
 }
 
-/* The JPEG of what is encoded on the stream. One wait where it fits the room there is. Returns its
- * size, 0: failed. */
-static size_t retrieve(struct nvjpeg *self, struct failure *failure)
-{
-    const struct nvjpeg_library *lib = &self->lib;
-    size_t length = self->capacity, needed = 0;
-    int status = lib->retrieve(self->handle, self->state, self->bitstream, &length, self->stream);
-    if (status && !lib->retrieve(self->handle, self->state, NULL, &needed, self->stream) &&
-        !lib->cuda->cuStreamSynchronize(self->stream) && needed > self->capacity) {
-        if (!make_room(self, needed + needed / 4, failure))
-            return 0;
-        length = self->capacity;
-        status = lib->retrieve(self->handle, self->state, self->bitstream, &length, self->stream);
-    }
-    if (status_failed(self, status, "nvjpegEncodeRetrieveBitstream", failure) ||
-        CUDA(self, failure, cuStreamSynchronize, (self->stream)))
-        return 0;
-    return length;
-}
-
-/* Returns the size, 0: failed. Either way nothing reads the frame any more. */
+/* Returns the size of the JPEG, 0: failed. Nothing reads the frame any more, or the instance is at
+ * its end. */
 static size_t compress(struct nvjpeg *self, const struct encode_job *job, struct failure *failure)
 {
     struct nvjpeg_image image = {0};
@@ -283,16 +266,20 @@ static size_t compress(struct nvjpeg *self, const struct encode_job *job, struct
     }
     if (CUDA(self, failure, cuCtxPushCurrent, (self->context)))
         return 0;
-    size_t bytes = 0;
-    if (!self->bitstream) /* an earlier picture found no memory */
-        make_room(self, 65536, failure);
-    if (self->bitstream &&
+    size_t bytes = self->capacity;
+    bool fine =
         !STATUS(self, failure, encode, nvjpegEncodeYUV,
                 (self->handle, self->state, self->params, &image, self->subsampling,
-                 (int)self->base.format.width, (int)self->base.format.height, self->stream)))
-        bytes = retrieve(self, failure);
+                 (int)self->base.format.width, (int)self->base.format.height, self->stream)) &&
+        !STATUS(self, failure, retrieve, nvjpegEncodeRetrieveBitstream,
+                (self->handle, self->state, self->bitstream, &bytes, self->stream));
+    if (fine && CUDA(self, failure, cuStreamSynchronize, (self->stream))) {
+        fine = false;
+        if (failure->result != ORIEL_DEVICE_LOST)
+            failure->result = ORIEL_FATAL; /* who knows what is still running */
+    }
     pop(self);
-    return bytes;
+    return fine ? bytes : 0;
 }
 
 static oriel_result nvjpeg_encode(void *data, const struct oriel_frame *frame, uint32_t flags)
@@ -320,7 +307,7 @@ static oriel_result nvjpeg_reconfigure(void *data, const struct oriel_config *co
     struct failure failure;
     bool fine = !CUDA(self, &failure, cuCtxPushCurrent, (self->context));
     if (fine) {
-        fine = set_quality(self, config, &failure);
+        fine = configure(self, config, &failure);
         pop(self);
     }
     return fine ? ORIEL_OK : encode_fail(self->base.host, failure.result, "%s", failure.text);
