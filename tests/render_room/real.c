@@ -19,8 +19,14 @@
 
 void real_open(struct real *real)
 {
+    real_open_with(real, NULL, 0);
+}
+
+void real_open_with(struct real *real, const char *const *sets, size_t count)
+{
     struct error err = {""};
-    *real = (struct real){.config = config_create(&(struct config_inputs){0}, &err)};
+    const struct config_inputs inputs = {.sets = sets, .set_count = count};
+    *real = (struct real){.config = config_create(&inputs, &err)};
     real->metrics = metrics_create();
     real->registry = real->config ? registry_create(real->config, &err) : NULL;
     real->control =

@@ -21,6 +21,7 @@ struct real {
 };
 
 void real_open(struct real *real);
+void real_open_with(struct real *real, const char *const *sets, size_t count); /* "a.b=c" */
 void real_close(struct real *real);
 /* Of a scene file's text, opened in a control room without anything else. */
 struct scene_snapshot *real_snapshot(struct real *real, const char *scene);
