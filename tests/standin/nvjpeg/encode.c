@@ -58,6 +58,22 @@ static void resample(struct planes *planes, unsigned i, size_t width, size_t hei
     planes->height[i] = height;
 }
 
+/* libjpeg-turbo reads luma up to the sides of whole chroma samples: edges are repeated. */
+static void widen(struct planes *planes, size_t width, size_t height)
+{
+    uint8_t *to = malloc(width * height);
+    for (size_t y = 0; y < height; y++)
+        for (size_t x = 0; x < width; x++)
+            to[y * width + x] =
+                planes->data[0][(y < planes->height[0] ? y : planes->height[0] - 1) *
+                                    planes->width[0] +
+                                (x < planes->width[0] ? x : planes->width[0] - 1)];
+    free(planes->data[0]);
+    planes->data[0] = to;
+    planes->width[0] = width;
+    planes->height[0] = height;
+}
+
 static int subsampling(int css)
 {
     return css == NVJPEG_CSS_444   ? TJSAMP_444
@@ -71,6 +87,8 @@ static int compress_yuv(tjhandle tj, const struct work *work, struct planes *pla
 {
     size_t w, h;
     chroma_size(work->params.sampling, work->width, work->height, &w, &h);
+    if (planes->data[1] && work->params.sampling != NVJPEG_CSS_444)
+        widen(planes, w * 2, work->params.sampling == NVJPEG_CSS_420 ? h * 2 : h);
     const uint8_t *data[3];
     int strides[3];
     for (unsigned i = 0; i < 3; i++) {
@@ -80,12 +98,12 @@ static int compress_yuv(tjhandle tj, const struct work *work, struct planes *pla
         strides[i] = (int)planes->width[i];
     }
     int sampling = planes->data[1] ? subsampling(work->params.sampling) : TJSAMP_GRAY;
-    return tjCompressFromYUVPlanes(tj, data, work->width, strides, work->height, sampling, jpeg, bytes,
-                                   work->params.quality, flags);
+    return tjCompressFromYUVPlanes(tj, data, work->width, strides, work->height, sampling, jpeg,
+                                   bytes, work->params.quality, flags);
 }
 
-static int compress_rgb(tjhandle tj, const struct work *work, const struct planes *planes, uint8_t **jpeg,
-                        unsigned long *bytes, int flags)
+static int compress_rgb(tjhandle tj, const struct work *work, const struct planes *planes,
+                        uint8_t **jpeg, unsigned long *bytes, int flags)
 {
     bool bgr = work->format == NVJPEG_INPUT_BGR || work->format == NVJPEG_INPUT_BGRI;
     size_t n = (size_t)work->width * (size_t)work->height;
@@ -97,8 +115,8 @@ static int compress_rgb(tjhandle tj, const struct work *work, const struct plane
                 mixed[i * 3 + k] = planes->data[k][i];
     }
     int result = tjCompress2(tj, mixed, work->width, work->width * 3, work->height,
-                             bgr ? TJPF_BGR : TJPF_RGB, jpeg, bytes, subsampling(work->params.sampling),
-                             work->params.quality, flags);
+                             bgr ? TJPF_BGR : TJPF_RGB, jpeg, bytes,
+                             subsampling(work->params.sampling), work->params.quality, flags);
     if (work->planes == 3)
         free(mixed);
     return result;
