@@ -36,7 +36,7 @@ struct avcodec {
     struct wrapper wrapper;
     AVPacket *packet;
     struct pending pending[MOST_PENDING]; /* by their number */
-    int64_t sent, received;               /* pictures and packets so far */
+    int64_t sent, received;               /* pictures so far, and those that are over */
     bool fresh;                           /* nothing was encoded since it was opened */
     bool deaf;                            /* gave no key when asked: has to be opened again */
     int failures;                         /* in a row */
@@ -222,7 +222,8 @@ static uint32_t quantiser(const AVPacket *packet)
 static void emit(struct avcodec *self)
 {
     const AVPacket *packet = self->packet;
-    const struct pending *pending = &self->pending[(uint64_t)packet->pts % MOST_PENDING];
+    int64_t number = packet->pts == AV_NOPTS_VALUE ? self->received : packet->pts;
+    const struct pending *pending = &self->pending[(uint64_t)number % MOST_PENDING];
     const struct oriel_frame shown = {.stamp = pending->stamp};
     const struct encode_job job = {.frame = &shown, .t_submit_ns = pending->t_submit_ns};
     bool key = packet->flags & AV_PKT_FLAG_KEY;
@@ -233,7 +234,8 @@ static void emit(struct avcodec *self)
     uint32_t flags = key ? ORIEL_PACKET_KEY : 0;
     if (has_parameter_sets(self->base.codec, packet->data, packet->size))
         flags |= ORIEL_PACKET_CONFIG;
-    self->received++;
+    if (number >= self->received) /* those in between were left out */
+        self->received = number + 1;
     encode_emit(&self->base, &job, flags, quantiser(packet), packet->data, (uint64_t)packet->size);
 }
 
