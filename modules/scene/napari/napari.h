@@ -49,7 +49,7 @@ struct layer {
     uint64_t key;
     const struct oriel_layer
         *controls; /* the snapshot's: not to be read once the next one is here */
-    GLuint lut; /* the table, with the texels of the colormap that `map` is a copy of */
+    GLuint lut;    /* the table, with the texels of the colormap that `map` is a copy of */
     uint8_t texels[LUT_SIZE * 4];
     float *map; /* colours, then controls */
     uint32_t map_count;
