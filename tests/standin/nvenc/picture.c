@@ -194,7 +194,7 @@ static void fill_lock(struct session *s, struct bitstream *b, NV_ENC_LOCK_BITSTR
     p->pictureType = types[b->packet.type];
     p->pictureStruct = NV_ENC_PIC_STRUCT_FRAME;
     p->frameAvgQP = b->packet.qp;
-    if (s->init.reportSliceOffsets && p->sliceOffsets)
+    if (s->init.reportSliceOffsets && p->sliceOffsets && slices)
         memcpy(p->sliceOffsets, b->packet.slices, slices * sizeof *b->packet.slices);
 }
 
