@@ -18,7 +18,8 @@ struct standin {
     void *library;
     /* Forgets faults, call counters, rules and settings; live objects stay. */
     void (*reset)(void);
-    /* (CMocka has a macro of this name: write (standin.fail)(…).) The nth call from now of that entry point returns `code` and does nothing; 0: every call. */
+    /* The nth call from now of that entry point returns `code` and does nothing, unless it releases
+     * something; 0: every call. CMocka has a macro of this name: write (standin.fail)(…). */
     void (*fail)(const char *call, uint32_t nth, int code);
     /* Settings, README.md has the list. */
     void (*set)(const char *key, int64_t value);

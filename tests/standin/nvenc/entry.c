@@ -10,6 +10,8 @@
 
 pthread_mutex_t nvenc_mutex = PTHREAD_MUTEX_INITIALIZER;
 pthread_cond_t nvenc_change = PTHREAD_COND_INITIALIZER;
+/* Guards the list and what is inside of a session: told apart before nvenc_mutex is waited for. */
+static pthread_mutex_t door = PTHREAD_MUTEX_INITIALIZER;
 static struct session *sessions; /* destroyed ones stay, so that their handles are known */
 static unsigned session_count;
 
@@ -51,49 +53,76 @@ static bool device_lost(const struct session *s)
     return book_setting("lost", 0) || (s->cuda && s->cuda->lost());
 }
 
+/* True when the group has nobody else in it. */
+static bool go_in(void *encoder, enum group group, struct session **found)
+{
+    pthread_mutex_lock(&door);
+    struct session *s = sessions;
+    while (s && s != encoder)
+        s = s->next;
+    bool alone = !s || s->inside[group]++ == 0;
+    pthread_mutex_unlock(&door);
+    *found = s;
+    return alone;
+}
+
+static void go_out(struct session *s, enum group group)
+{
+    pthread_mutex_lock(&door);
+    s->inside[group]--;
+    pthread_mutex_unlock(&door);
+}
+
+static bool somebody_inside(struct session *s, enum group group)
+{
+    pthread_mutex_lock(&door);
+    bool inside = s->inside[group];
+    pthread_mutex_unlock(&door);
+    return inside;
+}
+
 NVENCSTATUS session_enter(void *encoder, const char *call, enum group group, bool releases,
                           struct session **found, NVENCSTATUS *answer)
 {
     int code = NV_ENC_SUCCESS;
     bool injected = book_enter(call, &code);
+    struct session *s;
     *answer = (NVENCSTATUS)code;
-    pthread_mutex_lock(&nvenc_mutex);
-    struct session *s = sessions;
-    while (s && s != encoder)
-        s = s->next;
-    if (s && injected)
-        s->forgiven = true;
-    if (injected && !releases) {
-        pthread_mutex_unlock(&nvenc_mutex);
-        return *answer;
-    }
-    if (!s || !s->live) {
-        pthread_mutex_unlock(&nvenc_mutex);
-        book_fault("%s: %s", call, s ? "the session is destroyed" : "not a session");
+    bool alone = go_in(encoder, group, &s);
+    if (!s) {
+        book_fault("%s: not a session", call);
         return NV_ENC_ERR_INVALID_ENCODERDEVICE;
     }
-    if (s->inside[group])
-        session_fault(s, NV_ENC_SUCCESS, "%s: another thread is in a call of the same session", call);
-    if (device_lost(s)) {
+    pthread_mutex_lock(&nvenc_mutex);
+    NVENCSTATUS status = NV_ENC_SUCCESS;
+    if (!alone)
+        session_fault(s, status, "%s: another thread is in a call of the same session", call);
+    s->forgiven |= injected;
+    if (!s->live) {
+        book_fault("%s: the session is destroyed", call);
+        status = NV_ENC_ERR_INVALID_ENCODERDEVICE;
+    } else if (injected) {
+        status = releases ? NV_ENC_SUCCESS : *answer;
+    } else if (device_lost(s)) {
         *answer = NV_ENC_ERR_DEVICE_NOT_EXIST;
         if (s->lost_told && !strcmp(call, "nvEncEncodePicture"))
-            session_fault(s, NV_ENC_SUCCESS, "%s: the client was told that the device is lost", call);
+            session_fault(s, status, "%s: the client was told that the device is lost", call);
         s->lost_told = true;
-        if (!releases) {
-            pthread_mutex_unlock(&nvenc_mutex);
-            return *answer;
-        }
+        status = releases ? NV_ENC_SUCCESS : *answer;
     }
-    s->inside[group]++;
     *found = s;
-    return NV_ENC_SUCCESS;
+    if (status) {
+        pthread_mutex_unlock(&nvenc_mutex);
+        go_out(s, group);
+    }
+    return status;
 }
 
 NVENCSTATUS session_leave(struct session *s, enum group group, NVENCSTATUS status,
                           NVENCSTATUS answer)
 {
-    s->inside[group]--;
     pthread_mutex_unlock(&nvenc_mutex);
+    go_out(s, group);
     return answer ? answer : status;
 }
 
@@ -149,8 +178,10 @@ static NVENCSTATUS nv_open(NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS *params, void **
     s->device = params->device;
     s->cuda = cuda;
     s->tail = &s->head;
+    pthread_mutex_lock(&door);
     s->next = sessions;
     sessions = s;
+    pthread_mutex_unlock(&door);
     session_count++;
     book_count("live.sessions", 1);
     pthread_mutex_unlock(&nvenc_mutex);
@@ -161,7 +192,7 @@ static NVENCSTATUS nv_open(NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS *params, void **
 /* Everything has to be given back before, in the order the guide gives. */
 static void destroy_objects(struct session *s)
 {
-    unsigned mapped = 0, hosts = 0, registered = 0, bitstreams = 0, unfetched = 0;
+    unsigned mapped = 0, hosts = 0, registered = 0, bitstreams = 0;
     while (s->inputs) {
         struct input *input = s->inputs;
         s->inputs = input->next;
@@ -184,7 +215,6 @@ static void destroy_objects(struct session *s)
         struct bitstream *bitstream = s->bitstreams;
         s->bitstreams = bitstream->next;
         bitstreams++;
-        unfetched += bitstream->sent != 0;
         book_count("live.bitstreams", -1);
         free(bitstream->packet.data);
         free(bitstream->packet.slices);
@@ -193,18 +223,20 @@ static void destroy_objects(struct session *s)
     if (mapped || registered || bitstreams || hosts)
         session_fault(s, NV_ENC_SUCCESS,
                       "nvEncDestroyEncoder: leaves %u mapped and %u registered resources, %u input "
-                      "buffers, %u bitstreams (%u with a picture)",
-                      mapped, registered, hosts, bitstreams, unfetched);
+                      "buffers, %u bitstreams",
+                      mapped, registered, hosts, bitstreams);
 }
 
 static NVENCSTATUS destroy(struct session *s)
 {
-    if (s->inside[GROUP_READ])
+    if (somebody_inside(s, GROUP_READ))
         session_fault(s, NV_ENC_SUCCESS, "nvEncDestroyEncoder: another thread is in a call");
-    if (s->sent != s->fetched && !s->ended && !s->lost_told && !s->forgiven)
+    unsigned unfetched = 0;
+    for (const struct bitstream *b = s->bitstreams; b; b = b->next)
+        unfetched += b->sent != 0;
+    if (unfetched && !s->ended && !s->lost_told && !s->forgiven)
         session_fault(s, NV_ENC_SUCCESS,
-                      "nvEncDestroyEncoder: %llu pictures were neither fetched nor flushed",
-                      (unsigned long long)(s->sent - s->fetched));
+                      "nvEncDestroyEncoder: %u pictures were neither fetched nor flushed", unfetched);
     worker_stop_locked(s);
     destroy_objects(s);
     s->live = false;
@@ -223,9 +255,11 @@ static const char *nv_last_error(void *encoder)
     static _Thread_local char text[sizeof((struct session *)0)->error];
     text[0] = 0;
     pthread_mutex_lock(&nvenc_mutex);
+    pthread_mutex_lock(&door);
     for (const struct session *s = sessions; s; s = s->next)
         if (s == encoder)
             memcpy(text, s->error, sizeof text);
+    pthread_mutex_unlock(&door);
     pthread_mutex_unlock(&nvenc_mutex);
     return text;
 }

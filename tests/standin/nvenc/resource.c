@@ -328,6 +328,8 @@ static NVENCSTATUS destroy_bitstream(struct session *s, NV_ENC_OUTPUT_PTR handle
         session_fault(s, NV_ENC_SUCCESS, "%s: it is locked or its picture is in flight", call);
     while (bitstream->sent && !bitstream->done)
         pthread_cond_wait(&nvenc_change, &nvenc_mutex);
+    if (bitstream->input)
+        bitstream->input->in_flight--;
     *at = bitstream->next;
     free(bitstream->packet.data);
     free(bitstream->packet.slices);

@@ -52,8 +52,6 @@ NVENCSTATUS nv_initialize(void *encoder, NV_ENC_INITIALIZE_PARAMS *params)
 static const char *fixed_part(const struct session *s, const NV_ENC_INITIALIZE_PARAMS *init,
                               const NV_ENC_CONFIG *config, const struct engine_params *params)
 {
-    if (!guid_same(&init->encodeGUID, &s->init.encodeGUID))
-        return "the codec";
     if (init->enablePTD != s->init.enablePTD || init->enableEncodeAsync != s->init.enableEncodeAsync)
         return "enablePTD or enableEncodeAsync";
     if (init->maxEncodeWidth != s->init.maxEncodeWidth || init->maxEncodeHeight != s->init.maxEncodeHeight)
@@ -83,6 +81,8 @@ static NVENCSTATUS reconfigure(struct session *s, const NV_ENC_RECONFIGURE_PARAM
         session_fault(s, NV_ENC_SUCCESS, "%s: p->reserved is not zero", call);
     if (!s->initialized)
         return session_fault(s, NV_ENC_ERR_ENCODER_NOT_INITIALIZED, "%s: not initialized", call);
+    if (!guid_same(&init->encodeGUID, &s->init.encodeGUID))
+        return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: the codec cannot change", call);
     NV_ENC_CONFIG config = s->config;
     struct engine_params params;
     if (init->encodeConfig || !guid_same(&init->presetGUID, &s->init.presetGUID))
