@@ -141,7 +141,7 @@ static void waits_for_events(void **state)
     struct oriel_target target = target_create(32, 32, white);
     struct oriel_stamp stamp = {.seq = 1};
     struct error err = {""};
-    standin.set("delay.us", 30000);
+    standin.set("delay.us", 300000);
     assert_int_equal(stage.capture->grab(self, &target, &stamp), ORIEL_OK);
     const struct oriel_frame *frame = stage.got[0];
     uint64_t asked = standin.count("cuEventQuery");

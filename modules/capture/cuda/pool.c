@@ -72,8 +72,7 @@ static void frame_back(const struct oriel_frame *frame, const struct oriel_fence
     pool_release(pool);
 }
 
-/* The event makes those who wait for it sleep instead of spin: the host spins first, and not for
- * long. */
+/* Who waits for the event sleeps instead of spinning; the host spins first, and not for long. */
 static bool fill(struct pool *pool, struct entry *entry, const struct oriel_format *format,
                  const char **call, CUresult *code)
 {

@@ -44,8 +44,9 @@ struct oriel_capture {
     void (*destroy)(void *self); /* frames still held stay valid until released [render] */
     const void *(*get_interface)(void *self, const char *id); /* or NULL */
 
-    /* Starts to capture the target; the frame may come during the call. AGAIN when the pool is
-     * empty: the picture is dropped. The GL state is as before on return. [render] */
+    /* Starts to capture the target; the frame may come during the call, with a fence that is open.
+     * AGAIN when the pool is empty: the picture is dropped. The GL state is as before on return.
+     * [render] */
     oriel_result (*grab)(void *self, const struct oriel_target *target,
                          const struct oriel_stamp *stamp);
     /* Hands finished frames to the sink. With `wait` it returns only when none is in flight.

@@ -8,8 +8,10 @@
 /* Memory domains: what a plane's `handle` is. */
 enum {
     ORIEL_DOMAIN_CPU = 1,   /* address */
-    ORIEL_DOMAIN_GL = 2,    /* texture or buffer name, in the render context's share group */
-    ORIEL_DOMAIN_CUDA = 3,  /* CUdeviceptr of the device named by oriel.host.cuda/1 */
+    ORIEL_DOMAIN_GL = 2,    /* texture or buffer name, in the render context's share group: one R8
+                               texture whose rows are those of all planes, one below the other */
+    ORIEL_DOMAIN_CUDA = 3,  /* CUdeviceptr of the device named by oriel.host.cuda/1; strides are
+                               multiples of 256 bytes, a plane's rows even in number */
     ORIEL_DOMAIN_DMABUF = 4 /* file descriptor, borrowed */
 };
 
@@ -54,11 +56,15 @@ struct oriel_plane {
 enum {
     ORIEL_FENCE_NONE = 0,
     ORIEL_FENCE_GLSYNC = 1,
-    ORIEL_FENCE_CUDA_EVENT = 2,
+    ORIEL_FENCE_CUDA_EVENT = 2, /* CUevent */
     ORIEL_FENCE_SYNC_FD = 3
 };
 
-/* Frozen, 16 bytes. NONE: what it guards is ready now. */
+/* Frozen, 16 bytes. NONE: what it guards is ready now. The host waits for the CUDA event of a frame
+ * before it gives the frame to an encoder or maps it, on the thread of whoever reads. It cannot
+ * wait for a GLSYNC, which takes a context: the reader does (glWaitSync, glClientWaitSync), in a
+ * context that shares with the render's. A reader on a device is done before it lets go of a frame,
+ * or says with `done` when it will be. */
 struct oriel_fence {
     uint64_t handle;
     uint32_t kind;
@@ -83,7 +89,8 @@ struct oriel_stamp {
     int64_t t_input_ns;    /* T0: the newest input in this revision was applied */
     int64_t t_begin_ns;    /* the render thread began this frame */
     int64_t t_drawn_ns;    /* T1 */
-    int64_t t_captured_ns; /* T2, set by the capture module */
+    int64_t t_captured_ns; /* T2, set by the capture module: it handed the frame out, whose fence
+                              may still be open */
     uint32_t flags;        /* ORIEL_FRAME_* */
     uint32_t level;        /* of the topmost visible multiscale layer; 0 is the finest */
     uint32_t level_count;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Optional host interface "oriel.host.cuda/1": the CUDA device that shares the renderer's GPU.
  * Absent where there is none. Modules push `context` before and pop it after every use, and never
- * reset the device. Process-wide: encoders find it on their threads too, once a renderer runs. */
+ * reset the device. Process-wide: encoders find it on their threads too, once a renderer runs. What
+ * was asked for stays as it was; an instance made later may get another context. */
 #ifndef ORIEL_HOST_CUDA_H
 #define ORIEL_HOST_CUDA_H
 
@@ -12,7 +13,7 @@
 struct oriel_host_cuda {
     uint32_t size;
     int32_t device;      /* CUdevice */
-    uint64_t context;    /* CUcontext, primary */
+    uint64_t context;    /* CUcontext: the primary one, or one that took its place after a fault */
     uint32_t capability; /* major * 10 + minor */
     uint32_t reserved;
     const char *name;
