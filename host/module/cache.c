@@ -159,8 +159,14 @@ static bool make_folders(const char *path)
     return ok;
 }
 
+/* Only a file gives way: a device that is named, as /dev/null, stays what it is. */
 static bool write_file(const char *path, const char *text)
 {
+    struct stat at;
+    if (stat(path, &at) == 0 && !S_ISREG(at.st_mode)) {
+        errno = EEXIST;
+        return false;
+    }
     return make_folders(path) && file_replace(path, 0644, text, strlen(text));
 }
 

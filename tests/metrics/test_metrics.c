@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
@@ -122,6 +123,63 @@ static void fps_is_of_the_last_whole_second(void **state)
     metrics_destroy(metrics);
 }
 
+static bool says(struct metrics *metrics, const char *text)
+{
+    char *prometheus = metrics_prometheus(metrics), *json = metrics_json(metrics);
+    bool found = strstr(prometheus, text);
+    assert_int_equal(strstr(json, "\"which{") != NULL, strstr(prometheus, "which{") != NULL);
+    free(prometheus);
+    free(json);
+    return found;
+}
+
+/* Labels that change are one series; one that is given back is taken again. */
+static void infos_say_one_thing_at_a_time(void **state)
+{
+    (void)state;
+    struct metrics *metrics = metrics_create();
+    struct metric *info = metrics_info(metrics, "which", "Which.");
+    assert_false(says(metrics, "which"));
+    metrics_info_set(metrics, info, "name=\"a\"");
+    assert_true(says(metrics, "which{name=\"a\"} 1\n"));
+    for (int i = 0; i < 1000; i++) {
+        char labels[64];
+        snprintf(labels, sizeof labels, "name=\"b%d\"", i);
+        metrics_info_set(metrics, info, labels);
+    }
+    assert_false(says(metrics, "name=\"a\""));
+    assert_false(says(metrics, "name=\"b998\""));
+    assert_true(says(metrics, "which{name=\"b999\"} 1\n"));
+    struct metric *second = metrics_info(metrics, "which", "Which.");
+    assert_ptr_not_equal(second, info);
+    metrics_info_free(metrics, info);
+    assert_false(says(metrics, "which{"));
+    assert_ptr_equal(metrics_info(metrics, "which", "Which."), info);
+    metrics_info_free(metrics, NULL);
+    metrics_destroy(metrics);
+}
+
+static void labels_are_escaped_and_bounded(void **state)
+{
+    (void)state;
+    char labels[64] = "";
+    metrics_label(labels, sizeof labels, "a", "x\"y\\z\n");
+    metrics_label(labels, sizeof labels, "b", "");
+    assert_string_equal(labels, "a=\"x\\\"y\\\\z\\n\",b=\"\"");
+    for (size_t room = 1; room < 24; room++) {
+        char small[24] = "";
+        memset(small + 1, '#', sizeof small - 1);
+        metrics_label(small, room, "k", "\xc3\xa4\xc3\xb6\"\xe2\x82\xac!");
+        size_t length = strlen(small);
+        assert_true(length < room);
+        assert_true(length == 0 || (length >= 4 && small[length - 1] == '"'));
+        /* Whole characters, and no lone backslash before the quote. */
+        assert_true(length < 6 || ((unsigned char)small[length - 2] != 0xc3 &&
+                                   (unsigned char)small[length - 2] != 0xe2));
+        assert_true(length < 5 || small[length - 2] != '\\');
+    }
+}
+
 static void *add_many(void *data)
 {
     struct metrics *metrics = data;
@@ -158,6 +216,8 @@ int main(void)
         cmocka_unit_test(text_is_prometheus),
         cmocka_unit_test(json_has_the_reference_names),
         cmocka_unit_test(fps_is_of_the_last_whole_second),
+        cmocka_unit_test(infos_say_one_thing_at_a_time),
+        cmocka_unit_test(labels_are_escaped_and_bounded),
         cmocka_unit_test(nothing_is_lost_between_threads),
     };
     return cmocka_run_group_tests_name("metrics", tests, NULL, NULL);

@@ -164,6 +164,26 @@ static void test_spoilt_cache(void **state)
     forget(&found);
 }
 
+/* A device is no file to put another in the place of. */
+static void test_cache_that_is_a_device(void **state)
+{
+    struct scratch *scratch = *state;
+    char path[160], set[200];
+    struct stat at;
+    scratch_copy(scratch->first, "good", "good");
+    snprintf(path, sizeof path, "%s/null", scratch->root);
+    assert_int_equal(symlink("/dev/null", path), 0);
+    snprintf(set, sizeof set, "modules.cache=%s", path);
+    struct found found = scan(scratch, set);
+    assert_true(registry_usable(found.registry, MODULE_ENCODER, "encode/fixture", NULL));
+    forget(&found);
+    assert_int_equal(lstat(path, &at), 0);
+    assert_true(S_ISLNK(at.st_mode));
+    assert_int_equal(stat(path, &at), 0);
+    assert_true(S_ISCHR(at.st_mode));
+    unlink(path);
+}
+
 static void test_folder_that_is_none(void **state)
 {
     struct scratch *scratch = *state;
@@ -395,6 +415,7 @@ int main(void)
         TEST(test_cache),
         TEST(test_missing_library_is_not_remembered),
         TEST(test_spoilt_cache),
+        TEST(test_cache_that_is_a_device),
         TEST(test_folder_that_is_none),
         TEST(test_module_path_variable),
         TEST(test_use),

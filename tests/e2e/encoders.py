@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The ladder of encoders in a whole server: a module that crashes or hangs while it is tried harms nobody; an encoder
+that fails while it runs is replaced at a key picture and comes back, for the shared view and for a fork, with nobody
+disconnected; a hundred such swaps leave nothing behind; a session that one view has is not asked twice for another.
+
+  encoders.py FLAKY.so   (flaky.c)"""
+
+import asyncio
+import itertools
+import json
+import os
+import pathlib
+import struct
+import sys
+import time
+import urllib.request
+
+import websockets
+
+import oriel
+
+FLAKY = pathlib.Path(sys.argv[1])
+MODULES = pathlib.Path(os.environ["ORIEL_MODULE_PATH"])
+os.environ["ORIEL_FLAKY_MODULE"] = str(MODULES / "encode-openh264.so")
+SETS = ["--set", f'modules.path=["{FLAKY.parent}"]']
+WARM, SWAPS = 20, 100
+
+
+def with_list(*names):
+    return [*SETS, "--set", "modules.encoder=" + json.dumps([f"encode/{name}" for name in names])]
+
+
+def check_try():
+    for behaviour, word in (("crash", "crashed (Aborted)"), ("hang", "did not come to an end within 10 s")):
+        done = oriel.run("modules", "--try", "--json", *with_list("flaky", "nothing", "openh264", "jpeg"),
+                         env={**os.environ, "ORIEL_FLAKY": behaviour})
+        assert done.returncode == 0, done.stderr
+        ladder = json.loads(done.stdout)["ladder"]
+        flaky, nothing, h264, jpeg = ladder["modules.encoder"]
+        assert flaky["result"] == "refused" and word in flaky["reason"], flaky
+        assert nothing["result"] == "refused" and "encode/nothing" in nothing["reason"], nothing
+        assert h264["result"] == jpeg["result"] == "usable" and h264["ms"] > 0 and jpeg["codec"] == "jpeg", ladder
+        assert sum(entry["taken"] for entry in ladder["modules.encoder"]) == 1, ladder
+        assert ladder["modules.still"][0]["taken"], ladder
+        print(f"  {flaky['reason']}")
+    plain = oriel.run("modules", *with_list("flaky", "openh264"))
+    assert "In the order of modules.encoder:" in plain.stdout and "--try" in plain.stdout, plain.stdout
+
+
+class Client:
+    """A state and a pixel connection; of Oriel's, or as the existing desktop client's."""
+
+    def __init__(self, server, own=True):
+        self.server, self.own = server, own
+        self.ids = itertools.count()
+        self.answers = asyncio.Queue()
+        self.encoders, self.faults, self.streams = [], [], 0
+        self.pictures, self.keys = 0, 0
+
+    async def join(self):
+        self.state = await websockets.connect(self.server.ready["state"], max_size=None)
+        features = {"notify.scene": True, "notify.layers": True, "notify.stream": True}
+        if self.own:
+            features["oriel"] = True
+        await self.state.send(json.dumps({
+            "type": "session.hello", "version": 2, "frame_id": "h", "timestamp": 1.0,
+            "payload": {"protocols": [2], "client": {"name": "test", "version": "1", "platform": "-"},
+                        "features": features,
+                        "resume_tokens": {"notify.scene": None, "notify.layers": None, "notify.stream": None}}}))
+        self.session = json.loads(await self.state.recv())["session"]
+        self.tasks = [asyncio.create_task(self.read())]
+        await self.look()
+        return self
+
+    async def look(self):
+        query = f"?ext=1&codecs=h264&session={self.session}" if self.own else ""
+        self.pixel = await websockets.connect(self.server.ready["pixel"] + query, max_size=None)
+        self.tasks.append(asyncio.create_task(self.watch(self.pixel)))
+
+    async def read(self):
+        async for text in self.state:
+            frame = json.loads(text)
+            payload = frame["payload"]
+            if frame["type"] in ("ack.state", "reply.command", "error.command"):
+                self.answers.put_nowait(payload)
+            elif frame["type"] == "notify.status":
+                assert self.own, frame
+                stream = payload["stream"]
+                if stream["encoder"] not in self.encoders[-1:]:
+                    self.encoders.append(stream["encoder"])
+                taken = [rung["encoder"] for rung in stream["ladder"] if rung["taken"]]
+                assert taken == [stream["encoder"]], stream
+            elif frame["type"] == "notify.error":
+                self.faults.append(payload)
+            elif frame["type"] == "notify.stream":
+                self.streams += 1
+
+    async def watch(self, pixel):
+        async for message in pixel:
+            self.pictures += 1
+            self.keys += message[21]
+            if self.own:
+                await pixel.send(json.dumps({"type": "shown", "seq": struct.unpack_from("!I", message)[0]}))
+
+    async def ask(self, kind, payload):
+        frame_id = f"f{next(self.ids)}"
+        frame = {"type": kind, "version": 2, "session": self.session, "frame_id": frame_id, "timestamp": 1.0,
+                 "payload": payload}
+        if kind == "state.update":
+            frame["intent_id"] = frame_id
+        await self.state.send(json.dumps(frame))
+        while True:
+            answer = await asyncio.wait_for(self.answers.get(), 30)
+            if answer["in_reply_to"] == frame_id:
+                return answer
+
+    async def update(self, key, value):
+        answer = await self.ask("state.update", {"scope": "view", "target": "main", "key": key, "value": value})
+        assert answer["status"] == "accepted", answer
+
+    async def command(self, name):
+        answer = await self.ask("call.command", {"command": name, "args": [], "kwargs": {}})
+        assert answer["status"] == "ok", answer
+        return answer["result"]
+
+    def connected(self):
+        return self.state.open and self.pixel.open
+
+    async def leave(self):
+        await self.state.close()
+        await self.pixel.close()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+def metrics(server):
+    with urllib.request.urlopen(server.ready["metrics"] + "metrics") as answer:
+        return answer.read().decode()
+
+
+def value(server, name):
+    """Of one series, 0 where it is not there."""
+    rows = [row for row in metrics(server).splitlines() if row.startswith(name + " ")]
+    return float(rows[0].split()[-1]) if rows else 0
+
+
+def held(server):
+    """Threads, open files and resident KiB of the server."""
+    folder = f"/proc/{server.process.pid}"
+    rows = dict(line.split(":", 1) for line in pathlib.Path(folder, "status").read_text().splitlines())
+    return int(rows["Threads"]), len(os.listdir(f"{folder}/fd")), int(rows["VmRSS"].split()[0])
+
+
+async def until(condition, what, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come"
+        await asyncio.sleep(0.02)
+
+
+async def check_swaps(server):
+    modern, classic = await Client(server).join(), await Client(server, own=False).join()
+    fork = await Client(server).join()
+    await modern.update("canvas", {"size": [320, 240]})
+    await fork.command("napari.view.fork")
+    await fork.pixel.close()
+    await fork.look()
+    await modern.update("play", {"axis": "z", "fps": 60, "mode": "loop"})
+    await fork.update("play", {"axis": "z", "fps": 60, "mode": "loop"})
+
+    def swaps():
+        return value(server, "oriel_encoder_resets_total")
+
+    await until(lambda: swaps() >= WARM, "the first swaps")
+    before, at, forked = held(server), swaps(), value(server, 'oriel_encoder_resets_total{view="fork"}')
+    pictures = [client.pictures for client in (modern, classic, fork)]
+    await until(lambda: swaps() >= at + SWAPS, "a hundred swaps", 120)
+    after = held(server)
+    more = value(server, 'oriel_encoder_resets_total{view="fork"}') - forked
+    print(f"  {swaps() - at:.0f} swaps of the shared view and {more:.0f} of a fork: before {before}, after {after} "
+          "(threads, files, KiB)")
+    assert after[0] <= before[0] + 2 and after[1] <= before[1] + 2, (before, after)
+    if "instrumented" not in sys.argv:
+        assert after[2] - before[2] < 24 * 1024, (before, after)
+    assert more >= 20, "the fork's encoder was not replaced"
+    for client, old in zip((modern, classic, fork), pictures):
+        assert client.connected() and client.pictures > old + 50 and client.keys >= 20, vars(client)
+    assert {"encode/flaky", "encode/x264"} <= set(modern.encoders), modern.encoders
+    assert any("the device is lost; encode/x264 took over" in fault["message"] for fault in modern.faults)
+    text = metrics(server)
+    assert text.count('oriel_encoder_info{view="main",branch="main",') == 1, text
+    assert 'oriel_encoder_info{view="v1",branch="main",' in text
+    log = server.text()
+    assert "not encode/flaky: it failed while it ran: the device is lost" in log, log
+    for client in (modern, classic, fork):
+        await client.leave()
+
+
+async def check_limit(server):
+    one, two = await Client(server).join(), await Client(server).join()
+    await two.command("napari.view.fork")
+    await two.pixel.close()
+    await two.look()
+    await until(lambda: 'view="v1",branch="main",encoder="encode/x264",codec="h264",'
+                        'reason="encode/flaky: no session is left"' in metrics(server), "the fork's encoder")
+    await one.update("play", {"axis": "z", "fps": 30, "mode": "loop"})
+    await two.update("play", {"axis": "z", "fps": 30, "mode": "loop"})
+    await until(lambda: one.pictures > 5 and two.pictures > 5, "pictures")
+    await asyncio.sleep(1)  # the fork asks again, and goes on as it is
+    text = metrics(server)
+    assert 'view="main",branch="main",encoder="encode/flaky",codec="h264",reason=""' in text, text
+    assert 'view="v1",branch="main",encoder="encode/x264"' in text, text
+    assert not one.faults and not two.faults, (one.faults, two.faults)
+    for client in (one, two):
+        await client.leave()
+
+
+check_try()
+quick = ["--set", "stream.retry_ms=10", "--set", "stream.key_cooldown_ms=0", "--set", "stream.prefer=order"]
+os.environ["ORIEL_FLAKY"] = "fail=3"
+with oriel.Server(oriel.EXAMPLE, *with_list("flaky", "x264"), *quick) as it:
+    asyncio.run(check_swaps(it))
+os.environ["ORIEL_FLAKY"] = "limit=1"
+with oriel.Server(oriel.EXAMPLE, *with_list("flaky", "x264"), *quick) as it:
+    asyncio.run(check_limit(it))
+print("encoders: tried apart, swaps, sessions")
