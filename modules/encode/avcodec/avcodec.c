@@ -316,11 +316,13 @@ static int encode_picture(struct avcodec *self, const struct encode_job *job, co
         self->base.started = true; /* the first is a key, whenever it comes out */
         *call = "avcodec_receive_packet";
         error = receive(self);
+        if (error == AVERROR(EAGAIN)) /* for the next picture */
+            error = 0;
     }
     if (!self->coder.upload && picture)
         wrapper_keep(&self->wrapper, picture);
     av_frame_free(&picture);
-    return error == AVERROR(EAGAIN) ? 0 : error;
+    return error;
 }
 
 /* After an error the encoder's state is anyone's guess: it is opened again for the next picture,
