@@ -16,9 +16,9 @@ struct copies *copies_create(const struct oriel_host *host);
 /* When all targets are gone. Waits for what is under way. NULL is fine. */
 void copies_destroy(struct copies *copies);
 
-/* Begins to copy a piece that has a `hold` into the texture, which has *target from the first time
- * on; until copies_settle() OpenGL must not touch it. AGAIN: OpenGL is to copy it; the texture is
- * settled. */
+/* Copies a piece into the texture, which has *target from the first time on; until copies_settle()
+ * OpenGL must not touch it. A piece with a `hold` is only begun, one without is waited for. AGAIN:
+ * OpenGL is to copy it; the texture is settled. */
 oriel_result copies_add(struct copies *copies, struct target **target, GLuint texture, GLenum kind,
                         uint32_t value_bytes, const struct oriel_slab *piece);
 /* What OpenGL does from here on with the texture comes after what has been begun. Waits for nothing.

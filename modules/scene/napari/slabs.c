@@ -188,17 +188,15 @@ static void copy_by_gl(const struct slab *slab, const struct oriel_slab *piece)
     }
 }
 
-/* By CUDA from memory that stays, else by OpenGL. */
+/* By CUDA where it works, else by OpenGL. */
 static oriel_result copy_piece(struct scene *scene, struct slab *slab,
                                const struct oriel_slab *piece)
 {
     oriel_result result = ORIEL_AGAIN;
-    if (scene->copies && ORIEL_HAS(piece, hold))
+    if (scene->copies)
         result = copies_add(scene->copies, &slab->target, slab->texture,
                             slab->ndisplay == 2 ? GL_TEXTURE_2D : GL_TEXTURE_3D,
                             format_of(slab->dtype)->bytes, piece);
-    else if (slab_settle(scene, slab) != ORIEL_OK)
-        result = ORIEL_DEVICE_LOST;
     if (result != ORIEL_AGAIN)
         return result;
     struct gl_state state;
