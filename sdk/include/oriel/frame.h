@@ -11,7 +11,7 @@ enum {
     ORIEL_DOMAIN_GL = 2,    /* texture or buffer name, in the render context's share group: one R8
                                texture whose rows are those of all planes, one below the other */
     ORIEL_DOMAIN_CUDA = 3,  /* CUdeviceptr of the device named by oriel.host.cuda/1; strides are
-                               multiples of 256 bytes, a plane's rows even in number */
+                               multiples of 256 bytes, with room for an even number of rows */
     ORIEL_DOMAIN_DMABUF = 4 /* file descriptor, borrowed */
 };
 
