@@ -91,9 +91,14 @@ static void reach(const struct bricks *bricks, const struct oriel_slab *piece, i
     range[1] = high / SIDE + 1 < bricks->count[axis] ? high / SIDE + 1 : bricks->count[axis];
 }
 
+/* Rows may begin anywhere. */
+typedef uint8_t loose_u8;
+typedef uint16_t __attribute__((aligned(1))) loose_u16;
+typedef float __attribute__((aligned(1))) loose_f32;
+
 /* First the rows of a brick become one row, which compilers make vectors of; NaN loses every
  * comparison and so takes no part. */
-#define DEFINE_ADD(name, type, most, least_value)                                                  \
+#define DEFINE_ADD(name, type, loose, most, least_value)                                           \
     static void name(struct bricks *bricks, const struct oriel_slab *piece, uint32_t by,           \
                      uint32_t bz)                                                                  \
     {                                                                                              \
@@ -107,9 +112,9 @@ static void reach(const struct bricks *bricks, const struct oriel_slab *piece, i
         overlap(piece, 2, bz, zs);                                                                 \
         for (uint32_t z = zs[0]; z < zs[1]; z++)                                                   \
             for (uint32_t y = ys[0]; y < ys[1]; y++) {                                             \
-                const type *restrict row =                                                         \
-                    (const type *)(const void *)((const char *)piece->data +                       \
-                                                 z * piece->slice_bytes + y * piece->row_bytes);   \
+                const loose *restrict row =                                                        \
+                    (const loose *)(const void *)((const char *)piece->data +                      \
+                                                  z * piece->slice_bytes + y * piece->row_bytes);  \
                 for (uint32_t x = 0; x < n; x++) {                                                 \
                     low[x] = row[x] < low[x] ? row[x] : low[x];                                    \
                     high[x] = row[x] > high[x] ? row[x] : high[x];                                 \
@@ -127,9 +132,9 @@ static void reach(const struct bricks *bricks, const struct oriel_slab *piece, i
         }                                                                                          \
     }
 
-DEFINE_ADD(add_u8, uint8_t, UINT8_MAX, 0)
-DEFINE_ADD(add_u16, uint16_t, UINT16_MAX, 0)
-DEFINE_ADD(add_f32, float, FLT_MAX, -FLT_MAX)
+DEFINE_ADD(add_u8, uint8_t, loose_u8, UINT8_MAX, 0)
+DEFINE_ADD(add_u16, uint16_t, loose_u16, UINT16_MAX, 0)
+DEFINE_ADD(add_f32, float, loose_f32, FLT_MAX, -FLT_MAX)
 
 void bricks_add(struct bricks *bricks, const struct oriel_slab *piece)
 {
