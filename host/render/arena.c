@@ -15,7 +15,7 @@
 #define REGION_BYTES (PAGE_BYTES * REGION_PAGES)
 #define WORDS (REGION_PAGES / 64)
 /* So much is locked before it is asked for: a burst of reads comes faster than pages are locked. */
-#define AHEAD_PAGES (2 * REGION_PAGES)
+#define AHEAD_PAGES (REGION_PAGES + REGION_PAGES / 2)
 
 struct region {
     uint8_t *memory;
