@@ -46,7 +46,7 @@ static const struct run runs[] = {
     {"rate_control=lossless", H264, ORIEL_DOMAIN_GL, ORIEL_FMT_I444, 6, 1, 99},
     {"", H264, ORIEL_DOMAIN_CPU, ORIEL_FMT_NV12, 6, 1, 34},
     {"rate_control=lossless", H264, ORIEL_DOMAIN_CPU, ORIEL_FMT_I444, 6, 1, 99},
-    {"codec=hevc", HEVC, ORIEL_DOMAIN_CUDA, ORIEL_FMT_NV12, 6, 1, 34},
+    {"codec=hevc profile=main", HEVC, ORIEL_DOMAIN_CUDA, ORIEL_FMT_NV12, 6, 1, 34},
     {"codec=hevc rate_control=lossless", HEVC, ORIEL_DOMAIN_CUDA, ORIEL_FMT_NV12, 1, 1, 99},
     {"codec=hevc", HEVC, ORIEL_DOMAIN_CUDA, ORIEL_FMT_P010, 6, 1, 34},
     {"codec=hevc", HEVC, ORIEL_DOMAIN_CUDA, ORIEL_FMT_I444, 6, 1, 34},

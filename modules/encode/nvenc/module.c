@@ -59,10 +59,10 @@ static oriel_result combination_check(const struct nvenc *self)
                            format->height, codec);
     if (settings->codec == ORIEL_CODEC_H264 && format->fourcc == ORIEL_FMT_P010)
         return encode_fail(host, ORIEL_UNSUPPORTED, "H.264 has 8 bits here; HEVC has 10");
-    if (settings->profile != PROFILE_AUTO &&
-        (settings->codec != ORIEL_CODEC_H264 || i444 || lossless))
-        return encode_fail(host, ORIEL_UNSUPPORTED,
-                           "profile is for H.264 in 4:2:0 that is not lossless");
+    if (settings->codec == ORIEL_CODEC_H264 && settings->profile != PROFILE_AUTO &&
+        (i444 || lossless))
+        return encode_fail(host, ORIEL_UNSUPPORTED, "%s H.264 has a profile of its own",
+                           i444 ? "4:4:4" : "lossless");
     if (settings->codec == ORIEL_CODEC_AV1 && (i444 || lossless))
         return encode_fail(host, ORIEL_UNSUPPORTED, "NVENC encodes no %s AV1",
                            i444 ? "4:4:4" : "lossless");

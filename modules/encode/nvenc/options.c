@@ -167,6 +167,15 @@ static uint32_t number(const struct oriel_config *config, const char *name)
     return (uint32_t)config->get_int(config, name);
 }
 
+static unsigned preset_level(const struct oriel_config *config)
+{
+    static const char *const names[] = {"p1", "p2", "p3", "p4", "p5", "p6", "p7"};
+    unsigned level = 0;
+    while (level + 1 < ENCODE_COUNT(names) && !option_is(config, "preset", names[level]))
+        level++;
+    return level + 1;
+}
+
 void settings_read(struct settings *self, const struct oriel_config *config, double fps)
 {
     double own_fps = config->get_float(config, "fps");
@@ -176,7 +185,7 @@ void settings_read(struct settings *self, const struct oriel_config *config, dou
         .codec = option_is(config, "codec", "hevc")  ? ORIEL_CODEC_HEVC
                  : option_is(config, "codec", "av1") ? ORIEL_CODEC_AV1
                                                      : ORIEL_CODEC_H264,
-        .preset = (unsigned)(config->get_string(config, "preset")[1] - '0'),
+        .preset = preset_level(config),
         .low_latency = option_is(config, "tuning", "low_latency"),
         .rate_control = option_is(config, "rate_control", "lossless")   ? HOLD_SAMPLES
                         : option_is(config, "rate_control", "quality")  ? HOLD_QUALITY
