@@ -16,7 +16,7 @@
 #include "rig.h"
 #include "scene/colormap.h"
 
-struct made {
+struct picture {
     struct config *config;
     struct render_pool *pool;
     struct dataset *dataset;
@@ -25,7 +25,7 @@ struct made {
     struct thumbnail thumbnail;
 };
 
-static void make(struct made *m, uint32_t dtype, uint32_t ndim, const uint64_t *shape,
+static void make(struct picture *m, uint32_t dtype, uint32_t ndim, const uint64_t *shape,
                  const uint64_t *chunk, uint32_t levels, uint32_t halve, uint32_t ndisplay)
 {
     struct error err = {""};
@@ -40,7 +40,7 @@ static void make(struct made *m, uint32_t dtype, uint32_t ndim, const uint64_t *
     m->layer->contrast_limits[1] = 255;
 }
 
-static void finish(struct made *m)
+static void finish(struct picture *m)
 {
     scene_snapshot_unref(m->snapshot);
     dataset_unref(m->dataset);
@@ -48,7 +48,7 @@ static void finish(struct made *m)
     config_destroy(m->config);
 }
 
-static void take(struct made *m, uint32_t width, uint32_t height)
+static void take(struct picture *m, uint32_t width, uint32_t height)
 {
     struct error err = {""};
     if (!thumbnail_make(m->pool, m->snapshot, 0, &m->thumbnail, &err))
@@ -57,12 +57,12 @@ static void take(struct made *m, uint32_t width, uint32_t height)
     assert_int_equal(m->thumbnail.height, height);
 }
 
-static const uint8_t *pixel(const struct made *m, uint32_t row, uint32_t column)
+static const uint8_t *pixel(const struct picture *m, uint32_t row, uint32_t column)
 {
     return &m->thumbnail.rgba[(row * m->thumbnail.width + column) * 4];
 }
 
-static void grey(const struct made *m, uint32_t row, uint32_t column, uint32_t value)
+static void grey(const struct picture *m, uint32_t row, uint32_t column, uint32_t value)
 {
     const uint8_t *p = pixel(m, row, column);
     const uint8_t expected[4] = {(uint8_t)value, (uint8_t)value, (uint8_t)value, 255};
@@ -86,7 +86,7 @@ static void a_slice_of_the_level_that_has_enough(void **state)
 {
     (void)state;
     for (uint32_t levels = 3; levels <= 5; levels++) { /* 32 × 16, then smaller ones */
-        struct made m;
+        struct picture m;
         make(&m, ORIEL_U8, 3, shape, chunk, levels, 1, 2);
         m.snapshot->scene.point[0] = 7;
         take(&m, 32, 16);
@@ -101,7 +101,7 @@ static void a_slice_of_the_level_that_has_enough(void **state)
 static void one_level_is_sampled(void **state)
 {
     (void)state;
-    struct made m;
+    struct picture m;
     make(&m, ORIEL_U8, 3, shape, chunk, 1, 1, 2);
     take(&m, 32, 16);
     for (uint32_t r = 0; r < 16; r++) {
@@ -116,7 +116,7 @@ static void one_level_is_sampled(void **state)
 static void the_world_has_the_aspect(void **state)
 {
     (void)state;
-    struct made m;
+    struct picture m;
     make(&m, ORIEL_U8, 3, shape, chunk, 3, 1, 2);
     m.layer->scale[1] = 4; /* 256 high, 128 wide */
     take(&m, 16, 32);
@@ -139,7 +139,7 @@ static void the_world_has_the_aspect(void **state)
 static void axes_in_another_order(void **state)
 {
     (void)state;
-    struct made m;
+    struct picture m;
     make(&m, ORIEL_U8, 3, shape, chunk, 3, 1, 2);
     static const uint32_t order[3] = {0, 2, 1}; /* columns are y */
     memcpy(m.snapshot->scene.order, order, sizeof order);
@@ -163,7 +163,7 @@ static void a_volume_is_its_maximum(void **state)
 {
     (void)state;
     static const uint64_t deep[3] = {7, 64, 64}; /* several planes in a chunk */
-    struct made m;
+    struct picture m;
     make(&m, ORIEL_U8, 3, shape, deep, 3, 1, 3);
     m.layer->contrast_limits[0] = 200;
     m.layer->contrast_limits[1] = 250;
@@ -205,7 +205,7 @@ static void colours_of_every_value(void **state)
 {
     (void)state;
     static const uint64_t plane[2] = {32, 32};
-    struct made m;
+    struct picture m;
     make(&m, ORIEL_F16, 2, plane, plane, 1, 0, 2);
     struct oriel_colormap map = *colormap_find("viridis");
     static const float nan_color[4] = {1, 0, 1, 0.5f};
@@ -239,7 +239,7 @@ static void colours_of_every_value(void **state)
 static void what_is_not_there(void **state)
 {
     (void)state;
-    struct made m;
+    struct picture m;
     make(&m, ORIEL_U8, 3, shape, chunk, 3, 1, 2);
     m.snapshot->scene.point[0] = 20; /* beyond */
     take(&m, 1, 1);
@@ -268,7 +268,7 @@ static void a_huge_volume_without_levels(void **state)
 {
     (void)state;
     static const uint64_t huge[3] = {8192, 2048, 2048}, block[3] = {64, 64, 64};
-    struct made m;
+    struct picture m;
     make(&m, ORIEL_U8, 3, huge, block, 1, 0, 3);
     take(&m, 32, 32);
     assert_in_range(atomic_load(&fake_source.reads), 1, 256);
