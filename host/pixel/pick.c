@@ -77,14 +77,16 @@ static void set_back(const struct stream *stream, struct rung *rung, int64_t now
     rung->taken_ns = 0;
 }
 
-/* The module said no. For another instance, at another time, it may not. */
+/* The module said no. At another time it may not, and certainly where it has worked before: then a
+ * session or memory is what is missing, whatever it calls that. */
 static void refuse(struct pick *pick, int i, oriel_result result, const struct error *why)
 {
     struct rung *rung = &pick->rungs->at[i];
     pick->known[i].out = true;
     snprintf(pick->verdicts[i].why, sizeof pick->verdicts[i].why, "%.*s",
              (int)sizeof pick->verdicts[i].why - 1, why->text);
-    if (result == ORIEL_UNSUPPORTED || result == ORIEL_INVALID)
+    bool worked = pick->verdicts[i].ms >= 0;
+    if (!worked && (result == ORIEL_UNSUPPORTED || result == ORIEL_INVALID))
         return;
     int64_t now = clock_ns();
     pthread_mutex_lock(&pick->branch->stream->lock);

@@ -214,6 +214,23 @@ async def check_limit(server):
         await client.leave()
 
 
+async def check_standin(server):
+    """Frames in GPU memory, then, when the engine is lost, in the CPU's, then in the GPU's again."""
+    modern, classic = await Client(server).join(), await Client(server, own=False).join()
+    await modern.update("canvas", {"size": [320, 240]})
+    await modern.update("play", {"axis": "z", "fps": 60, "mode": "loop"})
+    await until(lambda: modern.encoders[-3:] == ["encode/nvenc", "encode/x264", "encode/nvenc"], "the way back")
+    old = modern.pictures, classic.pictures
+    await until(lambda: modern.pictures > old[0] + 5 and classic.pictures > old[1] + 5, "pictures")
+    assert modern.connected() and classic.connected()
+    chains = [line.split("main: ", 1)[1].split(",")[0] for line in server.text().splitlines() if " pixel: main: " in line]
+    print("  " + "\n  ".join(chains))
+    assert any("cuda bt601 full -> encode/nvenc" in chain for chain in chains), chains
+    assert any("cpu bt601 full -> encode/x264" in chain for chain in chains), chains
+    for client in (modern, classic):
+        await client.leave()
+
+
 check_try()
 quick = ["--set", "stream.retry_ms=10", "--set", "stream.key_cooldown_ms=0", "--set", "stream.prefer=order"]
 os.environ["ORIEL_FLAKY"] = "fail=3"
@@ -222,4 +239,11 @@ with oriel.Server(oriel.EXAMPLE, *with_list("flaky", "x264"), *quick) as it:
 os.environ["ORIEL_FLAKY"] = "limit=1"
 with oriel.Server(oriel.EXAMPLE, *with_list("flaky", "x264"), *quick) as it:
     asyncio.run(check_limit(it))
+standin = FLAKY.parents[2] / "standin"
+if (standin / "libnvidia-encode.so.1").exists() and (MODULES / "capture-cuda.so").exists():
+    os.environ.update(LD_LIBRARY_PATH=str(standin), ORIEL_STANDIN_FAIL="nvEncEncodePicture:40:4")
+    with oriel.Server(oriel.EXAMPLE, *with_list("nvenc", "x264"), *quick) as it:
+        asyncio.run(check_standin(it))
+else:
+    print("left out: NVIDIA's engine, as its stand-in is not built here")
 print("encoders: tried apart, swaps, sessions")
