@@ -77,7 +77,7 @@ static uint32_t preferred_samples(const struct instance *instance)
     static const struct {
         const char *name;
         uint32_t fourcc;
-    } names[] = {{"nv12", ORIEL_FMT_NV12}, {"yuv444", ORIEL_FMT_I444}};
+    } names[] = {{"nv12", ORIEL_FMT_NV12}, {"yuv444", ORIEL_FMT_I444}, {"p010", ORIEL_FMT_P010}};
     const char *name = has_option(instance->vtable, "input_format")
                            ? instance->use.config->get_string(instance->use.config, "input_format")
                            : "";
@@ -280,9 +280,10 @@ void instance_close(struct instance *instance)
 
 /* --- how long it takes --- */
 
-#define TIMED (BLANK_COUNT - 1) /* the key, which fills caches and starts threads, does not count */
+#define TIMED (BLANK_COUNT - 1)  /* the key, which fills caches and starts threads, does not count \
+                                  */
 #define TIME_NS (40 * NS_PER_MS) /* after which no further one is begun */
-#define FAR 0.7                  /* of the limit; from there on a few more do not change the answer */
+#define FAR 0.7 /* of the limit; from there on a few more do not change the answer */
 
 /* FNV-1a of the options' values and of what else decides about the time. */
 static uint64_t digest(const struct instance *instance, const struct instance_wish *wish)

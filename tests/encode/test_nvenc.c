@@ -488,6 +488,47 @@ static void threads_have_their_own(void **state)
     expect_clean(true);
 }
 
+struct errand {
+    struct rig *rig;
+    const struct oriel_frame *frame;
+    oriel_result result;
+};
+
+static void *encode_elsewhere(void *data)
+{
+    struct errand *errand = data;
+    errand->result = rig_encode(errand->rig, errand->frame, 0);
+    return NULL;
+}
+
+/* The encoder's role is one thread at a time, but not always the same. */
+static void the_role_moves_between_threads(void **state)
+{
+    (void)state;
+    need_gl();
+    static const uint32_t domains[] = {ORIEL_DOMAIN_CUDA, ORIEL_DOMAIN_GL, ORIEL_DOMAIN_CPU};
+    for (unsigned i = 0; i < 3; i++) {
+        struct oriel_format format = nvenc_format(domains[i], ORIEL_FMT_NV12, 320, 192);
+        struct rig rig;
+        struct shot shot;
+        nvenc_must_open(&rig, "", &format);
+        shot_take(&shot, &format, 0, &pool);
+        for (unsigned t = 0; t < 4; t++) {
+            struct errand errand = {.rig = &rig, .frame = &shot.frame};
+            pthread_t thread;
+            assert_int_equal(pthread_create(&thread, NULL, encode_elsewhere, &errand), 0);
+            pthread_join(thread, NULL);
+            if (errand.result)
+                fail_msg("%s", rig.failure);
+            assert_int_equal(rig_encode(&rig, &shot.frame, 0), ORIEL_OK);
+        }
+        assert_int_equal(rig.count, 8);
+        rig_finish(&rig);
+        shot_free(&shot);
+    }
+    expect_clean(true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,6 +543,7 @@ int main(void)
         cmocka_unit_test(rates_are_live),
         cmocka_unit_test(sizes_are_instances),
         cmocka_unit_test(threads_have_their_own),
+        cmocka_unit_test(the_role_moves_between_threads),
     };
     return cmocka_run_group_tests(tests, gpu_start, gpu_stop);
 }
