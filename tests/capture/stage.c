@@ -138,6 +138,8 @@ bool stage_open(struct stage *stage, const char *module)
                                        .version = 45,
                                        .software = strstr(renderer, "llvmpipe") != NULL,
                                        .renderer = renderer,
+                                       .egl_display = (uintptr_t)stage->display,
+                                       .egl_context = (uintptr_t)stage->context,
                                        .get_proc_address = get_proc};
     stage->host = (struct oriel_host){.size = sizeof(stage->host),
                                       .data = stage,

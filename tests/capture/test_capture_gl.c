@@ -125,6 +125,8 @@ static void samples_are_exact(void **state)
         struct oriel_format format;
         for (uint32_t i = 0; stage.capture->output_format(&stage.host, i, &format) == ORIEL_OK;
              i++) {
+            if (format.domain != ORIEL_DOMAIN_CPU)
+                continue;
             format.width = width;
             format.height = height;
             const struct oriel_frame *cpu = capture_once(&format, &target, "cpu");
@@ -260,6 +262,105 @@ static void frames_outlive_the_instance(void **state)
     target_destroy(&later);
     free(rgba);
     free(other);
+}
+
+/* The samples of a texture, its padding rows with them; for free(). */
+static uint8_t *texture_bytes(const struct oriel_frame *frame, GLint *width, GLint *height)
+{
+    GLuint texture = (GLuint)frame->planes[0].handle;
+    GLenum over = glClientWaitSync((GLsync)(uintptr_t)frame->ready.handle, 0, 1000000000);
+    assert_true(over == GL_ALREADY_SIGNALED || over == GL_CONDITION_SATISFIED);
+    glGetTextureLevelParameteriv(texture, 0, GL_TEXTURE_WIDTH, width);
+    glGetTextureLevelParameteriv(texture, 0, GL_TEXTURE_HEIGHT, height);
+    uint8_t *bytes = malloc((size_t)*width * (size_t)*height);
+    glPixelStorei(GL_PACK_ALIGNMENT, 1);
+    glGetTextureImage(texture, 0, GL_RED, GL_UNSIGNED_BYTE, *width * *height, bytes);
+    glPixelStorei(GL_PACK_ALIGNMENT, 4);
+    return bytes;
+}
+
+/* What a texture has is what a picture of the same rows has in memory. */
+static void same_as_in_memory(const struct oriel_frame *frame, const struct oriel_frame *cpu)
+{
+    GLint width, height;
+    uint8_t *bytes = texture_bytes(frame, &width, &height);
+    uint32_t w = frame->format.width, even = (w + 1) / 2 * 2;
+    assert_int_equal(width, even);
+    assert_int_equal(height, (frame->format.height + 1) / 2 * 3);
+    assert_int_equal(frame->planes[1].handle, frame->planes[0].handle);
+    for (uint32_t p = 0; p < 2; p++)
+        for (uint32_t y = 0; y < cpu->planes[p].rows; y++)
+            for (uint32_t x = 0; x < (p ? even : w); x++) {
+                size_t there = frame->planes[p].offset + (size_t)y * frame->planes[p].stride + x;
+                if (bytes[there] != at(cpu, (int)p, x, y))
+                    fail_msg("plane %u at %u, %u: %u and %u", p, x, y, bytes[there],
+                             at(cpu, (int)p, x, y));
+            }
+    free(bytes);
+}
+
+static void one_texture(struct oriel_format *format, const uint8_t *rgba, const uint8_t *turned)
+{
+    struct oriel_target target = target_create(format->width, format->height, rgba);
+    struct oriel_target want = target_create(format->width, format->height, turned);
+    void *self = NULL;
+    assert_int_equal(create(format, 1, "auto", &self), ORIEL_OK);
+    assert_int_equal(stage.capture->grab(self, &target, &stamp), ORIEL_OK);
+    assert_int_equal(stage.capture->grab(self, &target, &stamp), ORIEL_OK);
+    assert_int_equal(stage.capture->grab(self, &target, &stamp), ORIEL_AGAIN);
+    assert_int_equal(stage.capture->poll(self, 1), ORIEL_OK);
+    assert_int_equal(stage.count, 2);
+    stage.host.frame_unref(&stage.host, stage.got[--stage.count], NULL);
+    stage.capture->destroy(self);
+    const struct oriel_frame *frame = stage.got[0];
+    assert_int_equal(frame->stamp.flags, ORIEL_FRAME_COMPLETE);
+    assert_int_equal(frame->ready.kind, ORIEL_FENCE_GLSYNC);
+    format->domain = ORIEL_DOMAIN_CPU;
+    same_as_in_memory(frame, capture_once(format, &want, "cpu"));
+
+    GLuint name = (GLuint)frame->planes[0].handle;
+    assert_true(glIsTexture(name));
+    pthread_t thread; /* one that has no context */
+    assert_int_equal(pthread_create(&thread, NULL, let_go, NULL), 0);
+    pthread_join(thread, NULL);
+    assert_false(glIsTexture(name));
+    target_destroy(&target);
+    target_destroy(&want);
+}
+
+/* Offered by a GPU only, made by any: the same samples as in memory, the top row first. */
+static void textures_for_encoders(void **state)
+{
+    (void)state;
+    NEED_STAGE();
+    static const uint32_t sizes[][2] = {{64, 48}, {33, 17}, {322, 182}};
+    struct oriel_format format;
+    uint32_t software = stage.gl.software, count = 0;
+    stage.gl.software = 1;
+    while (stage.capture->output_format(&stage.host, count, &format) == ORIEL_OK) {
+        assert_int_equal(format.domain, ORIEL_DOMAIN_CPU);
+        count++;
+    }
+    stage.gl.software = 0;
+    for (unsigned s = 0; s < 3; s++) {
+        uint32_t w = sizes[s][0], h = sizes[s][1];
+        uint8_t *rgba = picture_noise(w, h, s + 40), *turned = malloc(4 * (size_t)w * h);
+        for (uint32_t y = 0; y < h; y++)
+            memcpy(turned + 4 * (size_t)w * y, rgba + 4 * (size_t)w * (h - 1 - y), 4 * (size_t)w);
+        uint32_t i = count;
+        for (; stage.capture->output_format(&stage.host, i, &format) == ORIEL_OK; i++) {
+            assert_int_equal(format.domain, ORIEL_DOMAIN_GL);
+            assert_int_equal(format.fourcc, ORIEL_FMT_NV12);
+            format.width = w;
+            format.height = h;
+            one_texture(&format, rgba, turned);
+        }
+        assert_int_equal(i, count + 4);
+        free(rgba);
+        free(turned);
+    }
+    stage.gl.software = software;
+    assert_int_equal(glGetError(), GL_NO_ERROR);
 }
 
 static const GLenum watched[] = {
@@ -402,9 +503,10 @@ static int close_stage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(samples_are_exact),      cmocka_unit_test(lists_and_refusals),
-        cmocka_unit_test(an_empty_pool_drops),    cmocka_unit_test(frames_outlive_the_instance),
-        cmocka_unit_test(gl_state_is_left_alone), cmocka_unit_test(the_bottom_row_comes_first),
+        cmocka_unit_test(samples_are_exact),          cmocka_unit_test(lists_and_refusals),
+        cmocka_unit_test(an_empty_pool_drops),        cmocka_unit_test(frames_outlive_the_instance),
+        cmocka_unit_test(textures_for_encoders),      cmocka_unit_test(gl_state_is_left_alone),
+        cmocka_unit_test(the_bottom_row_comes_first),
     };
     return cmocka_run_group_tests(tests, open_stage, close_stage);
 }

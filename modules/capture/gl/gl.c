@@ -15,25 +15,29 @@
 #include "../common/convert.h"
 #include "../common/shader.h"
 #include "pool.h"
+#include "textures.h"
 
 enum { SLOTS = 3, FRAMES_HELD_MOST = 256 };
 static const GLuint64 lost_after_ns = 5000000000u;
 
-#define FORMAT(fourcc_, matrix_, full_range_)                                                      \
+#define FORMAT_IN(domain_, fourcc_, matrix_, full_range_)                                          \
     {                                                                                              \
-        .domain = ORIEL_DOMAIN_CPU, .fourcc = (fourcc_), .primaries = ORIEL_PRIMARIES_BT709,       \
+        .domain = (domain_), .fourcc = (fourcc_), .primaries = ORIEL_PRIMARIES_BT709,              \
         .transfer = ORIEL_TRANSFER_SRGB, .matrix = (matrix_), .full_range = (full_range_)          \
     }
-#define YUV_FORMATS(fourcc_)                                                                       \
-    FORMAT(fourcc_, ORIEL_MATRIX_BT601, 1), FORMAT(fourcc_, ORIEL_MATRIX_BT709, 1),                \
-        FORMAT(fourcc_, ORIEL_MATRIX_BT709, 0), FORMAT(fourcc_, ORIEL_MATRIX_BT601, 0)
+#define YUV_FORMATS(domain_, fourcc_)                                                              \
+    FORMAT_IN(domain_, fourcc_, ORIEL_MATRIX_BT601, 1),                                            \
+        FORMAT_IN(domain_, fourcc_, ORIEL_MATRIX_BT709, 1),                                        \
+        FORMAT_IN(domain_, fourcc_, ORIEL_MATRIX_BT709, 0),                                        \
+        FORMAT_IN(domain_, fourcc_, ORIEL_MATRIX_BT601, 0)
 static const struct oriel_format formats[] = {
-    YUV_FORMATS(ORIEL_FMT_I420),
-    YUV_FORMATS(ORIEL_FMT_NV12),
-    YUV_FORMATS(ORIEL_FMT_I444),
-    FORMAT(ORIEL_FMT_RGBA, ORIEL_MATRIX_IDENTITY, 1),
+    YUV_FORMATS(ORIEL_DOMAIN_CPU, ORIEL_FMT_I420),
+    YUV_FORMATS(ORIEL_DOMAIN_CPU, ORIEL_FMT_NV12),
+    YUV_FORMATS(ORIEL_DOMAIN_CPU, ORIEL_FMT_I444),
+    FORMAT_IN(ORIEL_DOMAIN_CPU, ORIEL_FMT_RGBA, ORIEL_MATRIX_IDENTITY, 1),
+    YUV_FORMATS(ORIEL_DOMAIN_GL, ORIEL_FMT_NV12), /* for encoders on the GPU */
 };
-enum { FORMATS = sizeof(formats) / sizeof(formats[0]) };
+enum { FORMATS = sizeof(formats) / sizeof(formats[0]), FORMATS_SOFTWARE = FORMATS - 4 };
 
 static const struct oriel_option option_list[] = {
     {.name = "convert",
@@ -63,7 +67,8 @@ struct capture {
     bool by_shader;
     struct shader shader;
     size_t slot_bytes;
-    struct slot slots[SLOTS]; /* a ring: `first` is the oldest of `in_flight` */
+    struct textures *textures; /* of ORIEL_DOMAIN_GL, which needs nothing of what follows */
+    struct slot slots[SLOTS];  /* a ring: `first` is the oldest of `in_flight` */
     uint32_t slot_count, first, in_flight;
 };
 
@@ -83,8 +88,8 @@ static oriel_result fail(const struct oriel_host *host, oriel_result result, con
 static oriel_result capture_output_format(const struct oriel_host *host, uint32_t index,
                                           struct oriel_format *format)
 {
-    (void)host; /* every OpenGL 4.5 can make all of them */
-    if (index >= FORMATS)
+    const struct oriel_host_gl *gl = host->get_interface(host, ORIEL_HOST_GL_V1);
+    if (index >= (gl && !gl->software ? FORMATS : FORMATS_SOFTWARE))
         return ORIEL_UNSUPPORTED;
     *format = formats[index];
     return ORIEL_OK;
@@ -119,6 +124,7 @@ static void capture_destroy(void *data)
         else
             free(slot->memory);
     }
+    textures_destroy(self->textures);
     shader_finish(&self->shader);
     pool_release(self->pool);
     free(self);
@@ -206,7 +212,10 @@ static oriel_result capture_create(const struct oriel_host *host, const struct o
     self->sink = sink;
     self->format = *format;
     oriel_result result = open_gl(self, config);
-    if (result == ORIEL_OK)
+    const struct oriel_host_gl *gl = host->get_interface(host, ORIEL_HOST_GL_V1);
+    if (result == ORIEL_OK && format->domain == ORIEL_DOMAIN_GL)
+        result = textures_create(host, gl, format, frames_held, sink, &self->textures);
+    else if (result == ORIEL_OK)
         result = open_slots(self, frames_held);
     if (result)
         capture_destroy(self);
@@ -270,6 +279,8 @@ static oriel_result capture_grab(void *data, const struct oriel_target *target,
     if (target->width != self->format.width || target->height != self->format.height)
         return fail(self->host, ORIEL_INVALID, "a target of %u×%u for frames of %u×%u",
                     target->width, target->height, self->format.width, self->format.height);
+    if (self->textures)
+        return textures_grab(self->textures, target, stamp);
     if (self->in_flight == self->slot_count)
         return ORIEL_AGAIN;
     struct oriel_frame *frame = pool_take(self->pool);
