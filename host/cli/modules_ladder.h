@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The encoders of the configuration in their order, for `oriel modules`: which can be used and which
- * would be taken. */
+/* The encoders of the configuration in their order, for `oriel modules`: which can be used and
+ * which would be taken. */
 #ifndef CLI_MODULES_LADDER_H
 #define CLI_MODULES_LADDER_H
 

@@ -25,7 +25,7 @@ struct metric {
     bool info;
     char *name;
     char *help;
-    char *labels; /* "" without; constant but for an info's, which changes under the lock */
+    char *labels;       /* "" without; constant but for an info's, which changes under the lock */
     bool hidden, taken; /* an info: says nothing, has an owner; under the lock */
     _Atomic(struct metric *) next; /* in order of registration */
     /* Counter and gauge. */

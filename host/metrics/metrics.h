@@ -26,7 +26,8 @@ struct metric *metrics_histogram(struct metrics *metrics, const char *name, cons
 /* A gauge of 1 that says something in its labels, which change: for one owner, who frees it. It is
  * not there while it says nothing. [metrics_info_set: the owner] */
 struct metric *metrics_info(struct metrics *metrics, const char *name, const char *help);
-void metrics_info_set(struct metrics *metrics, struct metric *info, const char *labels); /* or NULL */
+void metrics_info_set(struct metrics *metrics, struct metric *info,
+                      const char *labels);                            /* or NULL */
 void metrics_info_free(struct metrics *metrics, struct metric *info); /* NULL is fine */
 /* Appends name="value" to labels, after a comma where there are some; what does not fit is cut off
  * from the value. */

@@ -145,8 +145,7 @@ void fanout_configure(struct branch *branch, struct stream_info *info)
     memcpy(info->chain, branch->chain, sizeof info->chain);
     const struct stream_info *old = &branch->info;
     bool new = !branch->configuration || old->codec != info->codec || old->width != info->width ||
-               old->height != info->height ||
-               strcmp(old->codec_string, info->codec_string) != 0 ||
+               old->height != info->height || strcmp(old->codec_string, info->codec_string) != 0 ||
                strcmp(old->encoder, info->encoder) != 0 || old->avcc_bytes != info->avcc_bytes ||
                memcmp(old->avcc, info->avcc, info->avcc_bytes) != 0;
     branch->configuration += new;

@@ -31,8 +31,8 @@ static int quickest(const struct ladder_rung *rungs, uint32_t count, bool video,
     for (uint32_t i = 0; i < count; i++) {
         if (rungs[i].out || !rungs[i].timed || (video && !rungs[i].video))
             continue;
-        if (best < 0 || counted(&rungs[i], (int)i == current) <
-                            counted(&rungs[best], best == current))
+        if (best < 0 ||
+            counted(&rungs[i], (int)i == current) < counted(&rungs[best], best == current))
             best = (int)i;
     }
     return best;
@@ -78,10 +78,10 @@ int ladder_choose(const struct ladder_rung *rungs, uint32_t count, enum ladder_p
                   double interval_ms, int current, int *ask, bool *time)
 {
     struct question question = {-1, false};
-    int chosen = prefer == LADDER_ORDER     ? by_order(rungs, count)
-                 : prefer == LADDER_LATENCY ? by_latency(rungs, count, current, &question)
-                                            : by_bandwidth(rungs, count, interval_ms, current,
-                                                           &question);
+    int chosen = prefer == LADDER_ORDER ? by_order(rungs, count)
+                 : prefer == LADDER_LATENCY
+                     ? by_latency(rungs, count, current, &question)
+                     : by_bandwidth(rungs, count, interval_ms, current, &question);
     *ask = question.ask;
     *time = question.time;
     return chosen;

@@ -405,7 +405,8 @@ static void turn(struct branch *branch)
         pthread_mutex_lock(&stream->lock);
         return;
     }
-    uint32_t width = stream->width, height = stream->height, codec = branch->main ? 0 : branch->codec;
+    uint32_t width = stream->width, height = stream->height,
+             codec = branch->main ? 0 : branch->codec;
     pthread_mutex_unlock(&stream->lock);
     struct error err;
     if (!branch->instance) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The encoder of a branch: which of the list, why not the others, and when those are asked again. */
+/* The encoder of a branch: which of the list, why not the others, and when those are asked again.
+ */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,8 @@
 #include "util/log.h"
 
 #define LONGEST_PAUSE_NS (3600 * NS_PER_S)
-#define MEASURE_NS (120 * NS_PER_MS) /* after which no further encoder is measured for one choice */
+#define MEASURE_NS (120 * NS_PER_MS) /* after which no further encoder is measured for one choice  \
+                                      */
 
 /* One choice. */
 struct pick {
@@ -131,8 +133,8 @@ static void examine(struct pick *pick, int i, bool time)
         return;
     }
     const struct codec *codec = codec_find(facts.codec);
-    pick->known[i] = (struct ladder_rung){
-        .known = true, .video = !codec->intra, .timed = time, .ms = facts.ms};
+    pick->known[i] =
+        (struct ladder_rung){.known = true, .video = !codec->intra, .timed = time, .ms = facts.ms};
     pick->verdicts[i].ms = facts.ms;
     if (facts.ms < 0)
         return;
@@ -231,8 +233,7 @@ static void join(const struct pick *pick, char *text, size_t room)
     *text = '\0';
     for (uint32_t i = 0; i < pick->rungs->count && n < room; i++) {
         if (*pick->verdicts[i].why)
-            n += (size_t)snprintf(text + n, room - n, "%s%s", n ? "; " : "",
-                                  pick->verdicts[i].why);
+            n += (size_t)snprintf(text + n, room - n, "%s%s", n ? "; " : "", pick->verdicts[i].why);
     }
 }
 

@@ -27,10 +27,10 @@ struct rung {
     const char *id;
     uint32_t codecs[CODEC_COUNT]; /* what it says it writes, once that is known; 0 ends */
     bool failed;                  /* while it ran: not asked again before `retry_ns` */
-    int64_t retry_ns;             /* when one that failed, or was refused for now, gets its chance */
-    int64_t pause_ns;             /* before that; doubles */
-    int64_t taken_ns;             /* when it was taken last, 0: not since its last failure */
-    char why[192];                /* of `failed` */
+    int64_t retry_ns; /* when one that failed, or was refused for now, gets its chance */
+    int64_t pause_ns; /* before that; doubles */
+    int64_t taken_ns; /* when it was taken last, 0: not since its last failure */
+    char why[192];    /* of `failed` */
 };
 
 struct rungs {

@@ -31,9 +31,8 @@ static void add_ladder(cJSON *json, const struct branch *branch)
         cJSON_AddItemToArray(list, item);
         cJSON_AddStringToObject(item, "encoder", rungs->at[i].id);
         cJSON_AddBoolToObject(item, "taken", verdict->taken);
-        cJSON_AddItemToObject(item, "ms",
-                              verdict->ms >= 0 ? cJSON_CreateNumber(verdict->ms)
-                                               : cJSON_CreateNull());
+        cJSON_AddItemToObject(
+            item, "ms", verdict->ms >= 0 ? cJSON_CreateNumber(verdict->ms) : cJSON_CreateNull());
         cJSON_AddStringToObject(item, "reason", verdict->why);
     }
 }

@@ -148,9 +148,10 @@ static void test_pictures(void **state)
         blank_destroy(blank); /* frames outlive their maker */
         assert_int_equal(first->ready.kind, ORIEL_FENCE_NONE);
         assert_int_equal(first->planes[0].rows, 211);
-        uint32_t different = 0, sum = 0, row = formats[i] == ORIEL_FMT_RGBA   ? 4 * 333
-                                               : formats[i] == ORIEL_FMT_P010 ? 2 * 333
-                                                                              : 333;
+        uint32_t different = 0, sum = 0,
+                 row = formats[i] == ORIEL_FMT_RGBA   ? 4 * 333
+                       : formats[i] == ORIEL_FMT_P010 ? 2 * 333
+                                                      : 333;
         for (uint32_t plane = 0; plane < first->plane_count; plane++) {
             uint32_t most = first->planes[plane].rows;
             for (uint32_t y = 0; y < most; y++) {
@@ -166,8 +167,10 @@ static void test_pictures(void **state)
         frame_unref(last);
     }
     struct error err = {""};
-    const struct oriel_format unknown = {
-        .domain = ORIEL_DOMAIN_CPU, .fourcc = ORIEL_FOURCC('?', '?', '?', '?'), .width = 8, .height = 8};
+    const struct oriel_format unknown = {.domain = ORIEL_DOMAIN_CPU,
+                                         .fourcc = ORIEL_FOURCC('?', '?', '?', '?'),
+                                         .width = 8,
+                                         .height = 8};
     assert_null(blank_create(&unknown, BLANK_PLAIN, &err));
     assert_true(err.text[0]);
 }

@@ -131,9 +131,9 @@ static void slow_encoders_are_passed_over(void **state)
 static void a_lost_device_comes_back(void **state)
 {
     (void)state;
-    struct fixture *f = fixture_start((const char *const[]){
-        "modules.encoder=[\"encode/g\",\"encode/a\"]", "stream.retry_ms=150",
-        "stream.key_cooldown_ms=0", NULL});
+    struct fixture *f = fixture_start(
+        (const char *const[]){"modules.encoder=[\"encode/g\",\"encode/a\"]", "stream.retry_ms=150",
+                              "stream.key_cooldown_ms=0", NULL});
     assert_true(uses(f->stream, "encode/g"));
     struct peer *modern = fixture_join(f, "ext=1"), *classic = fixture_join(f, "");
     eventually(fixture_taps() == 1);
@@ -171,9 +171,9 @@ static void a_lost_device_comes_back(void **state)
 static void pauses_grow(void **state)
 {
     (void)state;
-    struct fixture *f = fixture_start((const char *const[]){
-        "modules.encoder=[\"encode/a\",\"encode/b\"]", "stream.retry_ms=40",
-        "stream.key_cooldown_ms=0", NULL});
+    struct fixture *f = fixture_start(
+        (const char *const[]){"modules.encoder=[\"encode/a\",\"encode/b\"]", "stream.retry_ms=40",
+                              "stream.key_cooldown_ms=0", NULL});
     struct peer *peer = fixture_join(f, "");
     eventually(fixture_taps() == 1);
     fakes.failing = "encode/a";
@@ -244,8 +244,8 @@ static void no_session_is_left(void **state)
 static void the_only_one_gets_another_chance(void **state)
 {
     (void)state;
-    struct fixture *f = fixture_start((const char *const[]){
-        "modules.encoder=[\"encode/a\"]", "stream.retry_ms=200", NULL});
+    struct fixture *f = fixture_start(
+        (const char *const[]){"modules.encoder=[\"encode/a\"]", "stream.retry_ms=200", NULL});
     struct peer *a = fixture_join(f, "");
     eventually(fixture_taps() == 1);
     fakes.failing = "encode/a";
