@@ -23,8 +23,6 @@ CUresult shared_create(const struct driver *driver, struct shared_buffer *buffer
 
 void shared_destroy(const struct driver *driver, struct shared_buffer *buffer)
 {
-    if (buffer->mapped)
-        driver->cu->cuGraphicsUnmapResources(1, &buffer->resource, NULL);
     if (buffer->resource)
         driver->cu->cuGraphicsUnregisterResource(buffer->resource);
     if (buffer->name)
@@ -37,14 +35,10 @@ CUresult shared_map(const struct driver *driver, struct shared_buffer *buffer, C
 {
     const CudaFunctions *cu = driver->cu;
     size_t bytes;
-    CUresult code = buffer->mapped ? shared_unmap(driver, buffer, stream, call) : CUDA_SUCCESS;
-    if (code != CUDA_SUCCESS)
-        return code;
     *call = "cuGraphicsMapResources";
-    code = cu->cuGraphicsMapResources(1, &buffer->resource, stream);
+    CUresult code = cu->cuGraphicsMapResources(1, &buffer->resource, stream);
     if (code != CUDA_SUCCESS)
         return code;
-    buffer->mapped = true;
     *call = "cuGraphicsResourceGetMappedPointer";
     code = cu->cuGraphicsResourceGetMappedPointer(address, &bytes, buffer->resource);
     const char *unmap;
@@ -57,9 +51,7 @@ CUresult shared_unmap(const struct driver *driver, struct shared_buffer *buffer,
                       const char **call)
 {
     *call = "cuGraphicsUnmapResources";
-    CUresult code = driver->cu->cuGraphicsUnmapResources(1, &buffer->resource, stream);
-    buffer->mapped = code != CUDA_SUCCESS;
-    return code;
+    return driver->cu->cuGraphicsUnmapResources(1, &buffer->resource, stream);
 }
 
 /* CUDA on the OpenGL context that is current: is it this device that draws? */

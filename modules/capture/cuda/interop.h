@@ -3,7 +3,6 @@
 #ifndef INTEROP_H
 #define INTEROP_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include <epoxy/gl.h>
@@ -22,7 +21,6 @@ oriel_result interop_open(const struct oriel_host *host, struct interop *interop
 struct shared_buffer {
     GLuint name;
     CUgraphicsResource resource;
-    bool mapped; /* it could not be unmapped; that is tried again */
 };
 /* All with the GL and the CUDA context current; *call and the result say what failed. */
 CUresult shared_create(const struct driver *driver, struct shared_buffer *buffer, uint64_t bytes,
