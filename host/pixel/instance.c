@@ -280,9 +280,8 @@ void instance_close(struct instance *instance)
 
 /* --- how long it takes --- */
 
-#define TIMED                                                                                      \
-    (BLANK_COUNT - 1)            /* the key, which fills caches and starts threads, does not count \
-                                  */
+/* The key fills caches and starts threads: it does not count. */
+#define TIMED (BLANK_COUNT - 1)
 #define TIME_NS (40 * NS_PER_MS) /* after which no further one is begun */
 #define FAR 0.7 /* of the limit; from there on a few more do not change the answer */
 
