@@ -176,6 +176,8 @@ void book_delay(int64_t otherwise_us)
     chance ^= chance << 17;
     int64_t us = (int64_t)(chance % (uint64_t)most);
     pthread_mutex_unlock(&mutex);
+    if (book_setting("delay.fixed", 0))
+        us = most;
     struct timespec time = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
     nanosleep(&time, NULL);
 }

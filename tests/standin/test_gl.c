@@ -149,7 +149,8 @@ static void rules(void **state)
     assert_int_equal(cu->cuGraphicsMapResources(1, &r, NULL), 0);
     CUstream stream;
     cu->cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING);
-    cuda_standin.set("delay.us", 400000);
+    cuda_standin.set("delay.us", 100000);
+    cuda_standin.set("delay.fixed", 1);
     cu->cuMemsetD8Async(pointer, 1, BYTES, stream);
     BREAKS(cu->cuGraphicsUnmapResources(1, &r, NULL), 0, "work of another stream");
     cu->cuStreamSynchronize(stream);

@@ -66,7 +66,7 @@ struct rig {
     struct image image;
 };
 
-enum { JPEG_WIDTH = 101, JPEG_HEIGHT = 67, CHROMA_WIDTH = 51, CHROMA_HEIGHT = 34 };
+enum { JPEG_WIDTH = 101, JPEG_HEIGHT = 67, CHROMA_WIDTH = 51, CHROMA_HEIGHT = 34, Y_STRIDE = 102 };
 
 static void rig_begin(struct rig *r)
 {
@@ -115,7 +115,7 @@ static size_t encode(struct rig *r, uint8_t *out, size_t room)
 static void encodes(void **state)
 {
     (void)state;
-    static uint8_t out[1 << 16], y[JPEG_WIDTH * JPEG_HEIGHT], u[CHROMA_WIDTH * CHROMA_HEIGHT], v[CHROMA_WIDTH * CHROMA_HEIGHT];
+    static uint8_t out[1 << 16], y[Y_STRIDE * (JPEG_HEIGHT + 1)], u[CHROMA_WIDTH * CHROMA_HEIGHT], v[CHROMA_WIDTH * CHROMA_HEIGHT];
     struct rig r;
     rig_begin(&r);
     size_t fine = encode(&r, out, sizeof out);
@@ -126,11 +126,11 @@ static void encodes(void **state)
     assert_int_equal(height, JPEG_HEIGHT);
     assert_int_equal(sampling, TJSAMP_420);
     unsigned char *planes[3] = {y, u, v};
-    int strides[3] = {JPEG_WIDTH, CHROMA_WIDTH, CHROMA_WIDTH};
+    int strides[3] = {Y_STRIDE, CHROMA_WIDTH, CHROMA_WIDTH};
     assert_int_equal(tjDecompressToYUVPlanes(tj, out, fine, planes, 0, strides, 0, 0), 0);
     for (int row = 0; row < JPEG_HEIGHT; row++)
         for (int x = 0; x < JPEG_WIDTH; x++)
-            assert_true(abs(y[row * JPEG_WIDTH + x] - (60 + x + row / 2)) <= 4);
+            assert_true(abs(y[row * Y_STRIDE + x] - (60 + x + row / 2)) <= 4);
     assert_true(abs(u[100] - 90) <= 3 && abs(v[100] - 150) <= 3);
     assert_int_equal(jpeg.quality(r.params, 20, r.stream), OK);
     assert_true(encode(&r, out, sizeof out) < fine);
@@ -196,14 +196,16 @@ static void rules(void **state)
     BREAKS(ENCODE(&r.image, (CUstream)(void *)out), FAILED, "not a stream");
     BREAKS(jpeg.encode(r.handle, r.state, r.params, &r.image, CSS_440, 8, 8, NULL), INVALID, "sampling 3");
     BREAKS(jpeg.encode(r.state, r.state, r.params, &r.image, CSS_420, 8, 8, NULL), INVALID, "a live handle");
-    jpeg_standin.set("delay.us", 200000);
+    jpeg_standin.set("delay.us", 50000);
+    jpeg_standin.set("delay.fixed", 1);
     assert_int_equal(ENCODE(&r.image, r.stream), OK);
     BREAKS(ENCODE(&r.image, r.stream), INVALID, "is still on the stream");
     bytes = 3;
     BREAKS(jpeg.retrieve(r.handle, r.state, out, &bytes, r.stream), INVALID, "room for 3 of");
     void *other;
     assert_int_equal(jpeg.state_create(r.handle, &other, r.stream), OK);
-    jpeg_standin.set("delay.us", 200000);
+    jpeg_standin.set("delay.us", 50000);
+    jpeg_standin.set("delay.fixed", 1);
     assert_int_equal(jpeg.encode(r.handle, other, r.params, &r.image, CSS_420, 8, 8, r.stream), OK);
     BREAKS(jpeg.state_destroy(other), OK, "its picture is still on the stream");
     BREAKS(jpeg.state_destroy(other), INVALID, "not a live encoder state");
@@ -219,7 +221,8 @@ static void rules(void **state)
     BREAKS(jpeg.destroy(handle), OK, "1 states and parameter sets are left");
     assert_int_equal(jpeg.params_destroy(left), OK);
     /* Memory that is freed before its picture is encoded. */
-    jpeg_standin.set("delay.us", 300000);
+    jpeg_standin.set("delay.us", 50000);
+    jpeg_standin.set("delay.fixed", 1);
     assert_int_equal(ENCODE(&r.image, r.stream), OK);
     CUdeviceptr memory = r.memory;
     assert_int_equal(cu->cuMemAlloc(&r.memory, 16), 0);

@@ -49,6 +49,13 @@ struct memcpy3d {
     size_t WidthInBytes, Height, Depth;
 };
 
+/* CUDA_ARRAY_DESCRIPTOR, which the oldest headers have not. */
+struct array_wish {
+    size_t width, height;
+    CUarray_format format;
+    unsigned channels;
+};
+
 EXPORT tcuInit cuInit;
 EXPORT CUresult cuDriverGetVersion(int *version);
 EXPORT tcuDeviceGetCount cuDeviceGetCount;
@@ -92,6 +99,7 @@ EXPORT CUresult cuMemGetInfo_v2(size_t *left, size_t *total);
 EXPORT CUresult cuMemGetAddressRange_v2(CUdeviceptr *base, size_t *bytes, CUdeviceptr pointer);
 EXPORT CUresult cuPointerGetAttribute(void *value, int attribute, CUdeviceptr pointer);
 EXPORT tcuArray3DCreate cuArray3DCreate_v2;
+EXPORT CUresult cuArrayCreate_v2(CUarray *array, const struct array_wish *wish);
 EXPORT tcuArrayDestroy cuArrayDestroy;
 
 EXPORT tcuMemsetD8Async cuMemsetD8Async;

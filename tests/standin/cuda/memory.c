@@ -323,20 +323,37 @@ void array_destroy_locked(CUarray array)
     free(array);
 }
 
+static CUresult array_create(const char *call, CUarray *array, const struct array_wish *wish)
+{
+    if (!array || !wish->width || !wish->height)
+        return ERROR_INVALID_VALUE;
+    size_t sample = 4;
+    if (wish->format == CU_AD_FORMAT_UNSIGNED_INT8 || wish->format == CU_AD_FORMAT_SIGNED_INT8)
+        sample = 1;
+    else if (wish->format == CU_AD_FORMAT_UNSIGNED_INT16 || wish->format == CU_AD_FORMAT_SIGNED_INT16 ||
+             wish->format == CU_AD_FORMAT_HALF)
+        sample = 2;
+    pthread_mutex_lock(&cuda_mutex);
+    struct context *context = context_current_locked(call);
+    if (context)
+        *array = array_create_locked(context, wish->width * sample * wish->channels, wish->height);
+    pthread_mutex_unlock(&cuda_mutex);
+    return context ? CUDA_SUCCESS : ERROR_INVALID_CONTEXT;
+}
+
+CUresult cuArrayCreate_v2(CUarray *array, const struct array_wish *wish)
+{
+    CUDA_ENTER(cuArrayCreate);
+    return wish ? array_create("cuArrayCreate", array, wish) : ERROR_INVALID_VALUE;
+}
+
 CUresult cuArray3DCreate_v2(CUarray *array, const CUDA_ARRAY3D_DESCRIPTOR *wish)
 {
     CUDA_ENTER(cuArray3DCreate);
-    if (!array || !wish || !wish->Width || !wish->Height || wish->Depth)
-        return wish && wish->Depth ? ERROR_NOT_SUPPORTED : ERROR_INVALID_VALUE;
-    size_t sample = (wish->Format & 3) == 1 ? 1 : (wish->Format & 3) == 2 ? 2 : 4;
-    if (wish->Format == CU_AD_FORMAT_HALF || wish->Format == CU_AD_FORMAT_FLOAT)
-        sample = wish->Format == CU_AD_FORMAT_HALF ? 2 : 4;
-    pthread_mutex_lock(&cuda_mutex);
-    struct context *context = context_current_locked("cuArray3DCreate");
-    if (context)
-        *array = array_create_locked(context, wish->Width * sample * wish->NumChannels, wish->Height);
-    pthread_mutex_unlock(&cuda_mutex);
-    return context ? CUDA_SUCCESS : ERROR_INVALID_CONTEXT;
+    if (!wish || wish->Depth)
+        return wish ? ERROR_NOT_SUPPORTED : ERROR_INVALID_VALUE;
+    return array_create("cuArray3DCreate", array,
+                        &(struct array_wish){wish->Width, wish->Height, wish->Format, wish->NumChannels});
 }
 
 CUresult cuArrayDestroy(CUarray array)

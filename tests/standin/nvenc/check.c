@@ -7,7 +7,7 @@
 #define REFUSE(...) return session_fault(s, NV_ENC_ERR_INVALID_PARAM, __VA_ARGS__)
 #define UNSUPPORTED(...) return session_fault(s, NV_ENC_ERR_UNSUPPORTED_PARAM, __VA_ARGS__)
 
-#if NVENCAPI_MAJOR_VERSION > 12 || (NVENCAPI_MAJOR_VERSION == 12 && NVENCAPI_MINOR_VERSION >= 2)
+#if API_AT_LEAST(12, 2)
 #define HEVC_IS_DEEP(hevc) ((hevc)->inputBitDepth == NV_ENC_BIT_DEPTH_10)
 #else
 #define HEVC_IS_DEEP(hevc) ((hevc)->pixelBitDepthMinus8 == 2)
@@ -18,8 +18,12 @@ static NVENCSTATUS check_rate(struct session *s, const char *call, enum engine_c
 {
     if (rc->version && rc->version != NV_ENC_RC_PARAMS_VER)
         return check_version(s, call, rc->version, NV_ENC_RC_PARAMS_VER);
-    RESERVED(s, call, rc->reserved);
+#if !API_AT_LEAST(12, 0)
     RESERVED(s, call, rc->reserved1);
+#endif
+#if !API_AT_LEAST(13, 0)
+    RESERVED(s, call, rc->reserved);
+#endif
     int modes = caps_value(codec, NV_ENC_CAPS_SUPPORTED_RATECONTROL_MODES);
     int mode = (int)rc->rateControlMode;
     if (mode & ~modes)
@@ -268,7 +272,9 @@ NVENCSTATUS check_init(struct session *s, const char *call, const NV_ENC_INITIAL
 void check_pic_params(struct session *s, const NV_ENC_PIC_PARAMS *p)
 {
     static const char call[] = "nvEncEncodePicture";
+#if !API_AT_LEAST(12, 2)
     RESERVED(s, call, p->reserved1);
+#endif
     RESERVED(s, call, p->reserved2);
     RESERVED(s, call, p->reserved3);
     RESERVED(s, call, p->reserved4);

@@ -206,7 +206,9 @@ static NVENCSTATUS lock(struct session *s, NV_ENC_LOCK_BITSTREAM *p)
     NVENCSTATUS status = check_version(s, call, p->version, NV_ENC_LOCK_BITSTREAM_VER);
     if (status)
         return status;
+#if !API_AT_LEAST(12, 1)
     RESERVED(s, call, p->reserved);
+#endif
     RESERVED(s, call, p->reserved1);
     RESERVED(s, call, p->reserved2);
     if (p->reservedBitFields)

@@ -14,6 +14,11 @@
 #include "cuda/peer.h"
 #include "engine.h"
 
+/* Headers of 11.1 to 13.0: reserved fields got names, others other names. */
+#define API_AT_LEAST(major, minor)           \
+    (NVENCAPI_MAJOR_VERSION > (major) ||     \
+     (NVENCAPI_MAJOR_VERSION == (major) && NVENCAPI_MINOR_VERSION >= (minor)))
+
 enum { MAX_INVALID = 64 };
 
 /* Calls of one group must not run at once; READ is for a second thread that fetches bitstreams. */

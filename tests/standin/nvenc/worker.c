@@ -89,7 +89,7 @@ static NVENCSTATUS encode(struct worker *w, const struct job *job, struct engine
     const char *why = NULL;
     if (!source) {
         s->cuda->wait(job->mark_stream, job->mark);
-        book_delay(1000);
+        book_delay(500);
         source = s->cuda->hold(job->pointer, job->layout.bytes, &why);
         if (!source) {
             book_fault("nvEncEncodePicture: when the picture is encoded, its input %s", why);
@@ -111,6 +111,7 @@ static NVENCSTATUS encode(struct worker *w, const struct job *job, struct engine
     w->sent[picture.id % REMEMBERED].timestamp = job->bitstream->timestamp;
     bool good = engine_encode(w->engine, &picture, packet);
     if (!job->pixels) {
+        book_delay(500);
         if (!rows_same(&job->layout, source, w->raw))
             book_fault("nvEncEncodePicture: the input was written while its picture was in flight");
         s->cuda->release(job->pointer);

@@ -42,36 +42,22 @@ static void chroma_size(int sampling, int width, int height, size_t *w, size_t *
     *h = (size_t)(sampling == NVJPEG_CSS_420 ? (height + 1) / 2 : height);
 }
 
-/* The nearest sample: enough for a client that asks for another sampling than it has. */
-static void resample(struct planes *planes, unsigned i, size_t width, size_t height)
+/* The nearest sample: enough for a client that asks for another sampling than it has. libjpeg-turbo
+ * reads planes with whole groups of samples: the last column and row go on. */
+static void resample(struct planes *planes, unsigned i, size_t width, size_t height, size_t padded_width,
+                     size_t padded_height)
 {
-    if (planes->width[i] == width && planes->height[i] == height)
-        return;
-    uint8_t *to = malloc(width * height);
-    for (size_t y = 0; y < height; y++)
-        for (size_t x = 0; x < width; x++)
-            to[y * width + x] = planes->data[i][y * planes->height[i] / height * planes->width[i] +
-                                                x * planes->width[i] / width];
+    uint8_t *to = malloc(padded_width * padded_height);
+    for (size_t y = 0; y < padded_height; y++)
+        for (size_t x = 0; x < padded_width; x++) {
+            size_t from_x = (x < width ? x : width - 1) * planes->width[i] / width;
+            size_t from_y = (y < height ? y : height - 1) * planes->height[i] / height;
+            to[y * padded_width + x] = planes->data[i][from_y * planes->width[i] + from_x];
+        }
     free(planes->data[i]);
     planes->data[i] = to;
-    planes->width[i] = width;
-    planes->height[i] = height;
-}
-
-/* libjpeg-turbo reads luma up to the sides of whole chroma samples: edges are repeated. */
-static void widen(struct planes *planes, size_t width, size_t height)
-{
-    uint8_t *to = malloc(width * height);
-    for (size_t y = 0; y < height; y++)
-        for (size_t x = 0; x < width; x++)
-            to[y * width + x] =
-                planes->data[0][(y < planes->height[0] ? y : planes->height[0] - 1) *
-                                    planes->width[0] +
-                                (x < planes->width[0] ? x : planes->width[0] - 1)];
-    free(planes->data[0]);
-    planes->data[0] = to;
-    planes->width[0] = width;
-    planes->height[0] = height;
+    planes->width[i] = padded_width;
+    planes->height[i] = padded_height;
 }
 
 static int subsampling(int css)
@@ -87,17 +73,16 @@ static int compress_yuv(tjhandle tj, const struct work *work, struct planes *pla
 {
     size_t w, h;
     chroma_size(work->params.sampling, work->width, work->height, &w, &h);
-    if (planes->data[1] && work->params.sampling != NVJPEG_CSS_444)
-        widen(planes, w * 2, work->params.sampling == NVJPEG_CSS_420 ? h * 2 : h);
-    const uint8_t *data[3];
-    int strides[3];
-    for (unsigned i = 0; i < 3; i++) {
-        if (i && planes->data[i])
-            resample(planes, i, w, h);
+    int sampling = planes->data[1] ? subsampling(work->params.sampling) : TJSAMP_GRAY;
+    const uint8_t *data[3] = {NULL, NULL, NULL};
+    int strides[3] = {0, 0, 0};
+    for (int i = 0; i < (sampling == TJSAMP_GRAY ? 1 : 3); i++) {
+        resample(planes, (unsigned)i, i ? w : (size_t)work->width, i ? h : (size_t)work->height,
+                 (size_t)tjPlaneWidth(i, work->width, sampling),
+                 (size_t)tjPlaneHeight(i, work->height, sampling));
         data[i] = planes->data[i];
         strides[i] = (int)planes->width[i];
     }
-    int sampling = planes->data[1] ? subsampling(work->params.sampling) : TJSAMP_GRAY;
     return tjCompressFromYUVPlanes(tj, data, work->width, strides, work->height, sampling, jpeg,
                                    bytes, work->params.quality, flags);
 }
