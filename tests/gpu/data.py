@@ -4,7 +4,8 @@
 
     data.py FOLDER [--slice 4096] [--volume 512]...
 
-FOLDER gets slice.npy and volume-N.npy, uint16. The same arguments give the same files."""
+FOLDER gets slice.npy and volume-N.npy, uint16. The same arguments give the same files. Volumes above 512³ repeat one of
+half the side."""
 
 import argparse
 import pathlib
@@ -53,6 +54,10 @@ def main():
         begin = time.monotonic()
         random = np.random.default_rng(len(shape) * 10000 + shape[0])
         side = shape[0]
+        if len(shape) == 3 and side > 512:
+            half = np.load(args.folder / f"volume-{side // 2}.npy")
+            np.save(args.folder / f"{name}.npy", np.tile(half, (2, 2, 2)))
+            continue
         signal = np.full(shape, 60, np.float32)
         if len(shape) == 2:
             cells(signal, side * side // 5600, (side / 340, side / 100), (200, 2600), random)
