@@ -55,7 +55,7 @@ static bool stage_open(struct bench *bench, struct stage *stage, const char *dat
     snprintf(sets[0], sizeof sets[0], "canvas.width=%d", width);
     snprintf(sets[1], sizeof sets[1], "canvas.height=%d", height);
     snprintf(sets[2], sizeof sets[2], "log.level=error");
-    snprintf(sets[3], sizeof sets[3], "modules.encoder=[\"%s\"]", encoder);
+    snprintf(sets[3], sizeof sets[3], "modules.encoder=[\"%s\"]", encoder ? encoder : "");
     const char *extra[] = {sets[0], sets[1], sets[2], apart ? "debug.apart=true" : sets[2],
                            sets[3]};
     if (!(stage->config = cli_options_config(bench->options, extra, encoder ? 5 : 4, err)))
