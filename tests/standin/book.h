@@ -19,21 +19,21 @@ int64_t book_setting(const char *key, int64_t otherwise);
 /* Sleeps for a random part of the setting "delay.us". */
 void book_delay(int64_t otherwise_us);
 
-#define ENTER(call)                 \
-    do {                            \
-        int code_;                  \
-        if (book_enter(#call, &code_)) \
-            return code_;           \
+#define ENTER(call)                                                                                \
+    do {                                                                                           \
+        int code_;                                                                                 \
+        if (book_enter(#call, &code_))                                                             \
+            return code_;                                                                          \
     } while (0)
 
 /* For a call that releases: it does its work and answers `injected` in the end. */
-#define ENTER_RELEASE(call)                     \
-    int injected = 0;                           \
+#define ENTER_RELEASE(call)                                                                        \
+    int injected = 0;                                                                              \
     (void)(book_enter(#call, &injected))
-#define LEAVE_RELEASE(result)                   \
-    do {                                        \
-        int result_ = (int)(result);            \
-        return injected ? injected : result_;   \
+#define LEAVE_RELEASE(result)                                                                      \
+    do {                                                                                           \
+        int result_ = (int)(result);                                                               \
+        return injected ? injected : result_;                                                      \
     } while (0)
 
 EXPORT void standin_reset(void);

@@ -53,9 +53,9 @@ int rig_reset(void **state)
     (void)state;
     cuda_standin.reset();
     nvenc_standin.reset();
-    static const char *const kinds[] = {"live.sessions",   "live.resources",   "live.mapped",
-                                        "live.bitstreams", "live.inputs",      "live.memory",
-                                        "live.streams",    "live.events",      "live.host_memory",
+    static const char *const kinds[] = {"live.sessions",   "live.resources", "live.mapped",
+                                        "live.bitstreams", "live.inputs",    "live.memory",
+                                        "live.streams",    "live.events",    "live.host_memory",
                                         "live.arrays",     "live.graphics"};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (cuda_standin.count(kinds[i]) || nvenc_standin.count(kinds[i]))
@@ -80,7 +80,8 @@ void expect_faults(struct standin *standin, unsigned n, const char *text)
 NVENCSTATUS client_open(struct client *c)
 {
     memset(c, 0, sizeof *c);
-    NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS open = {.version = NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS_VER,
+    NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS open = {.version =
+                                                     NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS_VER,
                                                  .deviceType = NV_ENC_DEVICE_TYPE_CUDA,
                                                  .device = context,
                                                  .apiVersion = NVENCAPI_VERSION};

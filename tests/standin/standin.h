@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Test fixtures: stand-ins for libcuda.so.1, libnvidia-encode.so.1 and libnvjpeg.so.12. See README.md.
- * Every stand-in exports the functions below; each has its own counters, rules and faults, so they
- * are found with dlsym on the library's handle (standin_load). Environment, read at the first call:
- *   ORIEL_STANDIN_FAIL="call:nth:code,…"  as standin_fail       ORIEL_STANDIN_REPORT=FILE  faults, a line each,
- *   ORIEL_STANDIN_SET="key=value,…"       as standin_set                          and a summary at exit
+/* Test fixtures: stand-ins for libcuda.so.1, libnvidia-encode.so.1 and libnvjpeg.so.12. See
+ * README.md. Every stand-in exports the functions below; each has its own counters, rules and
+ * faults, so they are found with dlsym on the library's handle (standin_load). Environment, read at
+ * the first call: ORIEL_STANDIN_FAIL="call:nth:code,…"  as standin_fail ORIEL_STANDIN_REPORT=FILE
+ * faults, a line each, ORIEL_STANDIN_SET="key=value,…"       as standin_set and a summary at exit
  *   ORIEL_STANDIN_CUDA_DEVICES=n          ORIEL_STANDIN_UUID=32 hexadecimal digits, for device 0 */
 #ifndef ORIEL_TEST_STANDIN_H
 #define ORIEL_TEST_STANDIN_H

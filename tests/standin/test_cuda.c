@@ -11,7 +11,13 @@
 
 #include "rig.h"
 
-enum { BYTES = 65536, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201, INVALID_HANDLE = 400 };
+enum {
+    BYTES = 65536,
+    INVALID_VALUE = 1,
+    OUT_OF_MEMORY = 2,
+    INVALID_CONTEXT = 201,
+    INVALID_HANDLE = 400
+};
 
 static CUresult (*host_alloc)(void **, size_t, unsigned);
 static CUresult (*host_free)(void *);
@@ -135,12 +141,24 @@ static void copies_rows(void **state)
         in[i] = (uint8_t)i;
     assert_int_equal(cu->cuMemAllocPitch(&a, &pitch, 12, 4, 4), 0);
     assert_int_equal(pitch % 512, 0);
-    CUDA_MEMCPY2D up = {.srcMemoryType = CU_MEMORYTYPE_HOST, .srcHost = in, .srcPitch = 12,
-                        .dstMemoryType = CU_MEMORYTYPE_DEVICE, .dstDevice = a, .dstPitch = pitch,
-                        .WidthInBytes = 12, .Height = 4};
-    CUDA_MEMCPY2D down = {.srcMemoryType = CU_MEMORYTYPE_DEVICE, .srcDevice = a, .srcPitch = pitch,
-                          .srcXInBytes = 2, .srcY = 1, .dstMemoryType = CU_MEMORYTYPE_HOST,
-                          .dstHost = out, .dstPitch = 16, .WidthInBytes = 8, .Height = 3};
+    CUDA_MEMCPY2D up = {.srcMemoryType = CU_MEMORYTYPE_HOST,
+                        .srcHost = in,
+                        .srcPitch = 12,
+                        .dstMemoryType = CU_MEMORYTYPE_DEVICE,
+                        .dstDevice = a,
+                        .dstPitch = pitch,
+                        .WidthInBytes = 12,
+                        .Height = 4};
+    CUDA_MEMCPY2D down = {.srcMemoryType = CU_MEMORYTYPE_DEVICE,
+                          .srcDevice = a,
+                          .srcPitch = pitch,
+                          .srcXInBytes = 2,
+                          .srcY = 1,
+                          .dstMemoryType = CU_MEMORYTYPE_HOST,
+                          .dstHost = out,
+                          .dstPitch = 16,
+                          .WidthInBytes = 8,
+                          .Height = 3};
     assert_int_equal(cu->cuMemcpy2D(&up), 0);
     assert_int_equal(cu->cuMemcpy2D(&down), 0);
     for (unsigned y = 0; y < 3; y++)
@@ -349,10 +367,12 @@ int main(void)
 {
 #define RIGGED(test) cmocka_unit_test_setup_teardown(test, rig_reset, rig_reset)
     const struct CMUnitTest tests[] = {
-        RIGGED(describes_a_device), RIGGED(copies_late_and_in_order), RIGGED(orders_streams),
-        RIGGED(copies_rows),        RIGGED(watches_memory),           RIGGED(device_memory_cannot_be_touched),
-        RIGGED(watches_contexts),   RIGGED(watches_handles),          RIGGED(fails_on_request),
-        RIGGED(loses_its_device),   RIGGED(calls_functions_in_order),
+        RIGGED(describes_a_device),       RIGGED(copies_late_and_in_order),
+        RIGGED(orders_streams),           RIGGED(copies_rows),
+        RIGGED(watches_memory),           RIGGED(device_memory_cannot_be_touched),
+        RIGGED(watches_contexts),         RIGGED(watches_handles),
+        RIGGED(fails_on_request),         RIGGED(loses_its_device),
+        RIGGED(calls_functions_in_order),
     };
     return cmocka_run_group_tests(tests, open_all, rig_close);
 }

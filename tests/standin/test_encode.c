@@ -87,7 +87,9 @@ static int worst(const struct decoder *d, unsigned t, unsigned height)
             int wanted = (int)(square ? 230 : 40 + x / 4 + y / 4);
             int is = d->frame->data[0][(size_t)d->frame->linesize[0] * y + x];
             if (d->frame->format == AV_PIX_FMT_YUV420P10)
-                is = ((uint16_t *)(void *)(d->frame->data[0] + (size_t)d->frame->linesize[0] * y))[x] >> 2;
+                is = ((uint16_t *)(void *)(d->frame->data[0] +
+                                           (size_t)d->frame->linesize[0] * y))[x] >>
+                     2;
             most = abs(is - wanted) > most ? abs(is - wanted) : most;
         }
     return most;
@@ -125,9 +127,11 @@ static void with_colours(struct client *c)
 static void with_colours_hevc(struct client *c)
 {
     with_colours(c);
-    NV_ENC_CONFIG_H264_VUI_PARAMETERS vui = c->config.encodeCodecConfig.h264Config.h264VUIParameters;
+    NV_ENC_CONFIG_H264_VUI_PARAMETERS vui =
+        c->config.encodeCodecConfig.h264Config.h264VUIParameters;
     NV_ENC_CONFIG preset = {.version = 0};
-    memcpy(&c->config.encodeCodecConfig, &preset.encodeCodecConfig, sizeof preset.encodeCodecConfig);
+    memcpy(&c->config.encodeCodecConfig, &preset.encodeCodecConfig,
+           sizeof preset.encodeCodecConfig);
     NV_ENC_CONFIG_HEVC *hevc = &c->config.encodeCodecConfig.hevcConfig;
     hevc->chromaFormatIDC = 1;
     hevc->idrPeriod = NVENC_INFINITE_GOPLENGTH;
@@ -146,8 +150,8 @@ static void lossless_444(struct client *c)
     c->config.encodeCodecConfig.h264Config.qpPrimeYZeroTransformBypassFlag = 1;
 }
 
-static void shows(const GUID *codec, enum AVCodecID id, void (*change)(struct client *), int allowed,
-                  enum AVPixelFormat format, bool coloured)
+static void shows(const GUID *codec, enum AVCodecID id, void (*change)(struct client *),
+                  int allowed, enum AVPixelFormat format, bool coloured)
 {
     struct client c;
     struct decoder d;
@@ -207,7 +211,8 @@ static void hevc_pictures_are_what_was_sent(void **state)
     (void)state;
     if (!has_hevc())
         skip();
-    shows(&NV_ENC_CODEC_HEVC_GUID, AV_CODEC_ID_HEVC, with_colours_hevc, 24, AV_PIX_FMT_YUVJ420P, true);
+    shows(&NV_ENC_CODEC_HEVC_GUID, AV_CODEC_ID_HEVC, with_colours_hevc, 24, AV_PIX_FMT_YUVJ420P,
+          true);
     shows(&NV_ENC_CODEC_HEVC_GUID, AV_CODEC_ID_HEVC, deep, 24, AV_PIX_FMT_YUV420P10, true);
     nvenc_standin.set("hevc", 0);
     struct client c;
@@ -442,9 +447,15 @@ int main(void)
 {
 #define RIGGED(test) cmocka_unit_test_setup_teardown(test, rig_reset, rig_reset)
     const struct CMUnitTest tests[] = {
-        RIGGED(encodes_h264), RIGGED(pictures_are_what_was_sent), RIGGED(hevc_pictures_are_what_was_sent),
-        RIGGED(bitrate_changes_live), RIGGED(size_changes_live), RIGGED(lost_pictures_are_not_referred_to),
-        RIGGED(slices_come_one_by_one), RIGGED(refresh_heals_without_idr), RIGGED(headers_on_request),
+        RIGGED(encodes_h264),
+        RIGGED(pictures_are_what_was_sent),
+        RIGGED(hevc_pictures_are_what_was_sent),
+        RIGGED(bitrate_changes_live),
+        RIGGED(size_changes_live),
+        RIGGED(lost_pictures_are_not_referred_to),
+        RIGGED(slices_come_one_by_one),
+        RIGGED(refresh_heals_without_idr),
+        RIGGED(headers_on_request),
         RIGGED(host_buffers_count),
     };
     return cmocka_run_group_tests(tests, rig_open, rig_close);

@@ -23,9 +23,13 @@ static int open_all(void **state)
     rig_open(state);
     cuda_symbol("cuGraphicsGLRegisterBuffer", &register_buffer);
     cuda_symbol("cuGraphicsResourceSetMapFlags_v2", &set_flags);
-    static const EGLint attributes[] = {EGL_CONTEXT_MAJOR_VERSION, 4, EGL_CONTEXT_MINOR_VERSION, 5,
+    static const EGLint attributes[] = {EGL_CONTEXT_MAJOR_VERSION,
+                                        4,
+                                        EGL_CONTEXT_MINOR_VERSION,
+                                        5,
                                         EGL_CONTEXT_OPENGL_PROFILE_MASK,
-                                        EGL_CONTEXT_OPENGL_CORE_PROFILE_BIT, EGL_NONE};
+                                        EGL_CONTEXT_OPENGL_CORE_PROFILE_BIT,
+                                        EGL_NONE};
     display = eglGetPlatformDisplayEXT(EGL_PLATFORM_SURFACELESS_MESA, EGL_DEFAULT_DISPLAY, NULL);
     if (display && eglInitialize(display, NULL, NULL) && eglBindAPI(EGL_OPENGL_API))
         gl = eglCreateContext(display, EGL_NO_CONFIG_KHR, EGL_NO_CONTEXT, attributes);
@@ -111,10 +115,10 @@ static void buffers(void **state)
     let_go();
 }
 
-#define BREAKS(call, status, text)             \
-    do {                                       \
-        assert_int_equal((call), (status));    \
-        expect_faults(&cuda_standin, 1, text); \
+#define BREAKS(call, status, text)                                                                 \
+    do {                                                                                           \
+        assert_int_equal((call), (status));                                                        \
+        expect_faults(&cuda_standin, 1, text);                                                     \
     } while (0)
 
 static void rules(void **state)
@@ -187,9 +191,13 @@ static void textures(void **state)
     assert_int_equal(cu->cuGraphicsGLRegisterImage(&r, texture, GL_TEXTURE_2D, 0), 0);
     assert_int_equal(cu->cuGraphicsMapResources(1, &r, NULL), 0);
     assert_int_equal(cu->cuGraphicsSubResourceGetMappedArray(&array, r, 0, 0), 0);
-    CUDA_MEMCPY2D copy = {.srcMemoryType = CU_MEMORYTYPE_ARRAY, .srcArray = array,
-                          .dstMemoryType = CU_MEMORYTYPE_HOST, .dstHost = out, .dstPitch = 16,
-                          .WidthInBytes = 16, .Height = 8};
+    CUDA_MEMCPY2D copy = {.srcMemoryType = CU_MEMORYTYPE_ARRAY,
+                          .srcArray = array,
+                          .dstMemoryType = CU_MEMORYTYPE_HOST,
+                          .dstHost = out,
+                          .dstPitch = 16,
+                          .WidthInBytes = 16,
+                          .Height = 8};
     assert_int_equal(cu->cuMemcpy2D(&copy), 0);
     assert_memory_equal(in, out, sizeof in);
     expect_faults(&cuda_standin, 0, "");
@@ -210,7 +218,8 @@ static void encodes_textures(void **state)
     static struct packet packet;
     make_current();
     struct client c = {0};
-    NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS open = {.version = NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS_VER,
+    NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS open = {.version =
+                                                     NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS_VER,
                                                  .deviceType = NV_ENC_DEVICE_TYPE_OPENGL,
                                                  .apiVersion = NVENCAPI_VERSION};
     assert_int_equal(nv.nvEncOpenEncodeSessionEx(&open, &c.session), 0);

@@ -81,12 +81,15 @@ static void rig_begin(struct rig *r)
     uint8_t *host = malloc(r->pitch * rows);
     for (size_t y = 0; y < rows; y++)
         for (size_t x = 0; x < r->pitch; x++)
-            host[y * r->pitch + x] = (uint8_t)(y < JPEG_HEIGHT ? 60 + x + y / 2 : y < JPEG_HEIGHT + CHROMA_HEIGHT ? 90 : 150);
+            host[y * r->pitch + x] = (uint8_t)(y < JPEG_HEIGHT                   ? 60 + x + y / 2
+                                               : y < JPEG_HEIGHT + CHROMA_HEIGHT ? 90
+                                                                                 : 150);
     assert_int_equal(cu->cuMemcpyHtoD(r->memory, host, r->pitch * rows), 0);
     free(host);
     unsigned char *at = (unsigned char *)(uintptr_t)r->memory;
-    r->image = (struct image){{at, at + r->pitch * JPEG_HEIGHT, at + r->pitch * (JPEG_HEIGHT + CHROMA_HEIGHT), NULL},
-                              {r->pitch, r->pitch, r->pitch, 0}};
+    r->image = (struct image){
+        {at, at + r->pitch * JPEG_HEIGHT, at + r->pitch * (JPEG_HEIGHT + CHROMA_HEIGHT), NULL},
+        {r->pitch, r->pitch, r->pitch, 0}};
 }
 
 static void rig_end(struct rig *r)
@@ -104,7 +107,8 @@ static size_t encode(struct rig *r, uint8_t *out, size_t room)
 {
     size_t bytes = 0;
     assert_int_equal(jpeg.encode(r->handle, r->state, r->params, &r->image, CSS_420, JPEG_WIDTH,
-                                 JPEG_HEIGHT, r->stream), OK);
+                                 JPEG_HEIGHT, r->stream),
+                     OK);
     assert_int_equal(jpeg.retrieve(r->handle, r->state, NULL, &bytes, r->stream), OK);
     assert_true(bytes > 0 && bytes <= room);
     assert_int_equal(jpeg.retrieve(r->handle, r->state, out, &bytes, r->stream), OK);
@@ -115,7 +119,8 @@ static size_t encode(struct rig *r, uint8_t *out, size_t room)
 static void encodes(void **state)
 {
     (void)state;
-    static uint8_t out[1 << 16], y[Y_STRIDE * (JPEG_HEIGHT + 1)], u[CHROMA_WIDTH * CHROMA_HEIGHT], v[CHROMA_WIDTH * CHROMA_HEIGHT];
+    static uint8_t out[1 << 16], y[Y_STRIDE * (JPEG_HEIGHT + 1)], u[CHROMA_WIDTH * CHROMA_HEIGHT],
+        v[CHROMA_WIDTH * CHROMA_HEIGHT];
     struct rig r;
     rig_begin(&r);
     size_t fine = encode(&r, out, sizeof out);
@@ -139,7 +144,8 @@ static void encodes(void **state)
     assert_int_equal(tjDecompressHeader3(tj, out, bytes, &width, &height, &sampling, &space), 0);
     assert_int_equal(sampling, TJSAMP_444);
     tjDestroy(tj);
-    assert_int_equal(jpeg.encode_image(r.handle, r.state, r.params, &r.image, RGBI, 30, 30, r.stream), OK);
+    assert_int_equal(
+        jpeg.encode_image(r.handle, r.state, r.params, &r.image, RGBI, 30, 30, r.stream), OK);
     assert_int_equal(jpeg.retrieve(r.handle, r.state, NULL, &bytes, r.stream), OK);
     assert_int_equal(jpeg_standin.count("input.cuda"), 4);
     rig_end(&r);
@@ -167,10 +173,10 @@ static void bytes_come_along_the_stream(void **state)
     expect_faults(&jpeg_standin, 0, "");
 }
 
-#define BREAKS(call, status, text)              \
-    do {                                        \
-        assert_int_equal((call), (status));     \
-        expect_faults(&jpeg_standin, 1, text);  \
+#define BREAKS(call, status, text)                                                                 \
+    do {                                                                                           \
+        assert_int_equal((call), (status));                                                        \
+        expect_faults(&jpeg_standin, 1, text);                                                     \
     } while (0)
 
 static void rules(void **state)
@@ -180,22 +186,26 @@ static void rules(void **state)
     struct rig r;
     size_t bytes = 0;
     rig_begin(&r);
-    BREAKS(jpeg.retrieve(r.handle, r.state, NULL, &bytes, r.stream), INVALID, "the state has no picture");
+    BREAKS(jpeg.retrieve(r.handle, r.state, NULL, &bytes, r.stream), INVALID,
+           "the state has no picture");
     BREAKS(jpeg.quality(r.params, 0, r.stream), INVALID, "0 is no value");
     BREAKS(jpeg.sampling(r.params, 9, r.stream), INVALID, "9 is no value");
     struct image wrong = r.image;
     wrong.pitch[0] = 100;
-#define ENCODE(image, stream) \
+#define ENCODE(image, stream)                                                                      \
     jpeg.encode(r.handle, r.state, r.params, image, CSS_420, JPEG_WIDTH, JPEG_HEIGHT, stream)
-    BREAKS(ENCODE(&wrong, r.stream), INVALID, "channel 0 has rows of 101 bytes with a pitch of 100");
+    BREAKS(ENCODE(&wrong, r.stream), INVALID,
+           "channel 0 has rows of 101 bytes with a pitch of 100");
     wrong = r.image;
     wrong.channel[2] += r.pitch;
     BREAKS(ENCODE(&wrong, r.stream), FAILED, "channel 2 goes beyond its block");
     wrong.channel[2] = out;
     BREAKS(ENCODE(&wrong, r.stream), FAILED, "channel 2 is not device memory");
     BREAKS(ENCODE(&r.image, (CUstream)(void *)out), FAILED, "not a stream");
-    BREAKS(jpeg.encode(r.handle, r.state, r.params, &r.image, CSS_440, 8, 8, NULL), INVALID, "sampling 3");
-    BREAKS(jpeg.encode(r.state, r.state, r.params, &r.image, CSS_420, 8, 8, NULL), INVALID, "a live handle");
+    BREAKS(jpeg.encode(r.handle, r.state, r.params, &r.image, CSS_440, 8, 8, NULL), INVALID,
+           "sampling 3");
+    BREAKS(jpeg.encode(r.state, r.state, r.params, &r.image, CSS_420, 8, 8, NULL), INVALID,
+           "a live handle");
     jpeg_standin.set("delay.us", 50000);
     jpeg_standin.set("delay.fixed", 1);
     assert_int_equal(ENCODE(&r.image, r.stream), OK);

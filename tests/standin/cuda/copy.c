@@ -55,7 +55,8 @@ static bool resolve_locked(const char *call, const struct end *end, size_t width
             book_fault("%s: the %s is NULL", call, role);
             return false;
         }
-        uint8_t *data = memory ? memory->data + (first - memory->address) : (uint8_t *)(uintptr_t)first;
+        uint8_t *data =
+            memory ? memory->data + (first - memory->address) : (uint8_t *)(uintptr_t)first;
         *side = (struct side){data, end->pitch, memory ? &memory->holds : NULL};
         *place = !memory ? PLACE_HOST : memory->kind == MEMORY_PINNED ? PLACE_PINNED : PLACE_DEVICE;
         read_only = memory && memory->read_only;
@@ -110,7 +111,8 @@ static CUresult copy(const char *call, CUstream handle, bool async, const struct
 static CUresult copy_linear(const char *call, CUstream stream, bool async, CUmemorytype to_type,
                             uint64_t to, CUmemorytype from_type, uint64_t from, size_t bytes)
 {
-    return copy(call, stream, async, &(struct end){.type = from_type, .address = from, .pitch = bytes},
+    return copy(call, stream, async,
+                &(struct end){.type = from_type, .address = from, .pitch = bytes},
                 &(struct end){.type = to_type, .address = to, .pitch = bytes}, bytes, 1);
 }
 
@@ -186,10 +188,12 @@ static CUresult copy_2d(const char *call, const CUDA_MEMCPY2D *c, CUstream strea
     bool to_host = c->dstMemoryType == CU_MEMORYTYPE_HOST;
     size_t from_pitch = c->srcPitch ? c->srcPitch : c->srcXInBytes + c->WidthInBytes;
     size_t to_pitch = c->dstPitch ? c->dstPitch : c->dstXInBytes + c->WidthInBytes;
-    struct end from = {c->srcMemoryType, from_host ? (uintptr_t)c->srcHost : c->srcDevice, c->srcArray,
-                       from_pitch, c->srcXInBytes, c->srcY};
-    struct end to = {c->dstMemoryType, to_host ? (uintptr_t)c->dstHost : c->dstDevice, c->dstArray,
-                     to_pitch, c->dstXInBytes, c->dstY};
+    struct end from = {c->srcMemoryType, from_host ? (uintptr_t)c->srcHost : c->srcDevice,
+                       c->srcArray,      from_pitch,
+                       c->srcXInBytes,   c->srcY};
+    struct end to = {c->dstMemoryType, to_host ? (uintptr_t)c->dstHost : c->dstDevice,
+                     c->dstArray,      to_pitch,
+                     c->dstXInBytes,   c->dstY};
     return copy(call, stream, async, &from, &to, c->WidthInBytes, c->Height);
 }
 
@@ -289,8 +293,8 @@ static CUresult fill(const char *call, CUdeviceptr to, size_t pitch, uint8_t val
     struct stream *stream = stream_find_locked(call, handle);
     if (!stream)
         result = ERROR_INVALID_HANDLE;
-    else if (!resolve_locked(call, &(struct end){CU_MEMORYTYPE_DEVICE, to, NULL, pitch, 0, 0}, width,
-                             height, true, &op.to, &place))
+    else if (!resolve_locked(call, &(struct end){CU_MEMORYTYPE_DEVICE, to, NULL, pitch, 0, 0},
+                             width, height, true, &op.to, &place))
         result = ERROR_INVALID_VALUE;
     else
         stream_submit_locked(stream, &op, NULL);

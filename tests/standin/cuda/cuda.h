@@ -128,12 +128,12 @@ unsigned stream_destroy_all_locked(struct context *context);
 unsigned event_destroy_all_locked(struct context *context);
 
 /* Enters a call: counts it, injected failures, a lost device. */
-#define CUDA_ENTER(call)              \
-    do {                              \
-        ENTER(call);                  \
-        CUresult lost_ = cuda_lost(); \
-        if (lost_)                    \
-            return lost_;             \
+#define CUDA_ENTER(call)                                                                           \
+    do {                                                                                           \
+        ENTER(call);                                                                               \
+        CUresult lost_ = cuda_lost();                                                              \
+        if (lost_)                                                                                 \
+            return lost_;                                                                          \
     } while (0)
 
 #endif

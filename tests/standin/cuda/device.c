@@ -88,10 +88,9 @@ CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute attribute, CUdevice
     static const struct {
         int attribute, value;
     } values[] = {
-        {1, 1024},   {8, 49152},   {10, 32},     {13, 2040000}, {14, 512},   {16, 58},
-        {18, 0},     {19, 1},      {20, 0},      {31, 1},       {34, 0},     {35, 0},
-        {36, 6251000}, {37, 192},  {40, 2},      {41, 1},       {50, 0},     {51, 32},
-        {75, 8},     {76, 9},      {83, 1},      {84, 0},
+        {1, 1024}, {8, 49152}, {10, 32}, {13, 2040000}, {14, 512},     {16, 58},  {18, 0}, {19, 1},
+        {20, 0},   {31, 1},    {34, 0},  {35, 0},       {36, 6251000}, {37, 192}, {40, 2}, {41, 1},
+        {50, 0},   {51, 32},   {75, 8},  {76, 9},       {83, 1},       {84, 0},
     };
     if (attribute == CU_DEVICE_ATTRIBUTE_PCI_BUS_ID ||
         attribute == CU_DEVICE_ATTRIBUTE_MULTI_GPU_BOARD_GROUP_ID) {
@@ -249,7 +248,8 @@ CUresult cuGetProcAddress_v2(const char *symbol, void **function, int version, u
     (void)version, (void)flags;
     ENTER(cuGetProcAddress);
     Dl_info info;
-    void *self = dladdr((void *)errors, &info) ? dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+    void *self =
+        dladdr((void *)errors, &info) ? dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD) : NULL;
     *function = NULL;
     static const char *const suffixes[] = {"_v2", ""};
     for (int i = 0; self && !*function && i < 2; i++) {

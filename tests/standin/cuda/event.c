@@ -78,8 +78,8 @@ CUresult cuEventRecord(CUevent handle, CUstream where)
         stream = NULL;
     }
     if (stream)
-        event->mark = stream_submit_locked(
-            stream, &(struct op){.kind = OP_EVENT, .event = event}, NULL);
+        event->mark =
+            stream_submit_locked(stream, &(struct op){.kind = OP_EVENT, .event = event}, NULL);
     pthread_mutex_unlock(&cuda_mutex);
     return stream ? CUDA_SUCCESS : ERROR_INVALID_HANDLE;
 }

@@ -87,8 +87,10 @@ CUresult cuGraphicsGLRegisterImage(CUgraphicsResource *out, GLuint image, GLenum
     CUDA_ENTER(cuGraphicsGLRegisterImage);
     if (!gl_current("cuGraphicsGLRegisterImage"))
         return ERROR_INVALID_GRAPHICS_CONTEXT;
-    if (!out || !glIsTexture(image) || (target != GL_TEXTURE_2D && target != GL_TEXTURE_RECTANGLE && target != GL_TEXTURE_3D)) {
-        book_fault("cuGraphicsGLRegisterImage: %u is no 2D or 3D texture (target 0x%x)", image, target);
+    if (!out || !glIsTexture(image) ||
+        (target != GL_TEXTURE_2D && target != GL_TEXTURE_RECTANGLE && target != GL_TEXTURE_3D)) {
+        book_fault("cuGraphicsGLRegisterImage: %u is no 2D or 3D texture (target 0x%x)", image,
+                   target);
         return ERROR_INVALID_VALUE;
     }
     return add("cuGraphicsGLRegisterImage", out, image, target, flags);
@@ -154,11 +156,15 @@ static bool texel(GLint internal, size_t *bytes, GLenum *format, GLenum *type)
         size_t bytes;
         GLenum format, type;
     } known[] = {
-        {GL_R8, 1, GL_RED, GL_UNSIGNED_BYTE},        {GL_RG8, 2, GL_RG, GL_UNSIGNED_BYTE},
-        {GL_RGBA8, 4, GL_RGBA, GL_UNSIGNED_BYTE},    {GL_R16, 2, GL_RED, GL_UNSIGNED_SHORT},
-        {GL_RG16, 4, GL_RG, GL_UNSIGNED_SHORT},      {GL_R8UI, 1, GL_RED_INTEGER, GL_UNSIGNED_BYTE},
+        {GL_R8, 1, GL_RED, GL_UNSIGNED_BYTE},
+        {GL_RG8, 2, GL_RG, GL_UNSIGNED_BYTE},
+        {GL_RGBA8, 4, GL_RGBA, GL_UNSIGNED_BYTE},
+        {GL_R16, 2, GL_RED, GL_UNSIGNED_SHORT},
+        {GL_RG16, 4, GL_RG, GL_UNSIGNED_SHORT},
+        {GL_R8UI, 1, GL_RED_INTEGER, GL_UNSIGNED_BYTE},
         {GL_R16UI, 2, GL_RED_INTEGER, GL_UNSIGNED_SHORT},
-        {GL_R32UI, 4, GL_RED_INTEGER, GL_UNSIGNED_INT}, {GL_R32F, 4, GL_RED, GL_FLOAT},
+        {GL_R32UI, 4, GL_RED_INTEGER, GL_UNSIGNED_INT},
+        {GL_R32F, 4, GL_RED, GL_FLOAT},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].internal == internal) {
@@ -284,8 +290,8 @@ static void unmap_texture(CUgraphicsResource r)
         book_fault("cuGraphicsUnmapResources: work of another stream is still using the texture");
     if (r->flags != FLAG_READ_ONLY && texture_begin(r, &io)) {
         if (r->target == GL_TEXTURE_3D)
-            glTexSubImage3D(r->target, 0, 0, 0, 0, io.width, io.height, io.depth, io.format, io.type,
-                            r->array->data);
+            glTexSubImage3D(r->target, 0, 0, 0, 0, io.width, io.height, io.depth, io.format,
+                            io.type, r->array->data);
         else
             glTexSubImage2D(r->target, 0, 0, 0, io.width, io.height, io.format, io.type,
                             r->array->data);
@@ -358,15 +364,16 @@ CUresult cuGraphicsResourceGetMappedPointer_v2(CUdeviceptr *pointer, size_t *byt
     CUDA_ENTER(cuGraphicsResourceGetMappedPointer);
     pthread_mutex_lock(&cuda_mutex);
     CUgraphicsResource r = find_locked("cuGraphicsResourceGetMappedPointer", handle);
-    CUresult result = !r            ? ERROR_INVALID_HANDLE
-                      : !r->mapped  ? ERROR_NOT_MAPPED
-                      : r->target   ? ERROR_NOT_MAPPED_AS_POINTER
-                                    : CUDA_SUCCESS;
+    CUresult result = !r           ? ERROR_INVALID_HANDLE
+                      : !r->mapped ? ERROR_NOT_MAPPED
+                      : r->target  ? ERROR_NOT_MAPPED_AS_POINTER
+                                   : CUDA_SUCCESS;
     if (!result) {
         *pointer = r->memory->address;
         *bytes = r->memory->bytes;
     } else if (r) {
-        book_fault("cuGraphicsResourceGetMappedPointer: %s", r->mapped ? "a texture" : "not mapped");
+        book_fault("cuGraphicsResourceGetMappedPointer: %s",
+                   r->mapped ? "a texture" : "not mapped");
     }
     pthread_mutex_unlock(&cuda_mutex);
     return result;

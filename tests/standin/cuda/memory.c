@@ -110,7 +110,8 @@ struct memory *memory_find_locked(uint64_t address, size_t bytes)
 {
     for (struct memory *m = memories; m; m = m->next)
         if (address >= m->address && address - m->address <= m->bytes &&
-            bytes <= m->bytes - (address - m->address) && (bytes || address < m->address + m->bytes))
+            bytes <= m->bytes - (address - m->address) &&
+            (bytes || address < m->address + m->bytes))
             return m;
     return NULL;
 }
@@ -126,8 +127,8 @@ const char *memory_trouble_locked(uint64_t address, size_t bytes)
     return "is not device memory";
 }
 
-static CUresult allocate(const char *call, CUdeviceptr *pointer, enum memory_kind kind, size_t bytes,
-                         size_t pitch)
+static CUresult allocate(const char *call, CUdeviceptr *pointer, enum memory_kind kind,
+                         size_t bytes, size_t pitch)
 {
     if (!pointer || !bytes) {
         book_fault("%s: %s", call, pointer ? "zero bytes" : "NULL");
@@ -180,7 +181,8 @@ static CUresult release(const char *call, uint64_t address, bool host)
     } else if (!memory || memory->address != address || (memory->kind == MEMORY_PINNED) != host ||
                memory->kind == MEMORY_GL) {
         book_fault("%s: %s", call,
-                   memory ? "not the start of a block of its own" : memory_trouble_locked(address, 1));
+                   memory ? "not the start of a block of its own"
+                          : memory_trouble_locked(address, 1));
         result = ERROR_INVALID_VALUE;
     } else {
         context_wait_locked(memory->context);
@@ -274,7 +276,8 @@ CUresult cuPointerGetAttribute(void *value, int attribute, CUdeviceptr pointer)
     if (memory && attribute == 1) /* CU_POINTER_ATTRIBUTE_CONTEXT */
         *(void **)value = memory->context;
     else if (memory && attribute == 2) /* CU_POINTER_ATTRIBUTE_MEMORY_TYPE */
-        *(unsigned *)value = memory->kind == MEMORY_PINNED ? CU_MEMORYTYPE_HOST : CU_MEMORYTYPE_DEVICE;
+        *(unsigned *)value =
+            memory->kind == MEMORY_PINNED ? CU_MEMORYTYPE_HOST : CU_MEMORYTYPE_DEVICE;
     else if (memory)
         result = ERROR_NOT_SUPPORTED;
     pthread_mutex_unlock(&cuda_mutex);
@@ -330,8 +333,8 @@ static CUresult array_create(const char *call, CUarray *array, const struct arra
     size_t sample = 4;
     if (wish->format == CU_AD_FORMAT_UNSIGNED_INT8 || wish->format == CU_AD_FORMAT_SIGNED_INT8)
         sample = 1;
-    else if (wish->format == CU_AD_FORMAT_UNSIGNED_INT16 || wish->format == CU_AD_FORMAT_SIGNED_INT16 ||
-             wish->format == CU_AD_FORMAT_HALF)
+    else if (wish->format == CU_AD_FORMAT_UNSIGNED_INT16 ||
+             wish->format == CU_AD_FORMAT_SIGNED_INT16 || wish->format == CU_AD_FORMAT_HALF)
         sample = 2;
     pthread_mutex_lock(&cuda_mutex);
     struct context *context = context_current_locked(call);
@@ -352,8 +355,9 @@ CUresult cuArray3DCreate_v2(CUarray *array, const CUDA_ARRAY3D_DESCRIPTOR *wish)
     CUDA_ENTER(cuArray3DCreate);
     if (!wish || wish->Depth)
         return wish ? ERROR_NOT_SUPPORTED : ERROR_INVALID_VALUE;
-    return array_create("cuArray3DCreate", array,
-                        &(struct array_wish){wish->Width, wish->Height, wish->Format, wish->NumChannels});
+    return array_create(
+        "cuArray3DCreate", array,
+        &(struct array_wish){wish->Width, wish->Height, wish->Format, wish->NumChannels});
 }
 
 CUresult cuArrayDestroy(CUarray array)

@@ -106,7 +106,8 @@ static bool peer_submit(void *context, void *handle, void (*work)(void *), void 
     pthread_mutex_lock(&cuda_mutex);
     struct stream *stream = stream_of(context, handle);
     if (stream)
-        stream_submit_locked(stream, &(struct op){.kind = OP_CALL, .call = work, .user = user}, NULL);
+        stream_submit_locked(stream, &(struct op){.kind = OP_CALL, .call = work, .user = user},
+                             NULL);
     pthread_mutex_unlock(&cuda_mutex);
     return stream != NULL;
 }

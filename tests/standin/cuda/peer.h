@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the stand-ins for libnvidia-encode and libnvjpeg may ask the stand-in for libcuda: a driver's
- * libraries know each other's insides. Found in the libcuda.so.1 that the client has loaded. */
+/* What the stand-ins for libnvidia-encode and libnvjpeg may ask the stand-in for libcuda: a
+ * driver's libraries know each other's insides. Found in the libcuda.so.1 that the client has
+ * loaded. */
 #ifndef STANDIN_CUDA_PEER_H
 #define STANDIN_CUDA_PEER_H
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a loader wants to find and this device cannot do: it runs no kernels. Counted all the same. */
+/* What a loader wants to find and this device cannot do: it runs no kernels. Counted all the same.
+ */
 #include "cuda.h"
 
-CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
-                        unsigned bz, unsigned shared, CUstream stream, void **params, void **extra)
+CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx,
+                        unsigned by, unsigned bz, unsigned shared, CUstream stream, void **params,
+                        void **extra)
 {
     (void)f, (void)gx, (void)gy, (void)gz, (void)bx, (void)by, (void)bz, (void)shared;
     (void)stream, (void)params, (void)extra;
@@ -26,7 +28,8 @@ CUresult cuLinkCreate_v2(unsigned n, CUjit_option *options, void **values, CUlin
 CUresult cuLinkAddData(CUlinkState state, CUjitInputType type, void *data, size_t bytes,
                        const char *name, unsigned n, CUjit_option *options, void **values)
 {
-    (void)state, (void)type, (void)data, (void)bytes, (void)name, (void)n, (void)options, (void)values;
+    (void)state, (void)type, (void)data, (void)bytes, (void)name, (void)n, (void)options,
+        (void)values;
     CUDA_ENTER(cuLinkAddData);
     return ERROR_NOT_SUPPORTED;
 }
@@ -79,7 +82,8 @@ CUresult cuModuleGetGlobal(CUdeviceptr *pointer, size_t *bytes, CUmodule module,
     return ERROR_NOT_SUPPORTED;
 }
 
-CUresult cuModuleGetGlobal_v2(CUdeviceptr *pointer, size_t *bytes, CUmodule module, const char *name)
+CUresult cuModuleGetGlobal_v2(CUdeviceptr *pointer, size_t *bytes, CUmodule module,
+                              const char *name)
 {
     return cuModuleGetGlobal(pointer, bytes, module, name);
 }

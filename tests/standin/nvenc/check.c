@@ -58,7 +58,8 @@ static NVENCSTATUS check_rate(struct session *s, const char *call, enum engine_c
 }
 
 static NVENCSTATUS check_vui(struct session *s, const char *call,
-                             const NV_ENC_CONFIG_H264_VUI_PARAMETERS *vui, struct engine_params *params)
+                             const NV_ENC_CONFIG_H264_VUI_PARAMETERS *vui,
+                             struct engine_params *params)
 {
     RESERVED(s, call, vui->reserved);
     params->vui.signal_type = vui->videoSignalTypePresentFlag;
@@ -99,9 +100,9 @@ static NVENCSTATUS check_h264(struct session *s, const char *call, const NV_ENC_
     RESERVED(s, call, h264->reserved2);
     if (h264->reservedBitFields)
         session_fault(s, NV_ENC_SUCCESS, "%s: h264->reservedBitFields is not zero", call);
-    params->profile = guid_same(profile, &NV_ENC_H264_PROFILE_BASELINE_GUID)     ? 66
-                      : guid_same(profile, &NV_ENC_H264_PROFILE_MAIN_GUID)       ? 77
-                      : guid_same(profile, &NV_ENC_H264_PROFILE_HIGH_444_GUID)   ? 244
+    params->profile = guid_same(profile, &NV_ENC_H264_PROFILE_BASELINE_GUID)      ? 66
+                      : guid_same(profile, &NV_ENC_H264_PROFILE_MAIN_GUID)        ? 77
+                      : guid_same(profile, &NV_ENC_H264_PROFILE_HIGH_444_GUID)    ? 244
                       : guid_same(profile, &NV_ENC_CODEC_PROFILE_AUTOSELECT_GUID) ? 0
                       : guid_same(profile, &NV_ENC_H264_PROFILE_HIGH_GUID) ||
                               guid_same(profile, &NV_ENC_H264_PROFILE_PROGRESSIVE_HIGH_GUID) ||
@@ -225,7 +226,8 @@ NVENCSTATUS check_init(struct session *s, const char *call, const NV_ENC_INITIAL
         UNSUPPORTED("%s: a codec the card has not", call);
     if (!preset_known(&init->presetGUID, &params->preset))
         UNSUPPORTED("%s: not one of the presets P1 to P7", call);
-    if (init->tuningInfo <= NV_ENC_TUNING_INFO_UNDEFINED || init->tuningInfo >= NV_ENC_TUNING_INFO_COUNT)
+    if (init->tuningInfo <= NV_ENC_TUNING_INFO_UNDEFINED ||
+        init->tuningInfo >= NV_ENC_TUNING_INFO_COUNT)
         REFUSE("%s: P1 to P7 want a tuningInfo", call);
     NVENCSTATUS status = check_size(s, call, params->codec, init);
     if (status)
@@ -235,7 +237,8 @@ NVENCSTATUS check_init(struct session *s, const char *call, const NV_ENC_INITIAL
     if (init->enableMEOnlyMode || init->enableOutputInVidmem || init->enableExternalMEHints ||
         init->enableWeightedPrediction)
         UNSUPPORTED("%s: a mode the card has not", call);
-    if (init->enableSubFrameWrite && !caps_value(params->codec, NV_ENC_CAPS_SUPPORT_SUBFRAME_READBACK))
+    if (init->enableSubFrameWrite &&
+        !caps_value(params->codec, NV_ENC_CAPS_SUPPORT_SUBFRAME_READBACK))
         UNSUPPORTED("%s: the card has no sub-frame output", call);
     status = check_version(s, call, config->version, NV_ENC_CONFIG_VER);
     if (status)
@@ -245,20 +248,25 @@ NVENCSTATUS check_init(struct session *s, const char *call, const NV_ENC_INITIAL
     if (config->frameFieldMode != NV_ENC_PARAMS_FRAME_FIELD_MODE_FRAME)
         UNSUPPORTED("%s: the card encodes frames, not fields", call);
     if (config->frameIntervalP - 1 > caps_value(params->codec, NV_ENC_CAPS_NUM_MAX_BFRAMES))
-        UNSUPPORTED("%s: frameIntervalP %d, the card has no B pictures", call, config->frameIntervalP);
+        UNSUPPORTED("%s: frameIntervalP %d, the card has no B pictures", call,
+                    config->frameIntervalP);
     if (config->gopLength == NVENC_INFINITE_GOPLENGTH && config->frameIntervalP != 1)
-        REFUSE("%s: an infinite gopLength wants frameIntervalP 1, not %d", call, config->frameIntervalP);
+        REFUSE("%s: an infinite gopLength wants frameIntervalP 1, not %d", call,
+               config->frameIntervalP);
     if (!config->gopLength)
         REFUSE("%s: gopLength is 0", call);
     status = check_rate(s, call, params->codec, &config->rcParams, params);
     if (!status)
-        status = params->codec == ENGINE_H264 ? check_h264(s, call, config, params)
-                                              : check_hevc(s, call, config, init->tuningInfo, params);
+        status = params->codec == ENGINE_H264
+                     ? check_h264(s, call, config, params)
+                     : check_hevc(s, call, config, init->tuningInfo, params);
     if (status)
         return status;
     if (!params->yuv444 && (init->encodeWidth % 2 || init->encodeHeight % 2))
-        REFUSE("%s: 4:2:0 wants even sides, not %ux%u", call, init->encodeWidth, init->encodeHeight);
-    if (!params->yuv444 && params->slice_mode == 1 && init->reportSliceOffsets && init->enableSubFrameWrite)
+        REFUSE("%s: 4:2:0 wants even sides, not %ux%u", call, init->encodeWidth,
+               init->encodeHeight);
+    if (!params->yuv444 && params->slice_mode == 1 && init->reportSliceOffsets &&
+        init->enableSubFrameWrite)
         REFUSE("%s: slices by bytes with sub-frame output", call);
     params->width = init->encodeWidth;
     params->height = init->encodeHeight;
@@ -285,12 +293,14 @@ void check_pic_params(struct session *s, const NV_ENC_PIC_PARAMS *p)
         RESERVED(s, call, h264->reserved);
         RESERVED(s, call, h264->reserved2);
         if (h264->reservedBitFields || h264->reserved3 || h264->ltrUsageMode)
-            session_fault(s, NV_ENC_SUCCESS, "%s: reserved fields of h264PicParams are not zero", call);
+            session_fault(s, NV_ENC_SUCCESS, "%s: reserved fields of h264PicParams are not zero",
+                          call);
     } else {
         const NV_ENC_PIC_PARAMS_HEVC *hevc = &p->codecPicParams.hevcPicParams;
         RESERVED(s, call, hevc->reserved2);
         RESERVED(s, call, hevc->reserved3);
         if (hevc->reservedBitFields || hevc->reserved || hevc->ltrUsageMode)
-            session_fault(s, NV_ENC_SUCCESS, "%s: reserved fields of hevcPicParams are not zero", call);
+            session_fault(s, NV_ENC_SUCCESS, "%s: reserved fields of hevcPicParams are not zero",
+                          call);
     }
 }

@@ -18,7 +18,8 @@ bool engine_can(enum engine_codec codec, bool yuv444, bool deep)
         return !deep; /* as on cards up to Ada */
     const AVCodec *x265 = avcodec_find_encoder_by_name("libx265");
     enum AVPixelFormat wanted = yuv444 ? deep ? AV_PIX_FMT_YUV444P10 : AV_PIX_FMT_YUV444P
-                                       : deep ? AV_PIX_FMT_YUV420P10 : AV_PIX_FMT_YUV420P;
+                                : deep ? AV_PIX_FMT_YUV420P10
+                                       : AV_PIX_FMT_YUV420P;
     for (const enum AVPixelFormat *f = x265 ? x265->pix_fmts : NULL; f && *f != -1; f++)
         if (*f == wanted)
             return true;
@@ -73,7 +74,8 @@ static void append(struct engine_packet *packet, const uint8_t *data, size_t byt
     packet->bytes += bytes;
 }
 
-/* Offset of the next start code (with its leading zero byte) from `at`; `bytes` when none is left. */
+/* Offset of the next start code (with its leading zero byte) from `at`; `bytes` when none is left.
+ */
 static size_t start_code(const uint8_t *data, size_t bytes, size_t at)
 {
     for (; at + 3 <= bytes; at++)
@@ -94,7 +96,8 @@ static void find_slices(const struct engine *engine, struct engine_packet *packe
         if (slice) {
             if (packet->slice_count == packet->slice_room) {
                 packet->slice_room = packet->slice_room * 2 + 8;
-                packet->slices = realloc(packet->slices, packet->slice_room * sizeof *packet->slices);
+                packet->slices =
+                    realloc(packet->slices, packet->slice_room * sizeof *packet->slices);
             }
             packet->slices[packet->slice_count++] = (uint32_t)at;
         }

@@ -29,10 +29,10 @@ static int slice_count(const struct engine_params *params)
 {
     int rows = (int)(params->height + 63) / 64, columns = (int)(params->width + 63) / 64;
     int n = (int)params->slice_data;
-    int count = params->slice_mode == 3              ? n
-                : params->slice_mode == 2 && n > 0   ? (rows + n - 1) / n
-                : params->slice_mode == 0 && n > 0   ? (rows * columns + n - 1) / n
-                                                     : 1;
+    int count = params->slice_mode == 3            ? n
+                : params->slice_mode == 2 && n > 0 ? (rows + n - 1) / n
+                : params->slice_mode == 0 && n > 0 ? (rows * columns + n - 1) / n
+                                                   : 1;
     return count < 1 ? 1 : count > rows ? rows : count;
 }
 
@@ -50,7 +50,8 @@ static void *x265_create(const struct engine_params *params)
     c->time_base = (AVRational){(int)params->fps_den, (int)params->fps_num};
     c->framerate = (AVRational){(int)params->fps_num, (int)params->fps_den};
     c->pix_fmt = params->yuv444 ? params->deep ? AV_PIX_FMT_YUV444P10 : AV_PIX_FMT_YUV444P
-                                : params->deep ? AV_PIX_FMT_YUV420P10 : AV_PIX_FMT_YUV420P;
+                 : params->deep ? AV_PIX_FMT_YUV420P10
+                                : AV_PIX_FMT_YUV420P;
     c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     c->max_b_frames = 0;
     c->thread_count = 1;
@@ -63,11 +64,12 @@ static void *x265_create(const struct engine_params *params)
         c->colorspace = (enum AVColorSpace)params->vui.matrix;
     }
     char extra[256];
-    int n = snprintf(extra, sizeof extra,
-                     "log-level=none:pools=none:frame-threads=1:wpp=0:scenecut=0:open-gop=0:info=0:slices=%d:"
-                     "keyint=%d:min-keyint=1:aud=%d:ref=1%s",
-                     slice_count(params), params->idr_period ? (int)params->idr_period : -1, params->aud,
-                     params->refresh_period ? ":intra-refresh=1" : "");
+    int n = snprintf(
+        extra, sizeof extra,
+        "log-level=none:pools=none:frame-threads=1:wpp=0:scenecut=0:open-gop=0:info=0:slices=%d:"
+        "keyint=%d:min-keyint=1:aud=%d:ref=1%s",
+        slice_count(params), params->idr_period ? (int)params->idr_period : -1, params->aud,
+        params->refresh_period ? ":intra-refresh=1" : "");
     if (params->refresh_period)
         c->gop_size = (int)params->refresh_period;
     if (params->lossless) {
@@ -98,7 +100,8 @@ static void *x265_create(const struct engine_params *params)
     return self;
 }
 
-static bool x265_change(void *opaque, const struct engine_params *from, const struct engine_params *to)
+static bool x265_change(void *opaque, const struct engine_params *from,
+                        const struct engine_params *to)
 {
     (void)opaque;
     return memcmp(from, to, sizeof *from) == 0;

@@ -56,7 +56,7 @@ static void x264_destroy(void *opaque)
 static void *x264_create(const struct engine_params *params)
 {
     static const char *const presets[] = {"ultrafast", "ultrafast", "superfast", "superfast",
-                                          "veryfast", "veryfast", "faster"};
+                                          "veryfast",  "veryfast",  "faster"};
     x264_param_t p;
     struct x264 *self = calloc(1, sizeof *self);
     self->params = *params;
@@ -111,13 +111,14 @@ static void *x264_create(const struct engine_params *params)
     }
     if (params->vui.chroma_location >= 0)
         p.vui.i_chroma_loc = params->vui.chroma_location;
-    const char *profile = params->profile == 66   ? "baseline"
-                          : params->profile == 77 ? "main"
+    const char *profile = params->profile == 66    ? "baseline"
+                          : params->profile == 77  ? "main"
                           : params->profile == 100 ? "high"
                                                    : NULL;
     x264_nal_t *nals;
     int count;
-    if ((profile && x264_param_apply_profile(&p, profile)) || !(self->encoder = x264_encoder_open(&p)) ||
+    if ((profile && x264_param_apply_profile(&p, profile)) ||
+        !(self->encoder = x264_encoder_open(&p)) ||
         x264_encoder_headers(self->encoder, &nals, &count) < 0) {
         x264_destroy(self);
         return NULL;
@@ -132,7 +133,8 @@ static void *x264_create(const struct engine_params *params)
     return self;
 }
 
-static bool x264_change(void *opaque, const struct engine_params *from, const struct engine_params *to)
+static bool x264_change(void *opaque, const struct engine_params *from,
+                        const struct engine_params *to)
 {
     struct x264 *self = opaque;
     struct engine_params same = *to;
@@ -203,7 +205,9 @@ static bool x264_encode(void *opaque, const struct engine_picture *picture, cons
     }
     *data = self->unit;
     *bytes = used;
-    *type = out.i_type == X264_TYPE_IDR ? ENGINE_IDR : out.i_type == X264_TYPE_I ? ENGINE_I : ENGINE_P;
+    *type = out.i_type == X264_TYPE_IDR ? ENGINE_IDR
+            : out.i_type == X264_TYPE_I ? ENGINE_I
+                                        : ENGINE_P;
     *qp = params->rate == ENGINE_QP
               ? (*type == ENGINE_P ? params->qp_p : params->qp_i)
               : (uint32_t)(out.prop.f_crf_avg > 0 ? out.prop.f_crf_avg + 0.5 : 0);

@@ -44,8 +44,8 @@ NVENCSTATUS check_version(struct session *s, const char *call, uint32_t is, uint
 {
     if (is == wanted)
         return NV_ENC_SUCCESS;
-    return session_fault(s, NV_ENC_ERR_INVALID_VERSION, "%s: struct version 0x%08x, not 0x%08x", call,
-                         is, wanted);
+    return session_fault(s, NV_ENC_ERR_INVALID_VERSION, "%s: struct version 0x%08x, not 0x%08x",
+                         call, is, wanted);
 }
 
 static bool device_lost(const struct session *s)
@@ -158,8 +158,8 @@ static NVENCSTATUS nv_open(NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS *params, void **
                                  "%s: the device is not a live CUDA context", call);
     } else if (params->deviceType == NV_ENC_DEVICE_TYPE_OPENGL) {
         if (eglGetCurrentContext() == EGL_NO_CONTEXT)
-            return session_fault(NULL, NV_ENC_ERR_INVALID_DEVICE, "%s: no OpenGL context is current",
-                                 call);
+            return session_fault(NULL, NV_ENC_ERR_INVALID_DEVICE,
+                                 "%s: no OpenGL context is current", call);
         if (params->device)
             return session_fault(NULL, NV_ENC_ERR_INVALID_DEVICE,
                                  "%s: device has to be NULL with OpenGL", call);
@@ -236,7 +236,8 @@ static NVENCSTATUS destroy(struct session *s)
         unfetched += b->sent != 0;
     if (unfetched && !s->ended && !s->lost_told && !s->forgiven)
         session_fault(s, NV_ENC_SUCCESS,
-                      "nvEncDestroyEncoder: %u pictures were neither fetched nor flushed", unfetched);
+                      "nvEncDestroyEncoder: %u pictures were neither fetched nor flushed",
+                      unfetched);
     worker_stop_locked(s);
     destroy_objects(s);
     s->live = false;
@@ -318,8 +319,10 @@ NVENCSTATUS NvEncodeAPIGetMaxSupportedVersion(uint32_t *version)
 {
     ENTER(NvEncodeAPIGetMaxSupportedVersion);
     if (!version)
-        return session_fault(NULL, NV_ENC_ERR_INVALID_PTR, "NvEncodeAPIGetMaxSupportedVersion: NULL");
-    *version = (uint32_t)book_setting("version", NVENCAPI_MAJOR_VERSION << 4 | NVENCAPI_MINOR_VERSION);
+        return session_fault(NULL, NV_ENC_ERR_INVALID_PTR,
+                             "NvEncodeAPIGetMaxSupportedVersion: NULL");
+    *version =
+        (uint32_t)book_setting("version", NVENCAPI_MAJOR_VERSION << 4 | NVENCAPI_MINOR_VERSION);
     return NV_ENC_SUCCESS;
 }
 

@@ -10,7 +10,8 @@
 bool layout_of(NV_ENC_BUFFER_FORMAT format, uint32_t width, uint32_t height, uint32_t pitch,
                struct layout *l)
 {
-    bool deep = format == NV_ENC_BUFFER_FORMAT_YUV420_10BIT || format == NV_ENC_BUFFER_FORMAT_YUV444_10BIT;
+    bool deep =
+        format == NV_ENC_BUFFER_FORMAT_YUV420_10BIT || format == NV_ENC_BUFFER_FORMAT_YUV444_10BIT;
     size_t row = (size_t)width * (deep ? 2 : 1), luma = (size_t)pitch * height;
     memset(l, 0, sizeof *l);
     l->pitch[0] = pitch;
@@ -61,7 +62,8 @@ static uint8_t *read_2d(const NV_ENC_INPUT_RESOURCE_OPENGL_TEX *texture, size_t 
                         const char **why)
 {
     GLint bound, width = 0, height = 0, format = 0, pack, buffer;
-    glGetIntegerv(texture->target == GL_TEXTURE_2D ? GL_TEXTURE_BINDING_2D : GL_TEXTURE_BINDING_RECTANGLE,
+    glGetIntegerv(texture->target == GL_TEXTURE_2D ? GL_TEXTURE_BINDING_2D
+                                                   : GL_TEXTURE_BINDING_RECTANGLE,
                   &bound);
     glGetIntegerv(GL_PACK_ALIGNMENT, &pack);
     glGetIntegerv(GL_PIXEL_PACK_BUFFER_BINDING, &buffer);
@@ -82,7 +84,10 @@ static uint8_t *read_2d(const NV_ENC_INPUT_RESOURCE_OPENGL_TEX *texture, size_t 
     if (data) {
         glBindBuffer(GL_PIXEL_PACK_BUFFER, 0);
         glPixelStorei(GL_PACK_ALIGNMENT, 1);
-        glGetTexImage(texture->target, 0, texel == 1 ? GL_RED : texel == 2 ? GL_RG : GL_RGBA,
+        glGetTexImage(texture->target, 0,
+                      texel == 1   ? GL_RED
+                      : texel == 2 ? GL_RG
+                                   : GL_RGBA,
                       GL_UNSIGNED_BYTE, data);
         glPixelStorei(GL_PACK_ALIGNMENT, pack);
         glBindBuffer(GL_PIXEL_PACK_BUFFER, (GLuint)buffer);
@@ -103,6 +108,7 @@ uint8_t *texture_read(struct session *s, const char *call, const struct resource
     else
         data = read_2d(&resource->texture, resource->pitch, bytes, &why);
     if (!data)
-        session_fault(s, NV_ENC_SUCCESS, "%s: the texture %u: %s", call, resource->texture.texture, why);
+        session_fault(s, NV_ENC_SUCCESS, "%s: the texture %u: %s", call, resource->texture.texture,
+                      why);
     return data;
 }

@@ -33,7 +33,8 @@ static NVENCSTATUS picture_type(struct session *s, const char *call, const NV_EN
                         : p->pictureType == NV_ENC_PIC_TYPE_I ? ENGINE_I
                                                               : ENGINE_IDR;
     } else {
-        return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: pictureType %d", call, (int)p->pictureType);
+        return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: pictureType %d", call,
+                             (int)p->pictureType);
     }
     uint32_t refresh = s->params.codec == ENGINE_H264
                            ? p->codecPicParams.h264PicParams.forceIntraRefreshWithFrameCnt
@@ -56,8 +57,8 @@ static NVENCSTATUS check_input(struct session *s, const char *call, const NV_ENC
     if (input->locked)
         return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: inputBuffer is locked", call);
     if (p->bufferFmt != input->format)
-        return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: bufferFmt 0x%x, the input has 0x%x", call,
-                             (unsigned)p->bufferFmt, (unsigned)input->format);
+        return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: bufferFmt 0x%x, the input has 0x%x",
+                             call, (unsigned)p->bufferFmt, (unsigned)input->format);
     bool yuv444 = input->format == NV_ENC_BUFFER_FORMAT_YUV444 ||
                   input->format == NV_ENC_BUFFER_FORMAT_YUV444_10BIT;
     bool deep = input->format == NV_ENC_BUFFER_FORMAT_YUV420_10BIT ||
@@ -68,14 +69,15 @@ static NVENCSTATUS check_input(struct session *s, const char *call, const NV_ENC
     if (p->inputWidth != s->params.width || p->inputHeight != s->params.height ||
         input->width < p->inputWidth || input->height < p->inputHeight)
         return session_fault(s, NV_ENC_ERR_INVALID_PARAM,
-                             "%s: %ux%u of an input of %ux%u in a session of %ux%u", call, p->inputWidth,
-                             p->inputHeight, input->width, input->height, s->params.width,
-                             s->params.height);
+                             "%s: %ux%u of an input of %ux%u in a session of %ux%u", call,
+                             p->inputWidth, p->inputHeight, input->width, input->height,
+                             s->params.width, s->params.height);
     if (p->inputPitch != input->pitch && p->inputPitch != p->inputWidth)
-        return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: inputPitch %u, the input has %u", call,
-                             p->inputPitch, input->pitch);
+        return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: inputPitch %u, the input has %u",
+                             call, p->inputPitch, input->pitch);
     if (p->pictureStruct != NV_ENC_PIC_STRUCT_FRAME)
-        return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: pictureStruct %d", call, (int)p->pictureStruct);
+        return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: pictureStruct %d", call,
+                             (int)p->pictureStruct);
     *found = input;
     return NV_ENC_SUCCESS;
 }
@@ -127,7 +129,8 @@ static NVENCSTATUS encode(struct session *s, const NV_ENC_PIC_PARAMS *p)
     struct engine_picture picture = {0};
     struct bitstream *bitstream = bitstream_find(s, p->outputBitstream);
     if (p->completionEvent)
-        return session_fault(s, NV_ENC_ERR_INVALID_EVENT, "%s: completionEvent without async", call);
+        return session_fault(s, NV_ENC_ERR_INVALID_EVENT, "%s: completionEvent without async",
+                             call);
     if (!bitstream || bitstream->sent || bitstream->locked)
         return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: outputBitstream %s", call,
                              bitstream ? "has a picture in flight" : "is not a bitstream buffer");
@@ -164,7 +167,8 @@ static NVENCSTATUS encode(struct session *s, const NV_ENC_PIC_PARAMS *p)
     bitstream->duration = p->inputDuration;
     bitstream->input = input;
     worker_send_locked(s, job);
-    if (book_setting("lose.at", 0) && standin_count("nvEncEncodePicture") >= (uint64_t)book_setting("lose.at", 0)) {
+    if (book_setting("lose.at", 0) &&
+        standin_count("nvEncEncodePicture") >= (uint64_t)book_setting("lose.at", 0)) {
         standin_set("lost", 1);
         if (s->cuda)
             s->cuda->lose();
@@ -216,7 +220,7 @@ static NVENCSTATUS lock(struct session *s, NV_ENC_LOCK_BITSTREAM *p)
     struct bitstream *b = bitstream_find(s, p->outputBitstream);
     if (!b || !b->sent || b->locked)
         return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: outputBitstream %s", call,
-                             !b         ? "is not a bitstream buffer"
+                             !b          ? "is not a bitstream buffer"
                              : b->locked ? "is locked"
                                          : "has no picture");
     if (b->sent != s->fetched + 1)

@@ -127,19 +127,25 @@ bool format_known(enum engine_codec codec, NV_ENC_BUFFER_FORMAT format)
 }
 
 static const GUID *const h264_profiles[] = {
-    &NV_ENC_CODEC_PROFILE_AUTOSELECT_GUID, &NV_ENC_H264_PROFILE_BASELINE_GUID,
-    &NV_ENC_H264_PROFILE_MAIN_GUID,        &NV_ENC_H264_PROFILE_HIGH_GUID,
-    &NV_ENC_H264_PROFILE_HIGH_444_GUID,    &NV_ENC_H264_PROFILE_PROGRESSIVE_HIGH_GUID,
+    &NV_ENC_CODEC_PROFILE_AUTOSELECT_GUID,
+    &NV_ENC_H264_PROFILE_BASELINE_GUID,
+    &NV_ENC_H264_PROFILE_MAIN_GUID,
+    &NV_ENC_H264_PROFILE_HIGH_GUID,
+    &NV_ENC_H264_PROFILE_HIGH_444_GUID,
+    &NV_ENC_H264_PROFILE_PROGRESSIVE_HIGH_GUID,
     &NV_ENC_H264_PROFILE_CONSTRAINED_HIGH_GUID,
 };
 static const GUID *const hevc_profiles[] = {
-    &NV_ENC_CODEC_PROFILE_AUTOSELECT_GUID, &NV_ENC_HEVC_PROFILE_MAIN_GUID,
-    &NV_ENC_HEVC_PROFILE_MAIN10_GUID,      &NV_ENC_HEVC_PROFILE_FREXT_GUID,
+    &NV_ENC_CODEC_PROFILE_AUTOSELECT_GUID,
+    &NV_ENC_HEVC_PROFILE_MAIN_GUID,
+    &NV_ENC_HEVC_PROFILE_MAIN10_GUID,
+    &NV_ENC_HEVC_PROFILE_FREXT_GUID,
 };
 
 void preset_fill(enum engine_codec codec, NV_ENC_TUNING_INFO tuning, NV_ENC_CONFIG *config)
 {
-    bool low = tuning == NV_ENC_TUNING_INFO_LOW_LATENCY || tuning == NV_ENC_TUNING_INFO_ULTRA_LOW_LATENCY;
+    bool low =
+        tuning == NV_ENC_TUNING_INFO_LOW_LATENCY || tuning == NV_ENC_TUNING_INFO_ULTRA_LOW_LATENCY;
     memset(config, 0, sizeof *config);
     config->version = NV_ENC_CONFIG_VER;
     config->profileGUID = NV_ENC_CODEC_PROFILE_AUTOSELECT_GUID;
@@ -176,8 +182,8 @@ void preset_fill(enum engine_codec codec, NV_ENC_TUNING_INFO tuning, NV_ENC_CONF
     }
 }
 
-static NVENCSTATUS copy_guids(struct session *s, const char *call, const GUID *const *from, size_t n,
-                              GUID *to, uint32_t room, uint32_t *count)
+static NVENCSTATUS copy_guids(struct session *s, const char *call, const GUID *const *from,
+                              size_t n, GUID *to, uint32_t room, uint32_t *count)
 {
     if (!to || !count)
         return session_fault(s, NV_ENC_ERR_INVALID_PTR, "%s: NULL", call);
@@ -227,9 +233,9 @@ static size_t profiles_of(const GUID *codec, const GUID *const **list)
 NVENCSTATUS nv_profile_count(void *encoder, GUID codec, uint32_t *count)
 {
     const GUID *const *list;
-    SESSION_CALL(encoder, "nvEncGetEncodeProfileGUIDCount", GROUP_MAIN, false,
-                 give_count(s, "nvEncGetEncodeProfileGUIDCount", &codec, profiles_of(&codec, &list),
-                            count));
+    SESSION_CALL(
+        encoder, "nvEncGetEncodeProfileGUIDCount", GROUP_MAIN, false,
+        give_count(s, "nvEncGetEncodeProfileGUIDCount", &codec, profiles_of(&codec, &list), count));
 }
 
 NVENCSTATUS nv_profiles(void *encoder, GUID codec, GUID *guids, uint32_t room, uint32_t *count)
@@ -254,8 +260,9 @@ static uint32_t formats_of(const GUID *guid, NV_ENC_BUFFER_FORMAT *list)
 NVENCSTATUS nv_format_count(void *encoder, GUID codec, uint32_t *count)
 {
     NV_ENC_BUFFER_FORMAT list[8];
-    SESSION_CALL(encoder, "nvEncGetInputFormatCount", GROUP_MAIN, false,
-                 give_count(s, "nvEncGetInputFormatCount", &codec, formats_of(&codec, list), count));
+    SESSION_CALL(
+        encoder, "nvEncGetInputFormatCount", GROUP_MAIN, false,
+        give_count(s, "nvEncGetInputFormatCount", &codec, formats_of(&codec, list), count));
 }
 
 static NVENCSTATUS give_formats(struct session *s, const GUID *codec, NV_ENC_BUFFER_FORMAT *out,
@@ -279,7 +286,8 @@ NVENCSTATUS nv_formats(void *encoder, GUID codec, NV_ENC_BUFFER_FORMAT *list, ui
                  give_formats(s, &codec, list, room, count));
 }
 
-static NVENCSTATUS caps(struct session *s, const GUID *guid, const NV_ENC_CAPS_PARAM *param, int *value)
+static NVENCSTATUS caps(struct session *s, const GUID *guid, const NV_ENC_CAPS_PARAM *param,
+                        int *value)
 {
     static const char call[] = "nvEncGetEncodeCaps";
     enum engine_codec codec;
@@ -332,7 +340,8 @@ static NVENCSTATUS preset_config(struct session *s, const GUID *guid, const GUID
     RESERVED(s, call, config->reserved1);
     RESERVED(s, call, config->reserved2);
     if (!codec_known(guid, &codec) || !preset_known(preset, &level))
-        return session_fault(s, NV_ENC_ERR_UNSUPPORTED_PARAM, "%s: an unknown codec or preset", call);
+        return session_fault(s, NV_ENC_ERR_UNSUPPORTED_PARAM, "%s: an unknown codec or preset",
+                             call);
     if (tuning <= NV_ENC_TUNING_INFO_UNDEFINED || tuning >= NV_ENC_TUNING_INFO_COUNT)
         return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: tuning %d", call, (int)tuning);
     preset_fill(codec, tuning, &config->presetCfg);

@@ -13,32 +13,38 @@ static bool in_flight_fault(const struct session *s)
     return !s->lost_told && !s->forgiven;
 }
 
-static NVENCSTATUS register_cuda(struct session *s, const char *call, const NV_ENC_REGISTER_RESOURCE *p,
-                                 const struct layout *layout)
+static NVENCSTATUS register_cuda(struct session *s, const char *call,
+                                 const NV_ENC_REGISTER_RESOURCE *p, const struct layout *layout)
 {
     size_t pitch = 0;
     if (s->device_type != NV_ENC_DEVICE_TYPE_CUDA)
-        return session_fault(s, NV_ENC_ERR_UNSUPPORTED_PARAM, "%s: CUDA memory in a session of OpenGL", call);
+        return session_fault(s, NV_ENC_ERR_UNSUPPORTED_PARAM,
+                             "%s: CUDA memory in a session of OpenGL", call);
     if (p->pitch % 4)
-        return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: pitch %u is no multiple of 4", call, p->pitch);
+        return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: pitch %u is no multiple of 4", call,
+                             p->pitch);
     const char *why =
         s->cuda->check(s->device, (uintptr_t)p->resourceToRegister, layout->bytes, &pitch);
     if (why)
-        return session_fault(s, NV_ENC_ERR_RESOURCE_REGISTER_FAILED, "%s: the memory %s", call, why);
+        return session_fault(s, NV_ENC_ERR_RESOURCE_REGISTER_FAILED, "%s: the memory %s", call,
+                             why);
     if (pitch && pitch != p->pitch)
-        return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: pitch %u, cuMemAllocPitch gave %zu", call,
-                             p->pitch, pitch);
+        return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: pitch %u, cuMemAllocPitch gave %zu",
+                             call, p->pitch, pitch);
     return NV_ENC_SUCCESS;
 }
 
-static NVENCSTATUS register_texture(struct session *s, const char *call, const NV_ENC_REGISTER_RESOURCE *p,
-                                    const struct layout *layout, struct resource *resource)
+static NVENCSTATUS register_texture(struct session *s, const char *call,
+                                    const NV_ENC_REGISTER_RESOURCE *p, const struct layout *layout,
+                                    struct resource *resource)
 {
     if (s->device_type != NV_ENC_DEVICE_TYPE_OPENGL)
-        return session_fault(s, NV_ENC_ERR_UNSUPPORTED_PARAM, "%s: a texture in a session of CUDA", call);
+        return session_fault(s, NV_ENC_ERR_UNSUPPORTED_PARAM, "%s: a texture in a session of CUDA",
+                             call);
     resource->texture = *(const NV_ENC_INPUT_RESOURCE_OPENGL_TEX *)p->resourceToRegister;
     if (resource->texture.target != TEXTURE_2D && resource->texture.target != TEXTURE_RECTANGLE)
-        return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: target 0x%x", call, resource->texture.target);
+        return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: target 0x%x", call,
+                             resource->texture.target);
     uint8_t *pixels = texture_read(s, call, resource, layout->bytes);
     free(pixels);
     return pixels ? NV_ENC_SUCCESS : NV_ENC_ERR_RESOURCE_REGISTER_FAILED;
@@ -60,8 +66,10 @@ static NVENCSTATUS do_register(struct session *s, NV_ENC_REGISTER_RESOURCE *p)
     if (p->bufferUsage != NV_ENC_INPUT_IMAGE || p->subResourceIndex || p->pInputFencePoint)
         return session_fault(s, NV_ENC_ERR_UNSUPPORTED_PARAM, "%s: not a plain input image", call);
     if (!format_known(s->params.codec, p->bufferFormat))
-        return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: format 0x%x", call, (unsigned)p->bufferFormat);
-    if (!p->width || !p->height || !layout_of(p->bufferFormat, p->width, p->height, p->pitch, &layout))
+        return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: format 0x%x", call,
+                             (unsigned)p->bufferFormat);
+    if (!p->width || !p->height ||
+        !layout_of(p->bufferFormat, p->width, p->height, p->pitch, &layout))
         return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: pitch %u for %ux%u", call, p->pitch,
                              p->width, p->height);
     struct resource made = {.type = p->resourceType,
@@ -143,7 +151,8 @@ static NVENCSTATUS map(struct session *s, NV_ENC_MAP_INPUT_RESOURCE *p)
         return session_fault(s, NV_ENC_ERR_RESOURCE_NOT_REGISTERED, "%s: not registered", call);
     if (resource->mapped)
         return session_fault(s, NV_ENC_ERR_MAP_FAILED, "%s: the resource is mapped already", call);
-    if (resource->type == NV_ENC_INPUT_RESOURCE_TYPE_OPENGL_TEX && eglGetCurrentContext() == EGL_NO_CONTEXT)
+    if (resource->type == NV_ENC_INPUT_RESOURCE_TYPE_OPENGL_TEX &&
+        eglGetCurrentContext() == EGL_NO_CONTEXT)
         return session_fault(s, NV_ENC_ERR_MAP_FAILED, "%s: no OpenGL context is current", call);
     struct input *input = calloc(1, sizeof *input);
     input->resource = resource;
@@ -262,7 +271,8 @@ static NVENCSTATUS lock_input(struct session *s, NV_ENC_LOCK_INPUT_BUFFER *p)
     RESERVED(s, call, p->reserved2);
     struct input *input = *input_find(s, p->inputBuffer);
     if (!input || input->resource || input->locked)
-        return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: not an input buffer, or locked", call);
+        return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: not an input buffer, or locked",
+                             call);
     if (input->in_flight && p->doNotWait)
         return NV_ENC_ERR_ENCODER_BUSY;
     input->locked = true;
@@ -312,7 +322,8 @@ static NVENCSTATUS create_bitstream(struct session *s, NV_ENC_CREATE_BITSTREAM_B
 
 NVENCSTATUS nv_create_bitstream(void *encoder, NV_ENC_CREATE_BITSTREAM_BUFFER *params)
 {
-    SESSION_CALL(encoder, "nvEncCreateBitstreamBuffer", GROUP_MAIN, false, create_bitstream(s, params));
+    SESSION_CALL(encoder, "nvEncCreateBitstreamBuffer", GROUP_MAIN, false,
+                 create_bitstream(s, params));
 }
 
 static NVENCSTATUS destroy_bitstream(struct session *s, NV_ENC_OUTPUT_PTR handle)

@@ -15,8 +15,8 @@
 #include "engine.h"
 
 /* Headers of 11.1 to 13.0: reserved fields got names, others other names. */
-#define API_AT_LEAST(major, minor)           \
-    (NVENCAPI_MAJOR_VERSION > (major) ||     \
+#define API_AT_LEAST(major, minor)                                                                 \
+    (NVENCAPI_MAJOR_VERSION > (major) ||                                                           \
      (NVENCAPI_MAJOR_VERSION == (major) && NVENCAPI_MINOR_VERSION >= (minor)))
 
 enum { MAX_INVALID = 64 };
@@ -121,12 +121,12 @@ NVENCSTATUS session_leave(struct session *s, enum group group, NVENCSTATUS statu
 NVENCSTATUS session_fault(struct session *s, NVENCSTATUS status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-#define SESSION_CALL(encoder, call, group, releases, work)                                  \
-    do {                                                                                    \
-        struct session *s;                                                                  \
-        NVENCSTATUS answer_, status_ =                                                      \
-                                 session_enter(encoder, call, group, releases, &s, &answer_); \
-        return status_ ? status_ : session_leave(s, group, (work), answer_);                \
+#define SESSION_CALL(encoder, call, group, releases, work)                                         \
+    do {                                                                                           \
+        struct session *s;                                                                         \
+        NVENCSTATUS answer_,                                                                       \
+            status_ = session_enter(encoder, call, group, releases, &s, &answer_);                 \
+        return status_ ? status_ : session_leave(s, group, (work), answer_);                       \
     } while (0)
 
 bool guid_same(const GUID *a, const GUID *b);
@@ -139,9 +139,9 @@ void preset_fill(enum engine_codec codec, NV_ENC_TUNING_INFO tuning, NV_ENC_CONF
 /* Zero bytes only. */
 bool all_zero(const void *data, size_t bytes);
 NVENCSTATUS check_version(struct session *s, const char *call, uint32_t is, uint32_t wanted);
-#define RESERVED(s, call, field)                                                              \
-    (all_zero(&(field), sizeof(field))                                                        \
-         ? (void)0                                                                            \
+#define RESERVED(s, call, field)                                                                   \
+    (all_zero(&(field), sizeof(field))                                                             \
+         ? (void)0                                                                                 \
          : (void)session_fault(s, NV_ENC_SUCCESS, "%s: " #field " is not zero", call))
 void check_pic_params(struct session *s, const NV_ENC_PIC_PARAMS *p);
 /* Checks everything and fills *params. */

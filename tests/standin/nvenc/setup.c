@@ -4,8 +4,8 @@
 
 #include "session.h"
 
-static NVENCSTATUS take_config(struct session *s, const char *call, const NV_ENC_INITIALIZE_PARAMS *init,
-                               NV_ENC_CONFIG *config)
+static NVENCSTATUS take_config(struct session *s, const char *call,
+                               const NV_ENC_INITIALIZE_PARAMS *init, NV_ENC_CONFIG *config)
 {
     enum engine_codec codec;
     if (init->encodeConfig) {
@@ -52,11 +52,14 @@ NVENCSTATUS nv_initialize(void *encoder, NV_ENC_INITIALIZE_PARAMS *params)
 static const char *fixed_part(const struct session *s, const NV_ENC_INITIALIZE_PARAMS *init,
                               const NV_ENC_CONFIG *config, const struct engine_params *params)
 {
-    if (init->enablePTD != s->init.enablePTD || init->enableEncodeAsync != s->init.enableEncodeAsync)
+    if (init->enablePTD != s->init.enablePTD ||
+        init->enableEncodeAsync != s->init.enableEncodeAsync)
         return "enablePTD or enableEncodeAsync";
-    if (init->maxEncodeWidth != s->init.maxEncodeWidth || init->maxEncodeHeight != s->init.maxEncodeHeight)
+    if (init->maxEncodeWidth != s->init.maxEncodeWidth ||
+        init->maxEncodeHeight != s->init.maxEncodeHeight)
         return "maxEncodeWidth or maxEncodeHeight";
-    if (config->gopLength != s->config.gopLength || config->frameIntervalP != s->config.frameIntervalP)
+    if (config->gopLength != s->config.gopLength ||
+        config->frameIntervalP != s->config.frameIntervalP)
         return "the GOP structure";
     if (params->yuv444 != s->params.yuv444 || params->deep != s->params.deep)
         return "the chroma format or the bit depth";
@@ -103,7 +106,8 @@ static NVENCSTATUS reconfigure(struct session *s, const NV_ENC_RECONFIGURE_PARAM
                              call);
     if (resized && !p->forceIDR)
         session_fault(s, NV_ENC_SUCCESS, "%s: a new size without forceIDR", call);
-    if (params.rate != s->params.rate && !caps_value(params.codec, NV_ENC_CAPS_SUPPORT_DYN_RCMODE_CHANGE))
+    if (params.rate != s->params.rate &&
+        !caps_value(params.codec, NV_ENC_CAPS_SUPPORT_DYN_RCMODE_CHANGE))
         return session_fault(s, NV_ENC_ERR_UNSUPPORTED_PARAM,
                              "%s: the card cannot change its rate control mode", call);
     if (p->resetEncoder && !p->forceIDR && !init->enablePTD)
@@ -122,15 +126,18 @@ NVENCSTATUS nv_reconfigure(void *encoder, NV_ENC_RECONFIGURE_PARAMS *params)
     SESSION_CALL(encoder, "nvEncReconfigureEncoder", GROUP_MAIN, false, reconfigure(s, params));
 }
 
-static NVENCSTATUS set_streams(struct session *s, NV_ENC_CUSTREAM_PTR input, NV_ENC_CUSTREAM_PTR output)
+static NVENCSTATUS set_streams(struct session *s, NV_ENC_CUSTREAM_PTR input,
+                               NV_ENC_CUSTREAM_PTR output)
 {
     if (s->device_type != NV_ENC_DEVICE_TYPE_CUDA)
-        return session_fault(s, NV_ENC_ERR_INVALID_CALL, "nvEncSetIOCudaStreams: not a CUDA session");
+        return session_fault(s, NV_ENC_ERR_INVALID_CALL,
+                             "nvEncSetIOCudaStreams: not a CUDA session");
     void *in = input ? *(void **)input : NULL, *out = output ? *(void **)output : NULL;
     void *where;
     if (s->cuda->mark(s->device, in, &where) < 0 || s->cuda->mark(s->device, out, &where) < 0)
-        return session_fault(s, NV_ENC_ERR_INVALID_PARAM,
-                             "nvEncSetIOCudaStreams: not pointers to streams of the session's context");
+        return session_fault(
+            s, NV_ENC_ERR_INVALID_PARAM,
+            "nvEncSetIOCudaStreams: not pointers to streams of the session's context");
     s->input_stream = in;
     s->output_stream = out;
     return NV_ENC_SUCCESS;
@@ -138,7 +145,8 @@ static NVENCSTATUS set_streams(struct session *s, NV_ENC_CUSTREAM_PTR input, NV_
 
 NVENCSTATUS nv_set_streams(void *encoder, NV_ENC_CUSTREAM_PTR input, NV_ENC_CUSTREAM_PTR output)
 {
-    SESSION_CALL(encoder, "nvEncSetIOCudaStreams", GROUP_MAIN, false, set_streams(s, input, output));
+    SESSION_CALL(encoder, "nvEncSetIOCudaStreams", GROUP_MAIN, false,
+                 set_streams(s, input, output));
 }
 
 static NVENCSTATUS sequence_params(struct session *s, NV_ENC_SEQUENCE_PARAM_PAYLOAD *p)

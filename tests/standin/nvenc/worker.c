@@ -33,21 +33,23 @@ static void copy_rows(const struct layout *l, const uint8_t *from, uint8_t *to)
 {
     for (unsigned i = 0; i < l->planes; i++)
         for (size_t y = 0; y < l->rows[i]; y++)
-            memcpy(to + l->offset[i] + y * l->pitch[i], from + l->offset[i] + y * l->pitch[i], l->width[i]);
+            memcpy(to + l->offset[i] + y * l->pitch[i], from + l->offset[i] + y * l->pitch[i],
+                   l->width[i]);
 }
 
 static bool rows_same(const struct layout *l, const uint8_t *a, const uint8_t *b)
 {
     for (unsigned i = 0; i < l->planes; i++)
         for (size_t y = 0; y < l->rows[i]; y++)
-            if (memcmp(a + l->offset[i] + y * l->pitch[i], b + l->offset[i] + y * l->pitch[i], l->width[i]) != 0)
+            if (memcmp(a + l->offset[i] + y * l->pitch[i], b + l->offset[i] + y * l->pitch[i],
+                       l->width[i]) != 0)
                 return false;
     return true;
 }
 
 /* One plane of `width` x `rows` samples, `step` of them apart and the first at `first`. */
-static void *unpack(void *to, const uint8_t *from, size_t pitch, size_t width, size_t rows, size_t step,
-                    size_t first, bool deep)
+static void *unpack(void *to, const uint8_t *from, size_t pitch, size_t width, size_t rows,
+                    size_t step, size_t first, bool deep)
 {
     for (size_t y = 0; y < rows; y++) {
         if (deep) {
@@ -77,8 +79,8 @@ static void planar(struct worker *w, const struct job *job, struct engine_pictur
     for (unsigned i = 0; i < 3; i++) {
         unsigned plane = pairs && i == 2 ? 1 : i;
         picture->planes[i] = at;
-        at = unpack(at, w->raw + l->offset[plane], l->pitch[plane], i ? cw : p->width, i ? ch : p->height,
-                    pairs && i ? 2 : 1, pairs && i == 2, p->deep);
+        at = unpack(at, w->raw + l->offset[plane], l->pitch[plane], i ? cw : p->width,
+                    i ? ch : p->height, pairs && i ? 2 : 1, pairs && i == 2, p->deep);
     }
 }
 

@@ -34,8 +34,8 @@ EXPORT int nvjpegGetProperty(int type, int *value);
 EXPORT int nvjpegGetCudartProperty(int type, int *value);
 EXPORT int nvjpegCreateSimple(struct handle **handle);
 EXPORT int nvjpegCreate(int backend, void *device_allocator, struct handle **handle);
-EXPORT int nvjpegCreateEx(int backend, void *device_allocator, void *pinned_allocator, unsigned flags,
-                          struct handle **handle);
+EXPORT int nvjpegCreateEx(int backend, void *device_allocator, void *pinned_allocator,
+                          unsigned flags, struct handle **handle);
 EXPORT int nvjpegDestroy(struct handle *handle);
 EXPORT int nvjpegEncoderStateCreate(struct handle *handle, struct state **state, void *stream);
 EXPORT int nvjpegEncoderStateDestroy(struct state *state);
@@ -43,16 +43,17 @@ EXPORT int nvjpegEncoderParamsCreate(struct handle *handle, struct params **para
 EXPORT int nvjpegEncoderParamsDestroy(struct params *params);
 EXPORT int nvjpegEncoderParamsSetQuality(struct params *params, int quality, void *stream);
 EXPORT int nvjpegEncoderParamsSetEncoding(struct params *params, int encoding, void *stream);
-EXPORT int nvjpegEncoderParamsSetOptimizedHuffman(struct params *params, int optimized, void *stream);
+EXPORT int nvjpegEncoderParamsSetOptimizedHuffman(struct params *params, int optimized,
+                                                  void *stream);
 EXPORT int nvjpegEncoderParamsSetSamplingFactors(struct params *params, int sampling, void *stream);
 EXPORT int nvjpegEncodeGetBufferSize(struct handle *handle, const struct params *params, int width,
                                      int height, size_t *bytes);
 EXPORT int nvjpegEncodeYUV(struct handle *handle, struct state *state, const struct params *params,
                            const struct nvjpeg_image *source, int sampling, int width, int height,
                            void *stream);
-EXPORT int nvjpegEncodeImage(struct handle *handle, struct state *state, const struct params *params,
-                             const struct nvjpeg_image *source, int format, int width, int height,
-                             void *stream);
+EXPORT int nvjpegEncodeImage(struct handle *handle, struct state *state,
+                             const struct params *params, const struct nvjpeg_image *source,
+                             int format, int width, int height, void *stream);
 EXPORT int nvjpegEncodeRetrieveBitstream(struct handle *handle, struct state *state,
                                          unsigned char *data, size_t *length, void *stream);
 EXPORT int nvjpegEncodeRetrieveBitstreamDevice(struct handle *handle, struct state *state,

@@ -44,8 +44,8 @@ static void chroma_size(int sampling, int width, int height, size_t *w, size_t *
 
 /* The nearest sample: enough for a client that asks for another sampling than it has. libjpeg-turbo
  * reads planes with whole groups of samples: the last column and row go on. */
-static void resample(struct planes *planes, unsigned i, size_t width, size_t height, size_t padded_width,
-                     size_t padded_height)
+static void resample(struct planes *planes, unsigned i, size_t width, size_t height,
+                     size_t padded_width, size_t padded_height)
 {
     uint8_t *to = malloc(padded_width * padded_height);
     for (size_t y = 0; y < padded_height; y++)

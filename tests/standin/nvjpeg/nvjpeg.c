@@ -17,7 +17,9 @@ static bool live_locked(const char *call, const void *object, enum kind kind)
         if (o == object && o->kind == kind)
             return true;
     book_fault("%s: not a live %s", call,
-               kind == KIND_HANDLE ? "handle" : kind == KIND_STATE ? "encoder state" : "parameter set");
+               kind == KIND_HANDLE  ? "handle"
+               : kind == KIND_STATE ? "encoder state"
+                                    : "parameter set");
     return false;
 }
 
@@ -212,8 +214,8 @@ int nvjpegEncoderParamsSetEncoding(struct params *params, int encoding, void *st
 {
     (void)stream;
     ENTER(nvjpegEncoderParamsSetEncoding);
-    return set("nvjpegEncoderParamsSetEncoding", params, params ? &params->encoding : NULL, encoding,
-               encoding == NVJPEG_BASELINE || encoding == NVJPEG_PROGRESSIVE);
+    return set("nvjpegEncoderParamsSetEncoding", params, params ? &params->encoding : NULL,
+               encoding, encoding == NVJPEG_BASELINE || encoding == NVJPEG_PROGRESSIVE);
 }
 
 int nvjpegEncoderParamsSetOptimizedHuffman(struct params *params, int optimized, void *stream)
@@ -228,18 +230,20 @@ int nvjpegEncoderParamsSetSamplingFactors(struct params *params, int sampling, v
 {
     (void)stream;
     ENTER(nvjpegEncoderParamsSetSamplingFactors);
-    return set("nvjpegEncoderParamsSetSamplingFactors", params, params ? &params->sampling : NULL, sampling,
-               (sampling >= NVJPEG_CSS_444 && sampling <= NVJPEG_CSS_420) || sampling == NVJPEG_CSS_GRAY);
+    return set("nvjpegEncoderParamsSetSamplingFactors", params, params ? &params->sampling : NULL,
+               sampling,
+               (sampling >= NVJPEG_CSS_444 && sampling <= NVJPEG_CSS_420) ||
+                   sampling == NVJPEG_CSS_GRAY);
 }
 
-int nvjpegEncodeGetBufferSize(struct handle *handle, const struct params *params, int width, int height,
-                              size_t *bytes)
+int nvjpegEncodeGetBufferSize(struct handle *handle, const struct params *params, int width,
+                              int height, size_t *bytes)
 {
     ENTER(nvjpegEncodeGetBufferSize);
     pthread_mutex_lock(&nvjpeg_mutex);
     bool good = live_locked("nvjpegEncodeGetBufferSize", handle, KIND_HANDLE) &&
-                live_locked("nvjpegEncodeGetBufferSize", params, KIND_PARAMS) && bytes && width > 0 &&
-                height > 0;
+                live_locked("nvjpegEncodeGetBufferSize", params, KIND_PARAMS) && bytes &&
+                width > 0 && height > 0;
     if (good)
         *bytes = (size_t)width * (size_t)height * 6 + 4096;
     pthread_mutex_unlock(&nvjpeg_mutex);
@@ -285,7 +289,8 @@ static int submit_locked(const char *call, struct handle *handle, struct state *
     for (unsigned i = 0; i < wish->planes; i++) {
         size_t pitch = wish->source.pitch[i];
         if (pitch < wish->row[i]) {
-            book_fault("%s: channel %u has rows of %zu bytes with a pitch of %zu", call, i, wish->row[i], pitch);
+            book_fault("%s: channel %u has rows of %zu bytes with a pitch of %zu", call, i,
+                       wish->row[i], pitch);
             return NVJPEG_INVALID_PARAMETER;
         }
         const char *why = handle->cuda->check(context, (uintptr_t)wish->source.channel[i],
@@ -321,15 +326,20 @@ static int submit(const char *call, struct handle *handle, struct state *state,
 }
 
 int nvjpegEncodeYUV(struct handle *handle, struct state *state, const struct params *params,
-                    const struct nvjpeg_image *source, int sampling, int width, int height, void *stream)
+                    const struct nvjpeg_image *source, int sampling, int width, int height,
+                    void *stream)
 {
     ENTER(nvjpegEncodeYUV);
     bool gray = sampling == NVJPEG_CSS_GRAY;
-    if (!source || width < 1 || height < 1 || sampling < 0 || (sampling > NVJPEG_CSS_420 && !gray)) {
+    if (!source || width < 1 || height < 1 || sampling < 0 ||
+        (sampling > NVJPEG_CSS_420 && !gray)) {
         book_fault("nvjpegEncodeYUV: %dx%d, sampling %d", width, height, sampling);
         return NVJPEG_INVALID_PARAMETER;
     }
-    struct work work = {.source = *source, .sampling = sampling, .width = width, .height = height,
+    struct work work = {.source = *source,
+                        .sampling = sampling,
+                        .width = width,
+                        .height = height,
                         .planes = gray ? 1 : 3};
     for (unsigned i = 0; i < work.planes; i++) {
         work.row[i] = (size_t)(i && sampling != NVJPEG_CSS_444 ? (width + 1) / 2 : width);
@@ -339,15 +349,20 @@ int nvjpegEncodeYUV(struct handle *handle, struct state *state, const struct par
 }
 
 int nvjpegEncodeImage(struct handle *handle, struct state *state, const struct params *params,
-                      const struct nvjpeg_image *source, int format, int width, int height, void *stream)
+                      const struct nvjpeg_image *source, int format, int width, int height,
+                      void *stream)
 {
     ENTER(nvjpegEncodeImage);
-    if (!source || width < 1 || height < 1 || format < NVJPEG_INPUT_RGB || format > NVJPEG_INPUT_BGRI) {
+    if (!source || width < 1 || height < 1 || format < NVJPEG_INPUT_RGB ||
+        format > NVJPEG_INPUT_BGRI) {
         book_fault("nvjpegEncodeImage: %dx%d, format %d", width, height, format);
         return NVJPEG_INVALID_PARAMETER;
     }
     bool mixed = format == NVJPEG_INPUT_RGBI || format == NVJPEG_INPUT_BGRI;
-    struct work work = {.source = *source, .format = format, .width = width, .height = height,
+    struct work work = {.source = *source,
+                        .format = format,
+                        .width = width,
+                        .height = height,
                         .planes = mixed ? 1 : 3};
     for (unsigned i = 0; i < work.planes; i++) {
         work.row[i] = (size_t)width * (mixed ? 3 : 1);
@@ -391,7 +406,8 @@ static int retrieve(const char *call, struct handle *handle, struct state *state
 {
     int status = NVJPEG_SUCCESS;
     pthread_mutex_lock(&nvjpeg_mutex);
-    if (!length || !live_locked(call, handle, KIND_HANDLE) || !live_locked(call, state, KIND_STATE)) {
+    if (!length || !live_locked(call, handle, KIND_HANDLE) ||
+        !live_locked(call, state, KIND_STATE)) {
         pthread_mutex_unlock(&nvjpeg_mutex);
         return NVJPEG_INVALID_PARAMETER;
     }
@@ -414,7 +430,8 @@ static int retrieve(const char *call, struct handle *handle, struct state *state
     }
     if (!status && data) {
         struct delivery *d = malloc(sizeof *d);
-        *d = (struct delivery){state, handle->cuda, data, malloc(state->bytes), state->bytes, to_device};
+        *d = (struct delivery){state,        handle->cuda, data, malloc(state->bytes),
+                               state->bytes, to_device};
         memcpy(d->copy, state->jpeg, state->bytes);
         state->pending++;
         if (!handle->cuda->submit(context, stream, deliver, d)) {
@@ -436,9 +453,10 @@ int nvjpegEncodeRetrieveBitstream(struct handle *handle, struct state *state, un
     return retrieve("nvjpegEncodeRetrieveBitstream", handle, state, data, length, stream, false);
 }
 
-int nvjpegEncodeRetrieveBitstreamDevice(struct handle *handle, struct state *state, unsigned char *data,
-                                        size_t *length, void *stream)
+int nvjpegEncodeRetrieveBitstreamDevice(struct handle *handle, struct state *state,
+                                        unsigned char *data, size_t *length, void *stream)
 {
     ENTER(nvjpegEncodeRetrieveBitstreamDevice);
-    return retrieve("nvjpegEncodeRetrieveBitstreamDevice", handle, state, data, length, stream, true);
+    return retrieve("nvjpegEncodeRetrieveBitstreamDevice", handle, state, data, length, stream,
+                    true);
 }
