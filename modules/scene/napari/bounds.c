@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Bounds of bricks found by the GPU, where reading a volume is cheap. */
+/* What a GPU does with whole volumes by compute shaders: it finds the bounds of bricks, and it makes
+ * them empty, which glClearTexImage does with fragment shaders: on some GPUs that is slower than to
+ * fill them with data. */
 #include <stdio.h>
 
 #include "napari.h"
 #include "shaders.h"
 
-static bool log_failure(const struct scene *scene, const char *why)
+static GLuint log_failure(const struct scene *scene, const char *why)
 {
     char text[640];
-    snprintf(text, sizeof text, "the CPU looks for what volumes' rays can leave out: %s", why);
+    snprintf(text, sizeof text, "a compute shader for whole volumes does not work: %s", why);
     scene->host->log(scene->host, ORIEL_LOG_WARN, text);
-    return false;
+    return 0;
 }
 
-bool bounds_create(struct scene *scene)
+static GLuint build(const struct scene *scene, const char *body)
 {
-    const char *sources[] = {"#version 450 core\n", bounds_comp};
+    const char *sources[] = {"#version 450 core\n", body};
     char log[512] = "";
     GLint done = 0;
     GLuint shader = glCreateShader(GL_COMPUTE_SHADER);
@@ -37,8 +39,38 @@ bool bounds_create(struct scene *scene)
         glDeleteProgram(program);
         return log_failure(scene, log);
     }
-    scene->bounds_program = program;
-    return true;
+    return program;
+}
+
+void bounds_create(struct scene *scene)
+{
+    scene->bounds_program = build(scene, bounds_comp);
+    scene->zero_program = build(scene, zero_comp);
+}
+
+void bounds_destroy(struct scene *scene)
+{
+    glDeleteProgram(scene->bounds_program);
+    glDeleteProgram(scene->zero_program);
+}
+
+void volume_zero(const struct scene *scene, GLuint volume, uint32_t dtype, const uint32_t shape[3])
+{
+    if (!scene->zero_program) {
+        GLenum type = dtype == ORIEL_U8    ? GL_UNSIGNED_BYTE
+                      : dtype == ORIEL_U16 ? GL_UNSIGNED_SHORT
+                                           : GL_FLOAT;
+        glClearTexImage(volume, 0, GL_RED, type, NULL);
+        return;
+    }
+    struct gl_state state;
+    gl_state_save(&state);
+    GLenum bits = dtype == ORIEL_U8 ? GL_R8UI : dtype == ORIEL_U16 ? GL_R16UI : GL_R32UI;
+    glBindImageTexture(IMAGE_BOUNDS, volume, 0, GL_TRUE, 0, GL_WRITE_ONLY, bits);
+    glUseProgram(scene->zero_program);
+    glDispatchCompute((shape[0] + 31) / 32, (shape[1] + 3) / 4, (shape[2] + 1) / 2);
+    glMemoryBarrier(GL_TEXTURE_FETCH_BARRIER_BIT | GL_TEXTURE_UPDATE_BARRIER_BIT);
+    gl_state_restore(&state);
 }
 
 void bounds_find(const struct scene *scene, GLuint volume, uint32_t dtype, const uint32_t shape[3],

@@ -94,6 +94,7 @@ struct scene {
     uint32_t slab_count;
     struct copies *copies; /* NULL: OpenGL copies data to the GPU */
     GLuint bounds_program; /* with which the GPU finds the bounds of bricks; 0: the CPU does */
+    GLuint zero_program;   /* with which it makes volumes empty; 0: OpenGL's own way */
     struct program *programs;
     uint32_t program_count;
 
@@ -182,8 +183,11 @@ void bricks_add(struct bricks *bricks, const struct oriel_slab *piece);
  * in use are then others. */
 GLuint bricks_texture(struct bricks *bricks);
 
-/* bounds.c. False: the reason has been told. */
-bool bounds_create(struct scene *scene);
+/* bounds.c. Makes the programs; where one does not work, the reason is told. */
+void bounds_create(struct scene *scene);
+void bounds_destroy(struct scene *scene);
+/* Makes all voxels of a new volume 0. */
+void volume_zero(const struct scene *scene, GLuint volume, uint32_t dtype, const uint32_t shape[3]);
 /* Fills the texture `bounds` for a volume's bricks. */
 void bounds_find(const struct scene *scene, GLuint volume, uint32_t dtype, const uint32_t shape[3],
                  GLuint bounds, const uint32_t count[3]);

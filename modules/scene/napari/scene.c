@@ -92,7 +92,7 @@ void scene_destroy(void *self)
         slab_drop(scene, &scene->slabs[0]);
     free(scene->slabs);
     copies_destroy(scene->copies);
-    glDeleteProgram(scene->bounds_program);
+    bounds_destroy(scene);
     for (uint32_t i = 0; i < scene->layer_count; i++)
         layer_finish(&scene->layers[i]);
     free(scene->layers);

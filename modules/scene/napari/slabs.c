@@ -143,7 +143,7 @@ static oriel_result allocate(struct scene *scene, const struct oriel_slab *piece
             slab->mask = texture_create(2, GL_R8, piece->shape);
             glClearTexImage(slab->mask, 0, GL_RED, GL_UNSIGNED_BYTE, NULL);
         } else {
-            glClearTexImage(slab->texture, 0, GL_RED, format->type, NULL);
+            volume_zero(scene, slab->texture, slab->dtype, slab->shape);
         }
     }
     oriel_result result = check_error(scene, slab);
