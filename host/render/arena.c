@@ -11,11 +11,13 @@
 #include "util/thread.h"
 
 #define PAGE_BYTES (UINT64_C(16) << 10)
-#define REGION_PAGES 4096u /* 64 MiB */
+/* 16 MiB, the largest part that is read of an array. Drivers keep others waiting while they lock
+ * pages: some 7 ms for so many. */
+#define REGION_PAGES 1024u
 #define REGION_BYTES (PAGE_BYTES * REGION_PAGES)
 #define WORDS (REGION_PAGES / 64)
 /* So much is locked before it is asked for: a burst of reads comes faster than pages are locked. */
-#define AHEAD_PAGES (REGION_PAGES + REGION_PAGES / 2)
+#define AHEAD_PAGES (6 * REGION_PAGES)
 
 struct region {
     uint8_t *memory;

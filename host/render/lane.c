@@ -31,11 +31,11 @@ static void item_satisfied(struct loader *loader, struct item *item)
 {
     struct lane *lane = item->lane;
     if (!item->want.prefetch && item->want.gather.dtype && !item->made.memory) {
+        if (!lane->first_raw) /* else it is at it; readers look here before they read */
+            pthread_cond_signal(&loader->raw);
         item->next_ready = NULL;
         *lane->last_raw = item;
         lane->last_raw = &item->next_ready;
-        pthread_cond_signal(&loader->raw);
-        pthread_cond_signal(&loader->work);
         return;
     }
     if (!item->want.prefetch) {
@@ -345,9 +345,10 @@ struct block *lane_take(struct lane *lane, struct made *made, char **failure)
         lane->first_ready = item->next_ready;
         if (!lane->first_ready)
             lane->last_ready = &lane->first_ready;
-        if (lane->untaken > UNTAKEN_BYTES)
-            pthread_cond_broadcast(&loader->work);
+        bool paused = lane->untaken > UNTAKEN_BYTES;
         lane->untaken -= item->untaken;
+        if (paused && lane->untaken <= UNTAKEN_BYTES)
+            pthread_cond_broadcast(&loader->work);
         item->untaken = 0;
         item->ready = false;
         if (item->block->state == BLOCK_READY) {

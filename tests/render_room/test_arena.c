@@ -15,7 +15,7 @@
 #include "render/arena.h"
 
 #define MIB (UINT64_C(1) << 20)
-#define REGION (64 * MIB)
+#define REGION (16 * MIB)
 #define PAGE (16u << 10)
 
 /* ---- pages that count ---- */
@@ -111,37 +111,37 @@ static void without_a_device_it_is_ordinary_memory(void **state)
     buffer_unref(take(arena, 1000, false));
     assert_int_equal(allocs, 0);
     arena_start(arena); /* a renderer with a device */
-    wait_locked(arena, 2 * REGION);
+    wait_locked(arena, 4 * REGION);
     buffer_unref(take(arena, 1000, true));
     arena_destroy(arena);
-    assert_int_equal(frees, 2);
+    assert_int_equal(frees, 4);
 }
 
 static void pages_are_locked_ahead_and_elsewhere(void **state)
 {
     (void)state;
-    struct arena *arena = arena_create(4 * REGION, &pages);
+    struct arena *arena = arena_create(8 * REGION, &pages);
     arena_start(arena);
-    wait_locked(arena, 2 * REGION); /* before anybody asked */
+    wait_locked(arena, 6 * REGION); /* before anybody asked */
     assert_false(pthread_equal(allocated_on, pthread_self()));
-    const struct oriel_buffer *buffers[4];
-    buffers[0] = take(arena, 60 * MIB, true);
-    wait_locked(arena, 3 * REGION);
-    buffers[1] = take(arena, 60 * MIB, true);
-    wait_locked(arena, 4 * REGION);
-    buffers[2] = take(arena, REGION, true);
+    const struct oriel_buffer *buffers[8];
+    buffers[0] = take(arena, 12 * MIB, true);
+    wait_locked(arena, 7 * REGION);
+    buffers[1] = take(arena, 12 * MIB, true);
+    wait_locked(arena, 8 * REGION);
+    for (int i = 2; i < 8; i++)
+        buffers[i] = take(arena, REGION, true);
     pause_ms(20);
-    wait_locked(arena, 4 * REGION); /* the limit */
-    buffers[3] = take(arena, REGION, true);
+    wait_locked(arena, 8 * REGION); /* the limit */
     const struct oriel_buffer *beyond = take(arena, 5 * MIB, false);
     buffer_unref(take(arena, 4 * MIB, true)); /* what is left of the first */
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 8; i++)
         buffer_unref(buffers[i]);
     buffer_unref(beyond);
     assert_int_equal(used(arena), 0);
     buffer_unref(take(arena, REGION + 1, false)); /* larger than what is locked at a time */
     arena_destroy(arena);
-    assert_int_equal(frees, 4);
+    assert_int_equal(frees, 8);
 }
 
 static void holes_are_used_again(void **state)
@@ -150,23 +150,23 @@ static void holes_are_used_again(void **state)
     struct arena *arena = arena_create(REGION, &pages);
     arena_start(arena);
     wait_locked(arena, REGION);
-    enum { COUNT = 4096 }; /* of one page each: all there are */
+    enum { COUNT = 1024 }; /* of one page each: all there are */
     const struct oriel_buffer *buffers[COUNT];
     for (int i = 0; i < COUNT; i++)
         buffers[i] = take(arena, PAGE - (uint64_t)i % 2, true);
     buffer_unref(take(arena, 1, false));
     for (int i = 100; i < 200; i++)
         buffer_unref(buffers[i]);
-    buffer_unref(buffers[3000]);
+    buffer_unref(buffers[900]);
     buffer_unref(take(arena, 101 * PAGE, false)); /* not in one piece */
     const struct oriel_buffer *again = take(arena, 100 * PAGE, true);
     assert_ptr_equal(again->data, buffers[99]->data + PAGE);
     const struct oriel_buffer *one = take(arena, PAGE, true);
-    assert_ptr_equal(one->data, buffers[2999]->data + PAGE);
+    assert_ptr_equal(one->data, buffers[899]->data + PAGE);
     buffer_unref(again);
     buffer_unref(one);
     for (int i = 0; i < COUNT; i++)
-        if ((i < 100 || i >= 200) && i != 3000)
+        if ((i < 100 || i >= 200) && i != 900)
             buffer_unref(buffers[i]);
     assert_int_equal(used(arena), 0);
     buffer_unref(take(arena, 0, true));

@@ -78,7 +78,7 @@ static void check_pictures(const char *path, uint32_t ndisplay)
         if (!render)
             fail_msg("%s", err.text);
         struct loader_stats stats = {0};
-        while (stats.locked_bytes < UINT64_C(128) << 20) {
+        while (stats.locked_bytes < UINT64_C(96) << 20) {
             loader_get_stats(render_pool_loader(real.pool), &stats);
             usleep(1000);
         }
