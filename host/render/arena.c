@@ -7,6 +7,7 @@
 
 #include "module/services.h"
 #include "util/check.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/thread.h"
 
@@ -16,6 +17,8 @@
 #define REGION_PAGES 1024u
 #define REGION_BYTES (PAGE_BYTES * REGION_PAGES)
 #define WORDS (REGION_PAGES / 64)
+/* So others get their turn with the driver between two regions. */
+#define PAUSE_NS (8 * NS_PER_MS)
 /* So much is locked before it is asked for: a burst of reads comes faster than pages are locked. */
 #define AHEAD_PAGES (6 * REGION_PAGES)
 
@@ -118,10 +121,14 @@ static void *run(void *data)
     struct arena *arena = data;
     pthread_mutex_lock(&arena->mutex);
     while (!arena->quit) {
-        if (grows(arena))
+        if (grows(arena)) {
             grow(arena);
-        else
+            int64_t until = clock_ns() + PAUSE_NS;
+            while (!arena->quit && cond_wait_until(&arena->wake, &arena->mutex, until)) {
+            }
+        } else {
             pthread_cond_wait(&arena->wake, &arena->mutex);
+        }
     }
     pthread_mutex_unlock(&arena->mutex);
     return NULL;

@@ -10,11 +10,15 @@
 
 /* Reads for a lane pause above this, so that a slow taker bounds memory. */
 #define UNTAKEN_BYTES (UINT64_C(128) << 20)
+/* So does making something of what has been read, above this. */
+#define MADE_BYTES (UINT64_C(64) << 20)
 
 static void make_ready(struct item *item)
 {
     struct lane *lane = item->lane;
-    uint64_t bytes = item->block->state == BLOCK_READY ? item->block->bytes : 0;
+    uint64_t bytes = item->made.memory                    ? item->made.memory->bytes
+                     : item->block->state == BLOCK_READY ? item->block->bytes
+                                                         : 0;
     lane->untaken += bytes - item->untaken;
     item->untaken = bytes;
     lane->news = true;
@@ -136,7 +140,7 @@ struct item *lanes_raw(struct loader *loader)
 {
     for (struct lane *lane = loader->lanes; lane; lane = lane->next) {
         struct item *item = lane->first_raw;
-        if (!item)
+        if (!item || lane->untaken > MADE_BYTES)
             continue;
         lane->first_raw = item->next_ready;
         if (!lane->first_raw)
@@ -345,10 +349,14 @@ struct block *lane_take(struct lane *lane, struct made *made, char **failure)
         lane->first_ready = item->next_ready;
         if (!lane->first_ready)
             lane->last_ready = &lane->first_ready;
-        bool paused = lane->untaken > UNTAKEN_BYTES;
+        uint64_t before = lane->untaken;
         lane->untaken -= item->untaken;
-        if (paused && lane->untaken <= UNTAKEN_BYTES)
+        if (before > UNTAKEN_BYTES && lane->untaken <= UNTAKEN_BYTES)
             pthread_cond_broadcast(&loader->work);
+        if (before > MADE_BYTES && lane->untaken <= MADE_BYTES && lane->first_raw) {
+            pthread_cond_broadcast(&loader->work);
+            pthread_cond_signal(&loader->raw);
+        }
         item->untaken = 0;
         item->ready = false;
         if (item->block->state == BLOCK_READY) {
