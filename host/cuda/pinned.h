@@ -11,8 +11,8 @@
 
 /* A renderer has joined a CUDA device. [any-thread] */
 bool pinned_possible(void);
-/* Zeroed memory for every device of the process; NULL with the driver's reason. Takes about a second
- * for a few GiB. [any-thread] */
+/* Zeroed memory for every device of the process; NULL with the driver's reason. Takes about a
+ * second for a few GiB. [any-thread] */
 void *pinned_alloc(size_t bytes, struct error *err);
 void pinned_free(void *memory);
 

@@ -16,7 +16,7 @@
 static void make_ready(struct item *item)
 {
     struct lane *lane = item->lane;
-    uint64_t bytes = item->made.memory                    ? item->made.memory->bytes
+    uint64_t bytes = item->made.memory                   ? item->made.memory->bytes
                      : item->block->state == BLOCK_READY ? item->block->bytes
                                                          : 0;
     lane->untaken += bytes - item->untaken;
@@ -160,8 +160,7 @@ void lanes_make(struct loader *loader, struct item *item)
     lane->making++;
     pthread_mutex_unlock(&loader->mutex);
     uint8_t *data;
-    made.memory =
-        arena_buffer(loader->arena, gather_bytes(&made.gather), &data, &made.locked);
+    made.memory = arena_buffer(loader->arena, gather_bytes(&made.gather), &data, &made.locked);
     if (made.memory)
         gather_run(&made.gather, block->data, data);
     pthread_mutex_lock(&loader->mutex);

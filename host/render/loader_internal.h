@@ -17,8 +17,8 @@ struct item {
     struct item *next_wanting; /* of those that wait for this block, one for each lane */
     struct item *next_ready;   /* of those the lane can take, or that wait for their gather */
     struct made made;
-    bool ready;                /* it is one of them … */
-    uint64_t untaken;          /* … and counts for so many bytes */
+    bool ready;       /* it is one of them … */
+    uint64_t untaken; /* … and counts for so many bytes */
 };
 
 struct lane {
@@ -34,9 +34,9 @@ struct lane {
     struct item *first_raw, **last_raw; /* read, and something is to be made of them */
     uint64_t list;                      /* the newest one's number */
     unsigned making;                    /* threads that make something for it */
-    uint64_t untaken; /* bytes that were read and not yet taken */
-    bool news;        /* to be woken */
-    unsigned waking;  /* calls of wake that are running */
+    uint64_t untaken;                   /* bytes that were read and not yet taken */
+    bool news;                          /* to be woken */
+    unsigned waking;                    /* calls of wake that are running */
 };
 
 struct loader {
@@ -52,8 +52,8 @@ struct loader {
     bool quit;
     struct cache *cache;
     struct arena *arena; /* has a lock of its own */
-    struct lane *lanes; /* in the order of their turns */
-    uint64_t lists;     /* stated so far */
+    struct lane *lanes;  /* in the order of their turns */
+    uint64_t lists;      /* stated so far */
     struct loader_stats stats, told;
 };
 

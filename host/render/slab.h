@@ -40,9 +40,9 @@ void slab_set(struct slab *slab, size_t piece, enum piece_state state);
 /* The smallest and largest slab voxel of a piece, world x, y, z, by their outer edges. */
 void slab_piece_box(const struct slab *slab, size_t piece, double low[3], double high[3]);
 
-/* Describes a piece for oriel_scene_module::upload. Its values are those of the block, what has been
- * made of them (NULL: nothing), or, when that was for another piece, made now in the scratch. False
- * when memory is short. */
+/* Describes a piece for oriel_scene_module::upload. Its values are those of the block, what has
+ * been made of them (NULL: nothing), or, when that was for another piece, made now in the scratch.
+ * False when memory is short. */
 bool slab_describe(const struct slab *slab, size_t piece, const struct block *block,
                    const struct made *made, struct scratch *scratch, struct oriel_slab *out);
 

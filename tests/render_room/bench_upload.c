@@ -79,13 +79,13 @@ static void data_write(struct data *data)
     if (!mkdtemp(data->folder))
         die(data->folder, strerror(errno));
     char path[160], first[160], text[512];
-    int n = snprintf(text, sizeof text,
-                     "{\"zarr_format\": 2, \"shape\": [%u, %u, %u], \"chunks\": [%u, %u, %u], "
-                     "\"dtype\": \"%s\", \"compressor\": null, \"fill_value\": 0, \"order\": "
-                     "\"C\", \"filters\": null}",
-                     (unsigned)data->side, (unsigned)data->side, (unsigned)data->side,
-                     (unsigned)data->chunk, (unsigned)data->chunk, (unsigned)data->chunk,
-                     data->dtype);
+    int n =
+        snprintf(text, sizeof text,
+                 "{\"zarr_format\": 2, \"shape\": [%u, %u, %u], \"chunks\": [%u, %u, %u], "
+                 "\"dtype\": \"%s\", \"compressor\": null, \"fill_value\": 0, \"order\": "
+                 "\"C\", \"filters\": null}",
+                 (unsigned)data->side, (unsigned)data->side, (unsigned)data->side,
+                 (unsigned)data->chunk, (unsigned)data->chunk, (unsigned)data->chunk, data->dtype);
     snprintf(path, sizeof path, "%s/.zarray", data->folder);
     write_file(path, text, (size_t)n);
     uint64_t size = data->chunk * data->chunk * data->chunk * value_bytes(data->dtype);
@@ -203,8 +203,8 @@ static void room_open(struct room *room, const struct data *data, bool cuda)
     snprintf(cache, sizeof cache, "data.cache_mb=%u", (unsigned)(2 * (data->bytes >> 20) + 256));
     const char *sets[] = {cache, "data.pinned_mb=65536", "data.max_volume_bytes=0",
                           cuda ? "scene/napari.cuda=true" : "scene/napari.cuda=false"};
-    *room = (struct room){.config = config_create(
-                              &(struct config_inputs){.sets = sets, .set_count = 4}, &err)};
+    *room = (struct room){
+        .config = config_create(&(struct config_inputs){.sets = sets, .set_count = 4}, &err)};
     room->metrics = metrics_create();
     room->registry = room->config ? registry_create(room->config, &err) : NULL;
     room->pool = room->registry
@@ -237,7 +237,8 @@ static void room_close(struct room *room)
     config_destroy(room->config);
 }
 
-/* Page-locked memory has been made ahead of the blocks, as it is where a program has run a while. */
+/* Page-locked memory has been made ahead of the blocks, as it is where a program has run a while.
+ */
 static void wait_for_pages(struct loader *loader)
 {
     struct loader_stats stats;
@@ -315,8 +316,7 @@ static struct upload upload_once(struct room *room, const struct egl *egl,
     sem_t news;
     sem_init(&news, 0, 0);
     struct lane *lane = lane_create(room->loader, wake, &news);
-    struct view *view =
-        view_create(room->loader, lane, &room->policy, &(struct render_events){0});
+    struct view *view = view_create(room->loader, lane, &room->policy, &(struct render_events){0});
     view_set_scene(view, scene, self, egl_max_texture_2d(egl), egl_max_texture_3d(egl));
     if (scene->apply(self, &room->snapshot->scene) != ORIEL_OK)
         die("apply", services_failure());
@@ -343,16 +343,16 @@ static struct upload upload_once(struct room *room, const struct egl *egl,
             sem_wait(&news);
     }
     /* A small coarse picture makes OpenGL wait for what CUDA copies. */
-    struct oriel_view picture = {.size = sizeof picture,
-                                 .flags = ORIEL_VIEW_INTERACTIVE,
-                                 .width = to->width,
-                                 .height = to->height,
-                                 .ndisplay = 3,
-                                 .camera = room->snapshot->scene.camera,
-                                 .world_to_clip = {1e-3, 0, 0, 0, 0, 1e-3, 0, 0, 0, 0, 1e-4, 0, 0,
-                                                   0, 0, 1},
-                                 .resolution = 1,
-                                 .step = 3};
+    struct oriel_view picture = {
+        .size = sizeof picture,
+        .flags = ORIEL_VIEW_INTERACTIVE,
+        .width = to->width,
+        .height = to->height,
+        .ndisplay = 3,
+        .camera = room->snapshot->scene.camera,
+        .world_to_clip = {1e-3, 0, 0, 0, 0, 1e-3, 0, 0, 0, 0, 1e-4, 0, 0, 0, 0, 1},
+        .resolution = 1,
+        .step = 3};
     picture.layers = view_layers(view, &picture.layer_count);
     struct oriel_target target = {.size = sizeof target,
                                   .framebuffer = to->framebuffer,

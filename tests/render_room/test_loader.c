@@ -459,8 +459,7 @@ static void lanes_come_and_go_on_many_threads(void **state)
 static struct want turned(struct fixture *f, uint64_t y, uint64_t x)
 {
     struct want want = want_of(f, y, x, false);
-    want.gather =
-        (struct gather){.step = {16, 2, 0}, .extent = {8, 8, 1}, .dtype = ORIEL_U16};
+    want.gather = (struct gather){.step = {16, 2, 0}, .extent = {8, 8, 1}, .dtype = ORIEL_U16};
     return want;
 }
 

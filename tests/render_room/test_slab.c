@@ -123,7 +123,8 @@ static void check(uint32_t dtype, const uint32_t order[4], uint32_t ndisplay, ui
         struct error err;
         assert_int_equal(dataset_read(dataset, &read, &err), ORIEL_OK);
         struct oriel_slab piece;
-        assert_true(slab_describe(slab, i, &(struct block){.data = values}, NULL, &scratch, &piece));
+        assert_true(
+            slab_describe(slab, i, &(struct block){.data = values}, NULL, &scratch, &piece));
         assert_int_equal(piece.layer, 7);
         assert_int_equal(piece.id, 9);
         assert_int_equal(piece.dtype, convert_type(dtype));

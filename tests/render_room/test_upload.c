@@ -34,13 +34,14 @@ static void begin(struct real *real)
         skip();
     }
     standin.reset();
-    static const char *const sets[] = {"modules.capture=capture/gl"}; /* CUDA is the scene's alone */
+    static const char *const sets[] = {
+        "modules.capture=capture/gl"}; /* CUDA is the scene's alone */
     real_open_with(real, sets, 1);
 }
 
 static void check_nothing_left(void)
 {
-    static const char *const kinds[] = {"live.graphics", "live.mapped", "live.arrays",
+    static const char *const kinds[] = {"live.graphics", "live.mapped",  "live.arrays",
                                         "live.events",   "live.streams", "live.host_memory"};
     char text[2048] = "";
     if (standin.faults(text, sizeof text))
@@ -52,14 +53,13 @@ static void check_nothing_left(void)
 
 static struct scene_snapshot *scene_of(struct real *real, const char *path, uint32_t ndisplay)
 {
-    char *scene =
-        xasprintf("{\"oriel_scene\": 1, \"canvas\": {\"size\": [%d, %d]},"
-                  " \"dims\": {\"ndisplay\": %u},"
-                  " \"camera\": {\"model\": \"napari\", \"center\": [%g, %g, %g], \"zoom\": 1},"
-                  " \"layers\": [{\"type\": \"image\", \"source\": {\"uri\": \"%s\"},"
-                  "  \"controls\": {\"colormap\": \"gray\", \"contrast_limits\": [0, 255]}}]}",
-                  W, H, ndisplay, ndisplay == 3 ? PLANES / 2.0 : 0.0, (H - 1) / 2.0,
-                  (W - 1) / 2.0, path);
+    char *scene = xasprintf(
+        "{\"oriel_scene\": 1, \"canvas\": {\"size\": [%d, %d]},"
+        " \"dims\": {\"ndisplay\": %u},"
+        " \"camera\": {\"model\": \"napari\", \"center\": [%g, %g, %g], \"zoom\": 1},"
+        " \"layers\": [{\"type\": \"image\", \"source\": {\"uri\": \"%s\"},"
+        "  \"controls\": {\"colormap\": \"gray\", \"contrast_limits\": [0, 255]}}]}",
+        W, H, ndisplay, ndisplay == 3 ? PLANES / 2.0 : 0.0, (H - 1) / 2.0, (W - 1) / 2.0, path);
     struct scene_snapshot *snapshot = real_snapshot(real, scene);
     free(scene);
     return snapshot;

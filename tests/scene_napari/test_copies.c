@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Copies by CUDA into textures, with a stand-in for its driver whose copies come late: what arrives,
- * when memory is let go, and what follows when a call fails or the device is lost. */
+/* Copies by CUDA into textures, with a stand-in for its driver whose copies come late: what
+ * arrives, when memory is let go, and what follows when a call fails or the device is lost. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -89,7 +89,7 @@ static void begin(void)
 static void check_nothing_left(void)
 {
     static const char *const kinds[] = {"live.graphics", "live.mapped", "live.arrays",
-                                        "live.events",   "live.streams"};
+                                        "live.events", "live.streams"};
     char text[2048] = "";
     if (standin.faults(text, sizeof text))
         fail_msg("%s", text);
@@ -139,7 +139,9 @@ static void cut_make(struct cut *cut, const struct rig *rig, uint32_t dtype, uin
 {
     *cut = (struct cut){.ndisplay = rig->snapshot.ndisplay,
                         .dtype = dtype,
-                        .bytes = dtype == ORIEL_U8 ? 1 : dtype == ORIEL_U16 ? 2 : 4};
+                        .bytes = dtype == ORIEL_U8    ? 1
+                                 : dtype == ORIEL_U16 ? 2
+                                                      : 4};
     memcpy(cut->shape, shape, sizeof cut->shape);
     uint64_t total = (uint64_t)shape[0] * shape[1] * shape[2] * cut->bytes;
     cut->all = malloc(total);
@@ -226,8 +228,8 @@ static void check_contents(const struct cut *cut)
     uint8_t *got = malloc(bytes);
     assert_non_null(got);
     glPixelStorei(GL_PACK_ALIGNMENT, 1);
-    glGetTextureImage(find_texture(cut->shape, cut->ndisplay == 3), 0, GL_RED, type,
-                      (GLsizei)bytes, got);
+    glGetTextureImage(find_texture(cut->shape, cut->ndisplay == 3), 0, GL_RED, type, (GLsizei)bytes,
+                      got);
     glPixelStorei(GL_PACK_ALIGNMENT, 4);
     assert_int_equal(glGetError(), GL_NO_ERROR);
     assert_memory_equal(got, cut->all, bytes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a GPU does with whole volumes by compute shaders: it finds the bounds of bricks, and it makes
- * them empty, which glClearTexImage does with fragment shaders: on some GPUs that is slower than to
- * fill them with data. */
+/* What a GPU does with whole volumes by compute shaders: it finds the bounds of bricks, and it
+ * makes them empty, which glClearTexImage does with fragment shaders: on some GPUs that is slower
+ * than to fill them with data. */
 #include <stdio.h>
 
 #include "napari.h"

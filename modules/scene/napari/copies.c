@@ -117,7 +117,8 @@ static oriel_result failed(struct copies *copies, const char *call, CUresult cod
         return lost(copies, call, code);
     char why[160], text[256];
     describe(copies, call, code, why);
-    snprintf(text, sizeof text, "OpenGL copies data to the GPU from now on, CUDA does not: %s", why);
+    snprintf(text, sizeof text, "OpenGL copies data to the GPU from now on, CUDA does not: %s",
+             why);
     if (!copies->off)
         copies->host->log(copies->host, ORIEL_LOG_WARN, text);
     copies->off = true;

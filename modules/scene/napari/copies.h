@@ -21,8 +21,8 @@ void copies_destroy(struct copies *copies);
  * OpenGL is to copy it; the texture is settled. */
 oriel_result copies_add(struct copies *copies, struct target **target, GLuint texture, GLenum kind,
                         uint32_t value_bytes, const struct oriel_slab *piece);
-/* What OpenGL does from here on with the texture comes after what has been begun. Waits for nothing.
- * NULL is fine. */
+/* What OpenGL does from here on with the texture comes after what has been begun. Waits for
+ * nothing. NULL is fine. */
 oriel_result copies_settle(struct copies *copies, struct target *target);
 /* Lets go of the memory of copies that are over. Waits for nothing. NULL is fine. */
 oriel_result copies_collect(struct copies *copies);
