@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The GPU finds the same bounds of bricks as the CPU, to the last bit that counts. */
+/* The GPU finds the same bounds of bricks as the CPU, to the last bit that counts, and volumes
+ * begin empty. */
 #include <float.h>
 #include <math.h>
 #include <setjmp.h>
@@ -143,8 +144,76 @@ static void the_same_by_cpu_and_gpu(void **state)
             check(dtypes[t], shapes[s]);
 }
 
+/* The volume's texture is the only one of its size; to be freed. */
+static uint8_t *read_volume(const uint32_t shape[3], uint32_t dtype)
+{
+    GLenum type = dtype == ORIEL_U8    ? GL_UNSIGNED_BYTE
+                  : dtype == ORIEL_U16 ? GL_UNSIGNED_SHORT
+                                       : GL_FLOAT;
+    for (GLuint name = 1; name < TEXTURES; name++) {
+        GLint size[3] = {0}, target = 0;
+        if (!glIsTexture(name))
+            continue;
+        glGetTextureParameteriv(name, GL_TEXTURE_TARGET, &target);
+        glGetTextureLevelParameteriv(name, 0, GL_TEXTURE_WIDTH, &size[0]);
+        glGetTextureLevelParameteriv(name, 0, GL_TEXTURE_HEIGHT, &size[1]);
+        glGetTextureLevelParameteriv(name, 0, GL_TEXTURE_DEPTH, &size[2]);
+        if (target != GL_TEXTURE_3D || size[0] != (GLint)shape[0] || size[1] != (GLint)shape[1] ||
+            size[2] != (GLint)shape[2])
+            continue;
+        size_t bytes = (size_t)shape[0] * shape[1] * shape[2] * bytes_of(dtype);
+        uint8_t *volume = malloc(bytes);
+        assert_non_null(volume);
+        glPixelStorei(GL_PACK_ALIGNMENT, 1);
+        glGetTextureImage(name, 0, GL_RED, type, (GLsizei)bytes, volume);
+        glPixelStorei(GL_PACK_ALIGNMENT, 4);
+        return volume;
+    }
+    fail_msg("no volume of %u x %u x %u voxels", shape[0], shape[1], shape[2]);
+    return NULL;
+}
+
+/* Memory of the GPU that was another volume's is empty in the next one. */
+static void what_has_not_come_is_zero(void **state)
+{
+    (void)state;
+    if (!rig_context())
+        skip();
+    static const uint32_t shape[3] = {45, 41, 33}, dtypes[] = {ORIEL_U8, ORIEL_U16, ORIEL_F32};
+    static const char *const who[] = {"cpu", "gpu"};
+    for (int w = 0; w < 2; w++) {
+        struct rig rig;
+        rig_bounds = who[w];
+        rig_init(&rig, 3, W, H);
+        rig_add(&rig, colormap_find("gray"));
+        rig_apply(&rig);
+        for (size_t t = 0; t < 3; t++) {
+            size_t row = (size_t)shape[0] * bytes_of(dtypes[t]), bytes = row * shape[1] * shape[2];
+            uint8_t *values = malloc(bytes);
+            assert_non_null(values);
+            memset(values, 0x3a, bytes);
+            struct oriel_slab slab = rig_slab(&rig, 0, 1, dtypes[t], shape, values);
+            rig_upload(&rig, &slab);
+            rig.module->evict(rig.self, 1);
+            slab.id = 2;
+            slab.flags = 0;
+            slab.extent[2] = 1; /* the first slice alone comes */
+            rig_upload(&rig, &slab);
+            uint8_t *got = read_volume(shape, dtypes[t]);
+            for (size_t i = 0; i < bytes; i++)
+                assert_int_equal(got[i], i < row * shape[1] ? 0x3a : 0);
+            free(got);
+            free(values);
+            rig.module->evict(rig.self, 2);
+        }
+        rig_finish(&rig);
+    }
+    rig_bounds = "auto";
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_same_by_cpu_and_gpu)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_same_by_cpu_and_gpu),
+                                       cmocka_unit_test(what_has_not_come_is_zero)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
