@@ -300,6 +300,7 @@ static bool try_scene(struct module_use *use, void *self, struct error *err)
 
 struct upload {
     double seconds;
+    double begun; /* until the first chunk was on its way: plan, list of wants, texture */
     double stall; /* the longest that the render thread was kept */
     unsigned turns;
 };
@@ -327,10 +328,12 @@ static struct upload upload_once(struct room *room, const struct egl *egl,
     view_plan(view, room->snapshot, true, begin);
     for (;;) {
         bool more, changed;
-        int64_t now = clock_ns();
-        if (view_upload(view, now, now + SLICE_NS, &more, &changed) != ORIEL_OK)
+        int64_t now = clock_ns(), until = upload.turns ? now + SLICE_NS : now;
+        if (view_upload(view, now, until, &more, &changed) != ORIEL_OK)
             die("upload", services_failure());
         double took = (double)(clock_ns() - now) / NS_PER_S;
+        if (!upload.turns)
+            upload.begun = (double)(clock_ns() - begin) / NS_PER_S;
         upload.stall = took > upload.stall ? took : upload.stall;
         upload.turns++;
         struct view_status status;
@@ -397,7 +400,15 @@ static void measure(const struct data *data, const struct egl *egl, const struct
            data->dtype, cuda ? "cuda" : "opengl", middle->seconds * 1e3, rate * 1e-9);
     if (bus > 0)
         printf(" %4.0f %% of the bus", 100 * rate / bus);
-    printf(", longest turn %.1f ms of %u, %.0f %% page-locked\n", stall * 1e3, middle->turns,
+    double chunks = (double)(chunks_of(data) * chunks_of(data) * chunks_of(data));
+    if (chunks > 1) {
+        double rest = (double)data->bytes * (1 - 1 / chunks);
+        rate = rest / (middle->seconds - middle->begun);
+        printf("; after the first chunk (%.1f ms) %.2f GB/s", middle->begun * 1e3, rate * 1e-9);
+        if (bus > 0)
+            printf(" %4.0f %%", 100 * rate / bus);
+    }
+    printf("; longest turn %.1f ms of %u, %.0f %% page-locked\n", stall * 1e3, middle->turns,
            100 * room.locked);
     fflush(stdout);
     room_close(&room);
