@@ -368,7 +368,7 @@ char *status_payload(struct control *control, const struct view *view)
     json_put_bool(status, "software",
                   strcasestr(renderer, "llvmpipe") || strcasestr(renderer, "softpipe") ||
                       strcasestr(renderer, "swiftshader"));
-    json_put_string(status, "capture", render ? render_capture_id(render) : "");
+    json_put_string(status, "capture", render ? render_capture_id(render, NULL) : "");
     json_put_string(status, "scene_module", render ? render_scene_id(render) : "");
     char *stream = view->stream ? stream_status_json(view->stream) : NULL;
     cJSON *parsed = stream ? cJSON_Parse(stream) : NULL;

@@ -105,14 +105,14 @@ static bool choose_format(struct instance *instance, const struct instance_wish 
     while (count < MAX_FORMATS &&
            instance->vtable->input_format(count, &accepted[count]) == ORIEL_OK)
         count++;
-    const struct oriel_format *made;
-    uint32_t made_count = render_formats(wish->render, &made);
+    struct oriel_format made[RENDER_MAX_FORMATS];
+    uint32_t made_count = render_formats(wish->render, made, RENDER_MAX_FORMATS);
     bool meet = false;
     for (uint32_t i = 0; i < count && !meet; i++)
         meet = has_domain(made, made_count, accepted[i].domain);
     if (count && !meet) /* one clear sentence instead of two lists */
         return error_set(err, "it takes pictures in the memory of a GPU, where %s makes none here",
-                         render_capture_id(wish->render));
+                         render_capture_id(wish->render, NULL));
     struct oriel_format preferred[MAX_FORMATS];
     uint32_t fourcc = preferred_samples(instance), preferred_count = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -124,8 +124,8 @@ static bool choose_format(struct instance *instance, const struct instance_wish 
         return false;
     instance->format.width = wish->width;
     instance->format.height = wish->height;
-    format_chain(render_capture_id(wish->render), &instance->format, wish->id, instance->chain,
-                 sizeof instance->chain);
+    format_chain(render_capture_id(wish->render, &instance->format), &instance->format, wish->id,
+                 instance->chain, sizeof instance->chain);
     return true;
 }
 

@@ -42,6 +42,15 @@ static void on_frame(void *data, const struct oriel_frame *frame)
     frame_unref(old);
 }
 
+static void on_refused(void *data, const char *why)
+{
+    struct branch *branch = data;
+    pthread_mutex_lock(&branch->stream->lock);
+    snprintf(branch->unmade, sizeof branch->unmade, "%s", why);
+    pthread_cond_signal(&branch->wake);
+    pthread_mutex_unlock(&branch->stream->lock);
+}
+
 /* --- what to do next --- */
 
 enum step { STEP_WAIT, STEP_ENCODE, STEP_STILL };
@@ -233,6 +242,7 @@ static bool tap(struct branch *branch)
                               .complete_only = branch->still,
                               .frames_held = 3, /* pending, last, and one in the encoder */
                               .frame = on_frame,
+                              .refused = on_refused,
                               .data = branch};
     branch->tap = render_tap_add(branch->stream->render, &want);
     return branch->tap != 0;
@@ -407,8 +417,15 @@ static void turn(struct branch *branch)
     }
     uint32_t width = stream->width, height = stream->height,
              codec = branch->main ? 0 : branch->codec;
+    char unmade[sizeof branch->unmade];
+    memcpy(unmade, branch->unmade, sizeof unmade);
+    branch->unmade[0] = '\0';
     pthread_mutex_unlock(&stream->lock);
     struct error err;
+    if (*unmade && branch->instance) { /* an encoder of what can be captured takes over */
+        untap(branch);
+        replace(branch, unmade);
+    }
     if (!branch->instance) {
         if (branch_open(branch, codec, width, height, &err))
             stream_evict(branch); /* what it wrote before it died it may write no more */

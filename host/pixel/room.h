@@ -60,6 +60,7 @@ struct branch {
     bool dead;                         /* no encoder of the list writes its codec */
     uint32_t codec;                    /* the main branch's changes when its encoders are used up */
     const struct oriel_frame *pending; /* newest, not yet encoded; a reference */
+    char unmade[256]; /* why nobody makes pictures for the instance any more; "": they come */
     bool key_wanted;
     int64_t last_key_ns;
     bool blocked;            /* a client that can take something may change the plan */

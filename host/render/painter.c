@@ -137,9 +137,9 @@ static int64_t picture_due(struct painter *painter, bool resting, int64_t now)
                    ? now
                    : INT64_MAX;
     }
-    /* Turns are frame_ns apart on average. One may be taken a quarter early: else inputs that come
-     * exactly at the rate would all wait as long as the unluckiest of them did. */
-    int64_t paced = painter->slot_ns + painter->setup.frame_ns - painter->setup.frame_ns / 4;
+    /* Turns are frame_ns apart on average. One may be taken as early as the one before it was late:
+     * else inputs that come exactly at the rate would all wait as long as the unluckiest did. */
+    int64_t paced = painter->slot_ns;
     if (painter->setup.animate)
         return paced;
     if (painter->dirty) {

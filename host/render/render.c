@@ -20,9 +20,6 @@ struct render {
     struct stats *stats;
     struct taps *taps;
     struct painter *painter;
-    struct oriel_format *formats; /* as they were at the start */
-    uint32_t format_count;
-    char *capture_id;
 };
 
 static struct plan_policy policy_of(const struct config *config)
@@ -80,11 +77,6 @@ static struct render *create(struct render_pool *pool, const char *view,
         render_destroy(render);
         return NULL;
     }
-    const struct oriel_format *formats;
-    render->format_count = taps_formats(render->taps, &formats);
-    render->formats = xcalloc(render->format_count, sizeof *formats);
-    memcpy(render->formats, formats, render->format_count * sizeof *formats);
-    render->capture_id = xstrdup(taps_module(render->taps));
     return render;
 }
 
@@ -101,15 +93,12 @@ void render_destroy(struct render *render)
     painter_destroy(render->painter);
     taps_destroy(render->taps);
     stats_destroy(render->stats);
-    free(render->formats);
-    free(render->capture_id);
     free(render);
 }
 
-uint32_t render_formats(const struct render *render, const struct oriel_format **formats)
+uint32_t render_formats(const struct render *render, struct oriel_format *formats, uint32_t room)
 {
-    *formats = render->formats;
-    return render->format_count;
+    return taps_formats(render->taps, formats, room);
 }
 
 const char *render_renderer(const struct render *render)
@@ -117,9 +106,9 @@ const char *render_renderer(const struct render *render)
     return painter_renderer(render->painter);
 }
 
-const char *render_capture_id(const struct render *render)
+const char *render_capture_id(const struct render *render, const struct oriel_format *format)
 {
-    return render->capture_id;
+    return taps_maker(render->taps, format);
 }
 
 const char *render_scene_id(const struct render *render)
@@ -188,13 +177,14 @@ static bool draw_still(struct render *render, struct still *still, struct scene_
     still->revision = snapshot->scene.revision;
     struct render_tap tap = {
         .complete_only = true, .frames_held = 1, .frame = take_still, .data = still};
-    uint32_t f = 0;
-    while (f < render->format_count && !(render->formats[f].domain == ORIEL_DOMAIN_CPU &&
-                                         render->formats[f].fourcc == ORIEL_FMT_RGBA))
+    struct oriel_format formats[RENDER_MAX_FORMATS];
+    uint32_t f = 0, count = render_formats(render, formats, RENDER_MAX_FORMATS);
+    while (f < count &&
+           !(formats[f].domain == ORIEL_DOMAIN_CPU && formats[f].fourcc == ORIEL_FMT_RGBA))
         f++;
-    if (f == render->format_count)
-        return error_set(err, "%s makes no RGBA pictures", render->capture_id);
-    tap.format = render->formats[f];
+    if (f == count)
+        return error_set(err, "no capture module makes RGBA pictures");
+    tap.format = formats[f];
     painter_still_begin(render->painter);
     render_post(render, snapshot);
     uint32_t id = render_tap_add(render, &tap);
@@ -235,5 +225,5 @@ bool render_screenshot(struct render_pool *pool, struct scene_snapshot *snapshot
 char *render_stats_json(struct render *render)
 {
     return stats_json(render->stats, render_pool_loader(render->pool), render_renderer(render),
-                      render_scene_id(render), render->capture_id);
+                      render_scene_id(render), render_capture_id(render, NULL));
 }

@@ -49,6 +49,8 @@ struct render_tap {
     bool complete_only;         /* only pictures with ORIEL_FRAME_COMPLETE: for stills */
     uint32_t frames_held;
     void (*frame)(void *data, const struct oriel_frame *frame);
+    /* NULL, or told on the render thread that no module makes the format now, and why. */
+    void (*refused)(void *data, const char *why);
     void *data;
 };
 
@@ -59,10 +61,15 @@ struct render *render_create(struct render_pool *pool, const char *view,
 /* Nobody uses it any more. NULL is fine. [any-thread but its callbacks] */
 void render_destroy(struct render *render);
 
-/* The formats the capture module can make here, cheapest first. Static after create. */
-uint32_t render_formats(const struct render *render, const struct oriel_format **formats);
+#define RENDER_MAX_FORMATS 128u
+
+/* The formats that the capture modules make here now, a module's cheapest first; at most `room`.
+ * [any-thread] */
+uint32_t render_formats(const struct render *render, struct oriel_format *formats, uint32_t room);
+/* The module that makes a format; NULL: the first that makes any. "capture/gl", or "" for none.
+ * [any-thread] */
+const char *render_capture_id(const struct render *render, const struct oriel_format *format);
 const char *render_renderer(const struct render *render);   /* GL_RENDERER */
-const char *render_capture_id(const struct render *render); /* "capture/gl" */
 const char *render_scene_id(const struct render *render);
 
 /* "oriel.host.gl.share/1" of this render: what makes a context that sees its textures. NULL while

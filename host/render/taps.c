@@ -2,6 +2,7 @@
 #include "render/taps.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "module/services.h"
 #include "render/stats.h"
 #include "util/check.h"
+#include "util/log.h"
 
 struct tap {
     struct tap *next;
@@ -17,10 +19,18 @@ struct tap {
     bool removed, busy; /* busy: its callback runs */
 };
 
+/* A format that can be captured, and by which module: of two that offer it, the first of the list.
+ */
+struct offer {
+    struct oriel_format format;
+    const char *module; /* lives as long as the registry */
+};
+
 struct instance {
     struct instance *next;
     struct taps *taps;
     struct oriel_format format; /* as made, with the canvas' size */
+    const char *module;
     uint32_t frames_held;
     struct module_use use;
     const struct oriel_capture *capture;
@@ -34,16 +44,15 @@ struct taps {
     struct stats *stats;
 
     /* render thread */
-    struct module_use probe_use; /* keeps the chosen module's id and formats */
-    struct oriel_format *formats;
-    uint32_t format_count;
     struct instance *instances;
     struct instance *lost; /* not called any more, not even to go */
-    bool calling;          /* the module runs */
-    const char *module;    /* lives as long as the registry */
+    bool calling;          /* a module runs: */
+    const char *module;    /* the one called last */
 
     pthread_mutex_t mutex;
     pthread_cond_t idle; /* a callback returned */
+    struct offer *offers;
+    uint32_t offer_count;
     struct tap *list;
     uint32_t next_id;
     bool changed, news;
@@ -76,7 +85,7 @@ void taps_destroy(struct taps *taps)
     }
     pthread_cond_destroy(&taps->idle);
     pthread_mutex_destroy(&taps->mutex);
-    free(taps->formats);
+    free(taps->offers);
     free(taps);
 }
 
@@ -132,15 +141,11 @@ static bool same_kind(const struct oriel_format *a, const struct oriel_format *b
            a->full_range == b->full_range;
 }
 
-static void deliver(const struct oriel_frame_sink *sink, const struct oriel_frame *frame)
+/* A frame for everyone who taps the instance, or the reason why there is none. */
+static void tell_taps(struct instance *instance, const struct oriel_frame *frame, const char *why)
 {
-    struct instance *instance = sink->data;
     struct taps *taps = instance->taps;
-    bool complete = frame->stamp.flags & ORIEL_FRAME_COMPLETE;
-    stats_captured(taps->stats, frame);
-    if (frame->stamp.t_captured_ns >= frame->stamp.t_drawn_ns)
-        stats_stage(taps->stats, STAGE_CAPTURE,
-                    frame->stamp.t_captured_ns - frame->stamp.t_drawn_ns);
+    bool complete = !frame || frame->stamp.flags & ORIEL_FRAME_COMPLETE;
     pthread_mutex_lock(&taps->mutex);
     for (struct tap *tap = taps->list; tap; tap = tap->next) {
         if (tap->removed || !same_kind(&tap->want.format, &instance->format) ||
@@ -148,7 +153,10 @@ static void deliver(const struct oriel_frame_sink *sink, const struct oriel_fram
             continue;
         tap->busy = true; /* keeps it in the list while it is unlocked */
         pthread_mutex_unlock(&taps->mutex);
-        tap->want.frame(tap->want.data, frame);
+        if (frame)
+            tap->want.frame(tap->want.data, frame);
+        else if (tap->want.refused)
+            tap->want.refused(tap->want.data, why);
         pthread_mutex_lock(&taps->mutex);
         tap->busy = false;
         pthread_cond_broadcast(&taps->idle);
@@ -156,50 +164,140 @@ static void deliver(const struct oriel_frame_sink *sink, const struct oriel_fram
     pthread_mutex_unlock(&taps->mutex);
 }
 
-struct choice {
-    struct taps *taps;
-    const char *const *refused;
+static void deliver(const struct oriel_frame_sink *sink, const struct oriel_frame *frame)
+{
+    struct instance *instance = sink->data;
+    struct stats *stats = instance->taps->stats;
+    stats_captured(stats, frame);
+    if (frame->stamp.t_captured_ns >= frame->stamp.t_drawn_ns)
+        stats_stage(stats, STAGE_CAPTURE, frame->stamp.t_captured_ns - frame->stamp.t_drawn_ns);
+    tell_taps(instance, frame, NULL);
+}
+
+static void call_begin(struct taps *taps, const char *module)
+{
+    taps->module = module;
+    taps->calling = true;
+}
+
+/* --- what can be captured --- */
+
+struct offers {
+    struct offer *list;
+    uint32_t count;
 };
 
-static bool try_module(struct module_use *use, void *data, struct error *err)
+static const struct offer *find_offer(const struct offer *list, uint32_t count,
+                                      const struct oriel_format *format)
 {
-    struct choice *choice = data;
-    for (const char *const *id = choice->refused; *id; id++) {
-        if (strcmp(*id, use->module->id) == 0)
-            return error_set(err, "it failed while it ran");
+    for (uint32_t i = 0; i < count; i++) {
+        if (same_kind(&list[i].format, format))
+            return &list[i];
     }
-    const struct oriel_capture *capture = use->vtable;
-    struct taps *taps = choice->taps;
-    taps->module = use->module->id;
-    taps->format_count = 0;
-    for (uint32_t i = 0; i < 64; i++) {
+    return NULL;
+}
+
+/* True when the module offers anything on this context. */
+static bool ask_module(struct taps *taps, const char *id, const char *label, struct offers *offers,
+                       struct error *err)
+{
+    struct module_use use;
+    char *name = xasprintf("%s#%s", id, label);
+    bool open = module_use_open(taps->registry, MODULE_CAPTURE, id, name, &use, err);
+    free(name);
+    if (!open)
+        return false;
+    const struct oriel_capture *capture = use.vtable;
+    uint32_t offered = 0;
+    for (; offered < RENDER_MAX_FORMATS; offered++) {
         struct oriel_format format = {0};
-        taps->calling = true;
-        oriel_result result = capture->output_format(use->host, i, &format);
+        call_begin(taps, use.module->id);
+        oriel_result result = capture->output_format(use.host, offered, &format);
         taps->calling = false;
         if (result != ORIEL_OK)
             break;
         format.width = format.height = 0;
-        taps->formats = xrealloc(taps->formats, (i + 1) * sizeof *taps->formats);
-        taps->formats[taps->format_count++] = format;
+        if (find_offer(offers->list, offers->count, &format))
+            continue;
+        offers->list = xrealloc(offers->list, (offers->count + 1) * sizeof *offers->list);
+        offers->list[offers->count++] = (struct offer){format, use.module->id};
     }
-    if (taps->format_count)
-        return true;
     const char *why = services_failure();
-    return error_set(err, "%s", *why ? why : "it offers no format on this OpenGL");
+    if (!offered)
+        error_set(err, "%s", *why ? why : "it offers no format on this OpenGL");
+    module_use_close(&use);
+    return offered > 0;
+}
+
+static bool listed(const char *const *ids, const char *id)
+{
+    while (*ids && strcmp(*ids, id) != 0)
+        ids++;
+    return *ids;
+}
+
+static void append(struct error *text, const char *between, const char *more)
+{
+    size_t n = strlen(text->text);
+    snprintf(text->text + n, sizeof text->text - n, "%s%s", n ? between : "", more);
 }
 
 bool taps_open(struct taps *taps, const char *label, const char *const *refused, struct error *err)
 {
-    struct choice choice = {taps, refused};
-    return module_use_first(taps->registry, MODULE_CAPTURE, label, try_module, &choice,
-                            &taps->probe_use, err);
+    const char *const *ids;
+    size_t count = registry_wanted(taps->registry, MODULE_CAPTURE, &ids);
+    struct offers offers = {0};
+    struct error usable = {""}, reasons = {""};
+    for (size_t i = 0; i < count; i++) {
+        struct error why = {""};
+        if (listed(refused, ids[i]))
+            error_set(&why, "%s: it failed while it ran", ids[i]);
+        else if (ask_module(taps, ids[i], label, &offers, &why))
+            append(&usable, ", ", ids[i]);
+        if (*why.text)
+            append(&reasons, "; ", why.text);
+    }
+    pthread_mutex_lock(&taps->mutex);
+    free(taps->offers);
+    taps->offers = offers.list;
+    taps->offer_count = offers.count;
+    pthread_mutex_unlock(&taps->mutex);
+    if (offers.count) {
+        log_info(LOG_MODULE, "%s: %s%s%s", label, usable.text, *reasons.text ? "; not " : "",
+                 reasons.text);
+        return true;
+    }
+    return count ? error_set(err, "no capture module works: %s", reasons.text)
+                 : error_set(err, "modules.capture: is empty");
 }
+
+uint32_t taps_formats(struct taps *taps, struct oriel_format *formats, uint32_t room)
+{
+    pthread_mutex_lock(&taps->mutex);
+    uint32_t count = taps->offer_count < room ? taps->offer_count : room;
+    for (uint32_t i = 0; i < count; i++)
+        formats[i] = taps->offers[i].format;
+    pthread_mutex_unlock(&taps->mutex);
+    return count;
+}
+
+const char *taps_maker(struct taps *taps, const struct oriel_format *format)
+{
+    pthread_mutex_lock(&taps->mutex);
+    const struct offer *offer = format ? find_offer(taps->offers, taps->offer_count, format)
+                                : taps->offer_count ? taps->offers
+                                                    : NULL;
+    const char *module = offer ? offer->module : "";
+    pthread_mutex_unlock(&taps->mutex);
+    return module;
+}
+
+/* --- instances --- */
 
 static void instance_destroy(struct instance *instance)
 {
     if (instance->self) {
-        instance->taps->calling = true;
+        call_begin(instance->taps, instance->module);
         instance->capture->destroy(instance->self);
         instance->taps->calling = false;
     }
@@ -221,7 +319,6 @@ void taps_close(struct taps *taps)
         instance_destroy(instance);
     }
     forget_instances(taps);
-    module_use_close(&taps->probe_use);
 }
 
 bool taps_lost(struct taps *taps)
@@ -244,12 +341,6 @@ const char *taps_module(const struct taps *taps)
     return taps->module;
 }
 
-uint32_t taps_formats(const struct taps *taps, const struct oriel_format **formats)
-{
-    *formats = taps->formats;
-    return taps->format_count;
-}
-
 static struct instance *instance_create(struct taps *taps, const struct oriel_format *format,
                                         uint32_t frames_held, struct error *err)
 {
@@ -259,11 +350,17 @@ static struct instance *instance_create(struct taps *taps, const struct oriel_fo
     instance->frames_held = frames_held;
     instance->sink = (struct oriel_frame_sink){
         .size = sizeof instance->sink, .frame = deliver, .data = instance};
-    if (!module_use_open(taps->registry, MODULE_CAPTURE, taps->probe_use.module->id, "tap",
-                         &instance->use, err))
+    instance->module = taps_maker(taps, format);
+    if (!*instance->module) {
+        error_set(err, "no capture module makes %.4s pictures in memory domain %u now",
+                  (const char *)&format->fourcc, format->domain);
+        return instance;
+    }
+    if (!module_use_open(taps->registry, MODULE_CAPTURE, instance->module, "tap", &instance->use,
+                         err))
         return instance;
     instance->capture = instance->use.vtable;
-    taps->calling = true;
+    call_begin(taps, instance->module);
     oriel_result result =
         instance->capture->create(instance->use.host, instance->use.config, format, frames_held,
                                   &instance->sink, &instance->self);
@@ -271,7 +368,7 @@ static struct instance *instance_create(struct taps *taps, const struct oriel_fo
     if (result != ORIEL_OK) {
         const char *why = services_failure();
         instance->self = NULL;
-        error_set(err, "%s: %s", taps->probe_use.module->id,
+        error_set(err, "%s: %s", instance->module,
                   *why ? why : "a capture instance could not be made");
     }
     return instance;
@@ -325,7 +422,10 @@ bool taps_prepare(struct taps *taps, uint32_t width, uint32_t height, struct err
             *at = instance->next;
         } else {
             instance = instance_create(taps, &formats[f], held[f], err);
-            good &= instance->self != NULL;
+            if (!instance->self) {
+                good = false;
+                tell_taps(instance, NULL, err->text);
+            }
         }
         instance->next = taps->instances;
         taps->instances = instance;
@@ -352,20 +452,25 @@ oriel_result taps_grab(struct taps *taps, const struct oriel_target *target,
                        const struct oriel_stamp *stamp, bool only_owed, bool *owed)
 {
     oriel_result worst = ORIEL_OK;
+    const char *culprit = NULL;
     *owed = false;
     for (struct instance *i = taps->instances; i; i = i->next) {
         bool wanted = only_owed ? i->owed : true;
         i->owed = false;
         if (!i->self || !wanted || !somebody_takes(taps, i, stamp->flags & ORIEL_FRAME_COMPLETE))
             continue;
-        taps->calling = true;
+        call_begin(taps, i->module);
         oriel_result result = i->capture->grab(i->self, target, stamp);
         taps->calling = false;
         if (result == ORIEL_AGAIN)
             i->owed = *owed = true;
-        else if (result < worst)
+        else if (result < worst) {
             worst = result;
+            culprit = i->module;
+        }
     }
+    if (culprit)
+        taps->module = culprit;
     return worst;
 }
 
@@ -375,7 +480,7 @@ bool taps_poll(struct taps *taps, bool wait)
     for (struct instance *i = taps->instances; i; i = i->next) {
         if (!i->self)
             continue;
-        taps->calling = true;
+        call_begin(taps, i->module);
         in_flight |= i->capture->poll(i->self, wait) == ORIEL_AGAIN;
         taps->calling = false;
     }

@@ -22,15 +22,18 @@ void taps_remove(struct taps *taps, uint32_t id);
 /* Frames are wanted. *news: a tap came since the last time this was asked. [render] */
 bool taps_wanted(struct taps *taps, bool *news);
 
-/* Chooses the capture module on the current context; without those in `refused` (NULL-terminated).
- * `label` names it in the log. [render] */
+/* Asks the modules of modules.capture what they make on the current context, without those in
+ * `refused` (NULL-terminated); each format is made by the first that offers it. `label` names the
+ * view in the log. [render] */
 bool taps_open(struct taps *taps, const char *label, const char *const *refused, struct error *err);
 /* Drops what is in flight and destroys every instance. [render] */
 void taps_close(struct taps *taps);
 /* The capture module has ended the thread: true. Its instances are not called any more. [render] */
 bool taps_lost(struct taps *taps);
-const char *taps_module(const struct taps *taps); /* the one chosen last, "" before */
-uint32_t taps_formats(const struct taps *taps, const struct oriel_format **formats);
+const char *taps_module(const struct taps *taps); /* called last, or at fault; "" before [render] */
+/* As render_formats and render_capture_id. [any-thread] */
+uint32_t taps_formats(struct taps *taps, struct oriel_format *formats, uint32_t room);
+const char *taps_maker(struct taps *taps, const struct oriel_format *format);
 
 /* Makes the instances fit the demand and the canvas. A format that cannot be captured is told once,
  * by the text in `err`, and the others go on: false then. Without a canvas (0 × 0) there are none.

@@ -245,9 +245,10 @@ const char *render_renderer(const struct render *render)
     return "llvmpipe (test)";
 }
 
-const char *render_capture_id(const struct render *render)
+const char *render_capture_id(const struct render *render, const struct oriel_format *format)
 {
     (void)render;
+    (void)format;
     return "capture/test";
 }
 

@@ -63,10 +63,11 @@ static const struct oriel_format formats[] = {
      .transfer = ORIEL_TRANSFER_SRGB},
 };
 
-uint32_t render_formats(const struct render *render, const struct oriel_format **out)
+uint32_t render_formats(const struct render *render, struct oriel_format *out, uint32_t room)
 {
     (void)render;
-    *out = formats;
+    assert_true(room * sizeof *out >= sizeof formats);
+    memcpy(out, formats, sizeof formats);
     return sizeof formats / sizeof formats[0];
 }
 
@@ -76,9 +77,10 @@ const struct oriel_host_gl_share *render_gl_share(const struct render *render)
     return NULL;
 }
 
-const char *render_capture_id(const struct render *render)
+const char *render_capture_id(const struct render *render, const struct oriel_format *format)
 {
     (void)render;
+    (void)format;
     return "capture/fake";
 }
 

@@ -135,8 +135,8 @@ static void a_stream_does_not_notice(void **state)
     struct render *render = render_create(shot.real.pool, "main", NULL, &err);
     assert_non_null(render);
     struct stream stream = {0};
-    const struct oriel_format *formats;
-    assert_true(render_formats(render, &formats) > 0);
+    struct oriel_format formats[RENDER_MAX_FORMATS];
+    assert_true(render_formats(render, formats, RENDER_MAX_FORMATS) > 0);
     uint32_t tap = render_tap_add(
         render, &(struct render_tap){
                     .format = formats[0], .frames_held = 1, .frame = count, .data = &stream});
