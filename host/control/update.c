@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "control/room.h"
 #include "metrics/metrics.h"
+#include "render/render.h"
 #include "scene/json.h"
 #include "util/log.h"
 
@@ -197,6 +198,8 @@ void update_take(struct control *control, struct session *session, const cJSON *
         ack(control, session, &update, &late);
         return;
     }
+    if (session->view->render)
+        render_expect(session->view->render);
     bool pose = strcmp(update.scope, "view") == 0 && strcmp(update.key, "pose") == 0;
     update.origin.received_ns = received_ns;
     update.origin.shown = pose;

@@ -8,8 +8,14 @@
 #include <string.h>
 
 #include "util/check.h"
+#include "util/clock.h"
 
 #define MAX_DEVICES 64
+/* No picture takes as long: a GPU that has not finished by then is stuck. */
+#define LOST_AFTER_NS (5 * NS_PER_S)
+
+/* Of the newest context; renderers of one process draw on one device. */
+static EGLDisplay newest;
 
 struct egl {
     EGLDisplay display;
@@ -125,6 +131,7 @@ static struct egl *open_display(EGLDisplay display, uint32_t device, struct erro
         glGetUnsignedBytei_vEXT(GL_DEVICE_UUID_EXT, 0, egl->gl.device_uuid);
     while (glGetError() != GL_NO_ERROR)
         ;
+    __atomic_store_n(&newest, display, __ATOMIC_RELEASE);
     return egl;
 }
 
@@ -262,6 +269,23 @@ const char *egl_fault(struct egl *egl)
             fault = "the OpenGL context was lost";
     }
     return fault;
+}
+
+bool egl_fence_wait(const struct oriel_fence *fence, struct error *err)
+{
+    EGLDisplay display = __atomic_load_n(&newest, __ATOMIC_ACQUIRE);
+    EGLSyncKHR sync = (EGLSyncKHR)(uintptr_t)fence->handle;
+    if (!display || !epoxy_has_egl_extension(display, "EGL_KHR_fence_sync"))
+        return error_set(err, "no EGL here has fences");
+    switch (eglClientWaitSyncKHR(display, sync, 0, LOST_AFTER_NS)) {
+    case EGL_CONDITION_SATISFIED_KHR:
+        return true;
+    case EGL_TIMEOUT_EXPIRED_KHR:
+        return error_set(err, "the GPU does not answer");
+    default:
+        return error_set(err, "a picture's fence cannot be waited for (%s)",
+                         egl_error_name(eglGetError()));
+    }
 }
 
 bool egl_target_create(struct egl_target *target, uint32_t width, uint32_t height,

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "oriel/frame.h"
 #include "oriel/host_gl.h"
 #include "util/error.h"
 
@@ -27,6 +28,10 @@ uint32_t egl_max_texture_2d(const struct egl *egl);
 uint32_t egl_max_texture_3d(const struct egl *egl);
 /* NULL, or what went wrong since the last call: no memory, or the device was lost. */
 const char *egl_fault(struct egl *egl);
+
+/* Waits for an ORIEL_FENCE_EGLSYNC; no context has to be current. False: the device failed.
+ * [any-thread] */
+bool egl_fence_wait(const struct oriel_fence *fence, struct error *err);
 
 /* A framebuffer with one RGBA8 colour texture and a depth buffer. */
 struct egl_target {

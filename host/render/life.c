@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The life of the render thread: it starts, works, and ends. When a module ends it, it takes down
  * what belongs to it on its way out, and another thread takes its place. */
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -14,16 +15,33 @@
 /* The thread wakes for captures that take a tenth of a millisecond: Linux' usual 50 µs of grace for
  * timers would be most of it. */
 #define TIMER_SLACK_NS 1000ul
+/* With fewer, waiting awake takes the time from those that are waited for. */
+#define SPARE_CORES 4u
 /* Between two attempts to start a thread. */
 #define START_PAUSE_NS (1 * NS_PER_S)
+
+/* Under the mutex, which is given up between looks. */
+static void stay_awake(struct painter *painter)
+{
+    while (!painter->quit && !painter->mailbox && clock_ns() < painter->expected_ns) {
+        pthread_mutex_unlock(&painter->mutex);
+        sched_yield();
+        pthread_mutex_lock(&painter->mutex);
+    }
+    painter->expected_ns = 0;
+}
 
 static void work_until_quit(struct painter *painter)
 {
     int64_t deadline = 0;
     pthread_mutex_lock(&painter->mutex);
     while (!painter->quit) {
-        while (!painter->quit && !painter->mailbox && !painter->woken && clock_ns() < deadline)
-            cond_wait_until(&painter->wake, &painter->mutex, deadline);
+        while (!painter->quit && !painter->mailbox && !painter->woken && clock_ns() < deadline) {
+            if (painter->expected_ns)
+                stay_awake(painter);
+            else
+                cond_wait_until(&painter->wake, &painter->mutex, deadline);
+        }
         struct scene_snapshot *snapshot = painter->mailbox;
         bool quit = painter->quit;
         painter->mailbox = NULL;
@@ -153,6 +171,7 @@ struct painter *painter_create(const struct painter_setup *setup, struct error *
     snprintf(painter->label, sizeof painter->label, "%s", setup->label);
     painter->setup.label = painter->label;
     painter->created_ns = clock_ns();
+    painter->spare_cores = thread_cores() >= SPARE_CORES;
     pthread_mutex_init(&painter->mutex, NULL);
     cond_init(&painter->wake);
     cond_init(&painter->answer);

@@ -10,6 +10,9 @@
 #include "util/clock.h"
 #include "util/thread.h"
 
+/* How long the thread stays awake for a snapshot whose input is being taken in, which takes about
+ * 0.05 ms; to wake it up afterwards would take as long again. */
+#define EXPECT_NS (NS_PER_MS / 5)
 /* Handing over data may delay a picture by this much. */
 #define UPLOAD_NS (4 * NS_PER_MS)
 /* While captures are under way they are asked for again after a share of the time they have taken,
@@ -252,6 +255,16 @@ void painter_post(struct painter *painter, struct scene_snapshot *snapshot)
     pthread_cond_signal(&painter->wake);
     pthread_mutex_unlock(&painter->mutex);
     scene_snapshot_unref(old);
+}
+
+void painter_expect(struct painter *painter)
+{
+    if (!painter->spare_cores)
+        return;
+    pthread_mutex_lock(&painter->mutex);
+    painter->expected_ns = clock_ns() + EXPECT_NS;
+    pthread_cond_signal(&painter->wake);
+    pthread_mutex_unlock(&painter->mutex);
 }
 
 void painter_wake(struct painter *painter)

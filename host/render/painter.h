@@ -36,6 +36,7 @@ void painter_destroy(struct painter *painter); /* NULL is fine */
 
 void painter_post(struct painter *painter, struct scene_snapshot *snapshot); /* [any-thread] */
 /* A block has been read, or a tap has come or gone. [any-thread] */
+void painter_expect(struct painter *painter);
 void painter_wake(struct painter *painter);
 
 /* From begin to end every picture is drawn in full quality, without pacing, and only when complete;

@@ -31,6 +31,7 @@ struct painter {
     struct painter_setup setup;
     char label[32];
     char renderer[256], scene_module[64]; /* set by the first start */
+    bool spare_cores;                     /* constant: the thread may stay awake for a snapshot */
 
     pthread_mutex_t mutex;
     pthread_cond_t wake;   /* for the render thread */
@@ -40,6 +41,7 @@ struct painter {
     bool quit, woken, started, start_failed;
     struct error start_error;
     struct scene_snapshot *mailbox;
+    int64_t expected_ns; /* until then the thread stays awake: a snapshot is on its way; or 0 */
     bool still, still_done, still_cancelled;
     struct error still_error;
     struct shared *shared; /* the newest; `sharing`: and its context is there */

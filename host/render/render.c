@@ -121,6 +121,11 @@ const struct oriel_host_gl_share *render_gl_share(const struct render *render)
     return painter_gl_share(render->painter);
 }
 
+void render_expect(struct render *render)
+{
+    painter_expect(render->painter);
+}
+
 void render_post(struct render *render, struct scene_snapshot *snapshot)
 {
     painter_post(render->painter, snapshot);

@@ -69,13 +69,16 @@ uint32_t render_formats(const struct render *render, struct oriel_format *format
 /* The module that makes a format; NULL: the first that makes any. "capture/gl", or "" for none.
  * [any-thread] */
 const char *render_capture_id(const struct render *render, const struct oriel_format *format);
-const char *render_renderer(const struct render *render);   /* GL_RENDERER */
+const char *render_renderer(const struct render *render); /* GL_RENDERER */
 const char *render_scene_id(const struct render *render);
 
 /* "oriel.host.gl.share/1" of this render: what makes a context that sees its textures. NULL while
  * it has none; else it stays until the render goes. [any-thread] */
 const struct oriel_host_gl_share *render_gl_share(const struct render *render);
 
+/* Input for this view is being taken in, and a snapshot follows at once: the render thread wakes up
+ * meanwhile, which takes longer than the taking in. [any-thread] */
+void render_expect(struct render *render);
 /* The newest snapshot wins. Takes a reference of its own. [any-thread] */
 void render_post(struct render *render, struct scene_snapshot *snapshot);
 

@@ -2,6 +2,7 @@
 #include "util/thread.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <time.h>
 
@@ -18,6 +19,13 @@ bool thread_start(pthread_t *thread, const char *name, void *(*run)(void *), voi
         return false;
     pthread_setname_np(*thread, name);
     return true;
+}
+
+unsigned thread_cores(void)
+{
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return count > 0 ? (unsigned)count : 1;
 }
 
 void cond_init(pthread_cond_t *cond)

@@ -9,6 +9,9 @@
 
 bool thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *data);
 
+/* Cores that this process may use, at least 1. */
+unsigned thread_cores(void);
+
 /* A condition variable that waits on CLOCK_MONOTONIC. */
 void cond_init(pthread_cond_t *cond);
 /* Waits until `deadline_ns` at most; false when that has passed. INT64_MAX: for ever. */

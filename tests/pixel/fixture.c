@@ -63,12 +63,30 @@ static const struct oriel_format formats[] = {
      .transfer = ORIEL_TRANSFER_SRGB},
 };
 
+static atomic_bool no_gpu;
+
 uint32_t render_formats(const struct render *render, struct oriel_format *out, uint32_t room)
 {
     (void)render;
     assert_true(room * sizeof *out >= sizeof formats);
-    memcpy(out, formats, sizeof formats);
-    return sizeof formats / sizeof formats[0];
+    uint32_t count = 0;
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        if (formats[i].domain == ORIEL_DOMAIN_CPU || !atomic_load(&no_gpu))
+            out[count++] = formats[i];
+    }
+    return count;
+}
+
+void fixture_gpu(bool there)
+{
+    atomic_store(&no_gpu, !there);
+    pthread_mutex_lock(&screen.lock);
+    for (int i = 0; i < TAPS && !there; i++) {
+        const struct render_tap *want = &screen.taps[i].want;
+        if (screen.taps[i].id && want->format.domain != ORIEL_DOMAIN_CPU)
+            want->refused(want->data, "the GPU is gone");
+    }
+    pthread_mutex_unlock(&screen.lock);
 }
 
 const struct oriel_host_gl_share *render_gl_share(const struct render *render)

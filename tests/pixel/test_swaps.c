@@ -127,6 +127,28 @@ static void slow_encoders_are_passed_over(void **state)
     fixture_slow(NULL, 0);
 }
 
+/* The encoder of the GPU works, but nobody captures into its memory any more. */
+static void captures_that_went(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_start((const char *const[]){
+        "modules.encoder=[\"encode/g\",\"encode/a\"]", "stream.key_cooldown_ms=0", NULL});
+    assert_true(uses(f->stream, "encode/g"));
+    struct peer *peer = fixture_join(f, "ext=1");
+    eventually(fixture_taps() == 1);
+    fixture_draw(1, 0);
+    eventually(atomic_load(&peer->count) > 0);
+    uint32_t first = got_tail(&peer->got[0])->instance;
+    fixture_gpu(false);
+    const struct got *got = next_instance(peer, first);
+    assert_true(got_tail(got)->key);
+    assert_true(uses(f->stream, "encode/a"));
+    assert_non_null(strstr(f->fault, "the GPU is gone; encode/a took over"));
+    assert_int_equal(atomic_load(&peer->close_code), 0);
+    fixture_gpu(true);
+    fixture_stop(f);
+}
+
 /* Frames of the GPU, then of the CPU, then of the GPU again. */
 static void a_lost_device_comes_back(void **state)
 {
@@ -326,6 +348,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slow_encoders_are_passed_over),
+        cmocka_unit_test(captures_that_went),
         cmocka_unit_test(a_lost_device_comes_back),
         cmocka_unit_test(pauses_grow),
         cmocka_unit_test(no_session_is_left),

@@ -132,7 +132,7 @@ static const struct oriel_option *find_option(const char *name)
 static const char *get_string(const struct oriel_config *config, const char *name)
 {
     const struct drawer *d = config->data;
-    return strcmp(name, "volumes") == 0     ? d->path
+    return strcmp(name, "shaders") == 0     ? d->path
            : strcmp(name, "workgroup") == 0 ? d->group
                                             : find_option(name)->default_value;
 }

@@ -14,7 +14,7 @@
 #include "oriel/host_gl.h"
 #include "scene/camera.h"
 
-const char *rig_volumes, *rig_bounds = "auto";
+const char *rig_shaders, *rig_bounds = "auto";
 const struct oriel_host_cuda *rig_cuda;
 
 bool rig_hardware;
@@ -109,9 +109,9 @@ static const struct oriel_scene_module *load(void)
 static const char *config_string(const struct oriel_config *config, const char *name)
 {
     (void)config;
-    if (strcmp(name, "volumes") == 0) {
-        const char *wanted = getenv("ORIEL_TEST_VOLUMES");
-        return rig_volumes ? rig_volumes : wanted ? wanted : "auto";
+    if (strcmp(name, "shaders") == 0) {
+        const char *wanted = getenv("ORIEL_TEST_SHADERS");
+        return rig_shaders ? rig_shaders : wanted ? wanted : "auto";
     }
     if (strcmp(name, "bounds") == 0)
         return rig_bounds;

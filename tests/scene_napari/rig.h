@@ -35,9 +35,9 @@ struct rig {
 /* False without EGL or without OpenGL 4.5: says so. One context for the process. */
 bool rig_context(void);
 
-/* The module's option `volumes` from the next rig on; NULL: the environment's ORIEL_TEST_VOLUMES,
+/* The module's option `shaders` from the next rig on; NULL: the environment's ORIEL_TEST_SHADERS,
  * or auto. */
-extern const char *rig_volumes;
+extern const char *rig_shaders;
 /* Its option `bounds`, "auto" at first. */
 extern const char *rig_bounds;
 /* What the host has as "oriel.host.cuda/1" from the next rig on; NULL at first. */

@@ -49,9 +49,9 @@ static void begin(struct rig *rig, int path)
                                                .count = 2,
                                                .interpolation = ORIEL_LUT_LINEAR};
     fill();
-    rig_volumes = path == COMPUTE ? "compute" : "fragment";
+    rig_shaders = path == COMPUTE ? "compute" : "fragment";
     rig_init(rig, 3, W, H);
-    rig_volumes = NULL;
+    rig_shaders = NULL;
     rig->view.background[0] = 0.2F;
     rig->view.background[3] = 0.9F;
     static const void *const data[] = {noisy, waves, sheet};
@@ -247,10 +247,10 @@ static void test_depth(void **state)
     for (int path = 0; path < PATHS; path++)
         for (int swapped = 0; swapped < 2; swapped++)
             for (int near = 0; near < 2; near++) {
-                rig_volumes = path == COMPUTE ? "compute" : "fragment";
+                rig_shaders = path == COMPUTE ? "compute" : "fragment";
                 struct rig rig;
                 rig_init(&rig, 3, W, H);
-                rig_volumes = NULL;
+                rig_shaders = NULL;
                 for (uint32_t i = 0; i < 2; i++) {
                     struct oriel_layer *layer =
                         rig_add(&rig, colormap_find((i == 0) != swapped ? "red" : "green"));
@@ -287,7 +287,7 @@ static void test_choice(void **state)
         skip();
     char lines[2][256];
     rig_hardware = true;
-    rig_volumes = "auto";
+    rig_shaders = "auto";
     for (int i = 0; i < 2; i++) {
         struct rig rig;
         rig_init(&rig, 3, W, H);
@@ -295,10 +295,10 @@ static void test_choice(void **state)
         rig_finish(&rig);
     }
     rig_hardware = false;
-    rig_volumes = NULL;
+    rig_shaders = NULL;
     char first[16], second[16];
     double fast, slow;
-    assert_int_equal(sscanf(lines[0], "3 volumes: %15s shader (%lf ms, %15s %lf ms)", first, &fast,
+    assert_int_equal(sscanf(lines[0], "3 shaders: %15s (a volume %lf ms, %15s %lf ms)", first, &fast,
                             second, &slow),
                      4);
     assert_true(fast > 0 && fast <= slow);

@@ -33,8 +33,8 @@ static bool knows_map(const struct layer *layer, const struct oriel_colormap *ma
     return layer->map && layer->map_count == map->count &&
            layer->map_interpolation == map->interpolation &&
            memcmp(layer->map, map->colors, 4 * map->count * sizeof *map->colors) == 0 &&
-           memcmp(layer->map + 4 * map->count, map->controls,
-                  stops(map) * sizeof *map->controls) == 0;
+           memcmp(layer->map + 4 * map->count, map->controls, stops(map) * sizeof *map->controls) ==
+               0;
 }
 
 static void remember_map(struct layer *layer, const struct oriel_colormap *map)

@@ -19,12 +19,12 @@ static const struct oriel_option options[] = {
      .help =
          "Precision of the depth between volumes: 16 as in napari's own pictures, where layers of "
          "a view without perspective follow their order; 24 lets near ones hide far ones."},
-    {.name = "volumes",
+    {.name = "shaders",
      .type = ORIEL_OPT_ENUM,
      .default_value = "auto",
      .choices = "auto fragment compute",
-     .help = "The shaders that draw volumes. Some GPUs run compute shaders many times as fast as "
-             "fragment shaders: auto tries both at start. Software renderers take fragment."},
+     .help = "The shaders that draw. Some GPUs run compute shaders many times as fast as fragment "
+             "shaders: auto tries both on a volume at start. Software renderers take fragment."},
     {.name = "bricks",
      .type = ORIEL_OPT_BOOL,
      .default_value = "true",

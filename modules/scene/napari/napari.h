@@ -68,7 +68,7 @@ enum {
     PROGRAM_PLANE = 1u << 5,
     PROGRAM_BRICKS = 1u << 6,
     PROGRAM_UPSCALE = 1u << 7,
-    PROGRAM_COMPUTE = 1u << 8, /* volumes: a compute shader that composes as well */
+    PROGRAM_COMPUTE = 1u << 8, /* a compute shader that composes as well */
     PROGRAM_MODE_SHIFT = 9     /* volumes: ORIEL_RENDER_* */
 };
 

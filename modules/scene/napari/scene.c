@@ -151,7 +151,7 @@ oriel_result scene_create(const struct oriel_host *host, const struct oriel_conf
         bounds_create(scene);
     if (config->get_int(config, "cuda"))
         scene->copies = copies_create(host);
-    oriel_result result = choose_shaders(scene, config->get_string(config, "volumes"));
+    oriel_result result = choose_shaders(scene, config->get_string(config, "shaders"));
     if (result == ORIEL_OK && config->get_int(config, "warm_up"))
         result = warm_up(scene);
     gl_state_restore(&state);
@@ -380,6 +380,7 @@ oriel_result scene_draw(void *self, const struct oriel_view *view,
     if (!scene->software) {
         glQueryCounter(scene->timestamps[1], GL_TIMESTAMP);
         scene->timed = true;
+        glFlush(); /* the GPU begins while the state is put back */
     }
     gl_state_restore(&state);
     if (glGetGraphicsResetStatus() != GL_NO_ERROR)

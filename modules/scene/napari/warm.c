@@ -151,7 +151,7 @@ static oriel_result compare(struct scene *scene)
     double compute = trials.compute, fragment = trials.fragment;
     scene->compute = compute >= 0.0 && (fragment < 0.0 || compute < fragment);
     char text[96];
-    snprintf(text, sizeof text, "volumes: %s shader (%.2f ms, %s %.2f ms)",
+    snprintf(text, sizeof text, "shaders: %s (a volume %.2f ms, %s %.2f ms)",
              scene->compute ? "compute" : "fragment", scene->compute ? compute : fragment,
              scene->compute ? "fragment" : "compute", scene->compute ? fragment : compute);
     scene->host->log(scene->host, fresh ? ORIEL_LOG_INFO : ORIEL_LOG_DEBUG, text);
@@ -167,7 +167,7 @@ oriel_result choose_shaders(struct scene *scene, const char *wanted)
     if (strcmp(wanted, "auto") == 0)
         scene->host->log(scene->host,
                          atomic_exchange(&told, true) ? ORIEL_LOG_DEBUG : ORIEL_LOG_INFO,
-                         "volumes: fragment shader (a software renderer, not measured)");
+                         "shaders: fragment (a software renderer, not measured)");
     return ORIEL_OK;
 }
 
