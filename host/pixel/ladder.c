@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pixel/ladder.h"
 
+#define GAIN 0.7    /* of the time of an earlier one a later one may take, to be taken instead */
 #define LOYALTY 0.8 /* the time of the encoder in use counts as so much of itself */
 
 struct question {
@@ -50,6 +51,28 @@ static int by_latency(const struct ladder_rung *rungs, uint32_t count, int curre
     return quickest(rungs, count, false, current);
 }
 
+/* Rung `i` would do: it, or a later one with the same codec that is clearly quicker. */
+static int brisk(const struct ladder_rung *rungs, uint32_t count, int i, double interval_ms,
+                 int current, struct question *question)
+{
+    int best = i;
+    double ms = counted(&rungs[i], i == current);
+    for (uint32_t k = (uint32_t)i + 1; k < count && ms > LADDER_BRISK * interval_ms; k++) {
+        if (rungs[k].out || (rungs[k].known && rungs[k].codec != rungs[i].codec))
+            continue;
+        if (!rungs[k].known || !rungs[k].timed) {
+            *question = (struct question){(int)k, rungs[k].known};
+            return -1;
+        }
+        double other = counted(&rungs[k], (int)k == current);
+        if (other <= GAIN * ms) {
+            best = (int)k;
+            ms = other;
+        }
+    }
+    return best;
+}
+
 static int by_bandwidth(const struct ladder_rung *rungs, uint32_t count, double interval_ms,
                         int current, struct question *question)
 {
@@ -67,7 +90,7 @@ static int by_bandwidth(const struct ladder_rung *rungs, uint32_t count, double 
         }
         double ms = counted(rung, (int)i == current);
         if (ms <= LADDER_SHARE * interval_ms)
-            return (int)i;
+            return brisk(rungs, count, (int)i, interval_ms, current, question);
         keeps_up |= rung->video && ms <= interval_ms;
     }
     int best = quickest(rungs, count, true, current);

@@ -10,16 +10,19 @@
 /* Of the interval between pictures, what an encoder may take: the rest is for drawing and the way.
  */
 #define LADDER_SHARE 0.5
+/* Above this share others with the same codec are looked at: they cost no client anything. */
+#define LADDER_BRISK 0.25
 
 /* stream.prefer */
 enum ladder_prefer { LADDER_BANDWIDTH, LADDER_LATENCY, LADDER_ORDER };
 
 struct ladder_rung {
-    bool out;   /* it cannot be taken */
-    bool known; /* the two below are */
-    bool video; /* its pictures refer to each other, which saves most of the bits */
-    bool timed; /* `ms` is known, as far as it can be */
-    double ms;  /* for a picture; negative: could not be measured, and counts as quick enough */
+    bool out;       /* it cannot be taken */
+    bool known;     /* the two below are */
+    uint32_t codec; /* ORIEL_CODEC_* */
+    bool video;     /* its pictures refer to each other, which saves most of the bits */
+    bool timed;     /* `ms` is known, as far as it can be */
+    double ms;      /* for a picture; negative: could not be measured, and counts as quick enough */
 };
 
 /* `interval_ms`: from one picture to the next. `current`: the rung in use, or -1; it is let go only

@@ -10,8 +10,9 @@
 #include "util/log.h"
 
 #define LONGEST_PAUSE_NS (3600 * NS_PER_S)
-#define MEASURE_NS (120 * NS_PER_MS) /* after which no further encoder is measured for one choice  \
-                                      */
+#define MEASURE_NS                                                                                 \
+    (120 * NS_PER_MS) /* after which no further encoder is measured for one choice                 \
+                       */
 
 /* One choice. */
 struct pick {
@@ -133,8 +134,8 @@ static void examine(struct pick *pick, int i, bool time)
         return;
     }
     const struct codec *codec = codec_find(facts.codec);
-    pick->known[i] =
-        (struct ladder_rung){.known = true, .video = !codec->intra, .timed = time, .ms = facts.ms};
+    pick->known[i] = (struct ladder_rung){
+        .known = true, .codec = facts.codec, .video = !codec->intra, .timed = time, .ms = facts.ms};
     pick->verdicts[i].ms = facts.ms;
     if (facts.ms < 0)
         return;

@@ -18,8 +18,11 @@
 
 struct known {
     double ms; /* negative: it does not work */
-    bool video;
+    uint32_t codec;
 };
+
+/* Codecs: pictures alone; video, each encoder its own; two that several encoders write. */
+enum { ALONE, VIDEO, H264, VP8 };
 
 /* Answers what is asked; `asked` gets how many were timed. */
 static int choose(const struct known *known, uint32_t count, enum ladder_prefer prefer, int current,
@@ -37,11 +40,13 @@ static int choose(const struct known *known, uint32_t count, enum ladder_prefer 
         assert_int_equal(i, -1);
         assert_false(rungs[ask].out || rungs[ask].timed || (rungs[ask].known && !time));
         *asked += time;
-        rungs[ask] = (struct ladder_rung){.out = known[ask].ms < 0,
-                                          .known = true,
-                                          .video = known[ask].video,
-                                          .timed = time,
-                                          .ms = known[ask].ms};
+        rungs[ask] = (struct ladder_rung){
+            .out = known[ask].ms<0, .known = true, .codec = known[ask].codec> VIDEO
+                       ? known[ask].codec
+                       : 100 + (uint32_t)ask,
+            .video = known[ask].codec != ALONE,
+            .timed = time,
+            .ms = known[ask].ms};
     }
 }
 
@@ -49,14 +54,34 @@ static void the_first_that_is_quick_enough(void **state)
 {
     (void)state;
     uint32_t asked;
-    const struct known good[] = {{-1, true}, {4.9, true}, {1, true}, {0.5, false}};
+    const struct known good[] = {{-1, VIDEO}, {4.9, VIDEO}, {1, VIDEO}, {0.5, ALONE}};
     assert_int_equal(choose(good, 4, LADDER_BANDWIDTH, -1, &asked), 1);
     assert_int_equal(asked, 2); /* those behind it cost nothing */
-    const struct known second[] = {{6, true}, {1, true}, {0.5, false}};
+    const struct known second[] = {{6, VIDEO}, {1, VIDEO}, {0.5, ALONE}};
     assert_int_equal(choose(second, 3, LADDER_BANDWIDTH, -1, &asked), 1);
     /* JPEG that stands first is meant to be. */
-    const struct known jpeg[] = {{3, false}, {1, true}};
+    const struct known jpeg[] = {{3, ALONE}, {1, VIDEO}};
     assert_int_equal(choose(jpeg, 2, LADDER_BANDWIDTH, -1, &asked), 0);
+}
+
+static void the_quickest_of_a_codec(void **state)
+{
+    (void)state;
+    uint32_t asked;
+    /* A quarter of the interval is good enough. */
+    const struct known brisk[] = {{2.5, H264}, {1, H264}};
+    assert_int_equal(choose(brisk, 2, LADDER_BANDWIDTH, -1, &asked), 0);
+    assert_int_equal(asked, 1);
+    /* Beyond it others with the same codec are timed; those of another one are not. */
+    const struct known same[] = {{4, H264}, {1, VP8}, {2, H264}, {0.5, VP8}};
+    assert_int_equal(choose(same, 4, LADDER_BANDWIDTH, -1, &asked), 2);
+    assert_int_equal(asked, 2);
+    /* A little quicker is not worth the change of the order, nor of the one in use. */
+    const struct known little[] = {{4, H264}, {3, H264}};
+    assert_int_equal(choose(little, 2, LADDER_BANDWIDTH, -1, &asked), 0);
+    const struct known used[] = {{3.5, H264}, {2.4, H264}};
+    assert_int_equal(choose(used, 2, LADDER_BANDWIDTH, -1, &asked), 1);
+    assert_int_equal(choose(used, 2, LADDER_BANDWIDTH, 0, &asked), 0);
 }
 
 static void bits_count_more_than_the_last_milliseconds(void **state)
@@ -64,16 +89,16 @@ static void bits_count_more_than_the_last_milliseconds(void **state)
     (void)state;
     uint32_t asked;
     /* Video that only just keeps up goes before JPEG, whose time nobody asks for. */
-    const struct known close[] = {{9, true}, {7, true}, {0.5, false}};
+    const struct known close[] = {{9, VIDEO}, {7, VIDEO}, {0.5, ALONE}};
     assert_int_equal(choose(close, 3, LADDER_BANDWIDTH, -1, &asked), 1);
     assert_int_equal(asked, 2);
     /* Video that does not keep up goes after JPEG that is quick. */
-    const struct known slow[] = {{25, true}, {20, true}, {4, false}};
+    const struct known slow[] = {{25, VIDEO}, {20, VIDEO}, {4, ALONE}};
     assert_int_equal(choose(slow, 3, LADDER_BANDWIDTH, -1, &asked), 2);
     /* Where nothing does, the quickest video, or the quickest of what there is. */
-    const struct known hopeless[] = {{25, true}, {20, true}, {12, false}};
+    const struct known hopeless[] = {{25, VIDEO}, {20, VIDEO}, {12, ALONE}};
     assert_int_equal(choose(hopeless, 3, LADDER_BANDWIDTH, -1, &asked), 1);
-    const struct known pictures[] = {{25, false}, {12, false}};
+    const struct known pictures[] = {{25, ALONE}, {12, ALONE}};
     assert_int_equal(choose(pictures, 2, LADDER_BANDWIDTH, -1, &asked), 1);
 }
 
@@ -81,13 +106,13 @@ static void latency_and_order(void **state)
 {
     (void)state;
     uint32_t asked;
-    const struct known some[] = {{-1, true}, {4, true}, {2, true}, {1, false}};
+    const struct known some[] = {{-1, VIDEO}, {4, VIDEO}, {2, VIDEO}, {1, ALONE}};
     assert_int_equal(choose(some, 4, LADDER_LATENCY, -1, &asked), 3);
     assert_int_equal(asked, 4);
     assert_int_equal(choose(some + 1, 2, LADDER_LATENCY, -1, &asked), 1);
     assert_int_equal(choose(some, 4, LADDER_ORDER, -1, &asked), 0); /* until it is out */
     assert_int_equal(asked, 0);
-    const struct known none[] = {{-1, true}, {-1, false}};
+    const struct known none[] = {{-1, VIDEO}, {-1, ALONE}};
     assert_int_equal(choose(none, 2, LADDER_BANDWIDTH, -1, &asked), -1);
     assert_int_equal(choose(none, 2, LADDER_LATENCY, -1, &asked), -1);
     assert_int_equal(choose(none, 0, LADDER_ORDER, -1, &asked), -1);
@@ -97,12 +122,12 @@ static void the_one_in_use_stays_near_the_limit(void **state)
 {
     (void)state;
     uint32_t asked;
-    const struct known near[] = {{5.5, true}, {1, true}};
+    const struct known near[] = {{5.5, VIDEO}, {1, VIDEO}};
     assert_int_equal(choose(near, 2, LADDER_BANDWIDTH, -1, &asked), 1);
     assert_int_equal(choose(near, 2, LADDER_BANDWIDTH, 0, &asked), 0);
-    const struct known far[] = {{6.5, true}, {1, true}};
+    const struct known far[] = {{6.5, VIDEO}, {1, VIDEO}};
     assert_int_equal(choose(far, 2, LADDER_BANDWIDTH, 0, &asked), 1);
-    const struct known even[] = {{2.1, true}, {2, true}};
+    const struct known even[] = {{2.1, VIDEO}, {2, VIDEO}};
     assert_int_equal(choose(even, 2, LADDER_LATENCY, 0, &asked), 0);
 }
 
@@ -179,6 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_that_is_quick_enough),
+        cmocka_unit_test(the_quickest_of_a_codec),
         cmocka_unit_test(bits_count_more_than_the_last_milliseconds),
         cmocka_unit_test(latency_and_order),
         cmocka_unit_test(the_one_in_use_stays_near_the_limit),
