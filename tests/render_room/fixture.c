@@ -16,6 +16,8 @@
 const uint64_t fixture_plane[3] = {20, 256, 256}, fixture_tiles[3] = {1, 64, 64},
                fixture_cube[3] = {32, 32, 32};
 
+static struct fixture *running;
+
 static void notice(void *data, const struct render_notice *n)
 {
     struct fixture *f = data;
@@ -81,6 +83,7 @@ void fixture_prepare(struct fixture *f, uint32_t ndim, const uint64_t *shape, co
                      uint32_t levels)
 {
     memset(f, 0, sizeof *f);
+    running = f;
     fake_source_set(ORIEL_U16, ndim, shape, chunk, levels, ndim > 2 ? ndim - 2 : 0);
     fake_scene_reset();
     pthread_mutex_init(&f->mutex, NULL);
@@ -119,14 +122,28 @@ void fixture_make(struct fixture *f, uint32_t ndim, const uint64_t *shape, const
         fail_msg("%s", err.text);
 }
 
-void fixture_finish(struct fixture *f)
+static void take_down(struct fixture *f)
 {
+    running = NULL;
     painter_destroy(f->painter);
     taps_destroy(f->taps);
     loader_destroy(f->loader);
     stats_destroy(f->stats);
     metrics_destroy(f->metrics);
     dataset_unref(f->dataset);
+}
+
+int fixture_abandon(void **state)
+{
+    (void)state;
+    if (running)
+        take_down(running);
+    return 0;
+}
+
+void fixture_finish(struct fixture *f)
+{
+    take_down(f);
     assert_int_equal(atomic_load(&fake_scene.creates),
                      atomic_load(&fake_scene.destroys) + atomic_load(&fake_scene.lost));
     assert_int_equal(atomic_load(&fake_capture.creates),

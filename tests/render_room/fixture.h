@@ -34,6 +34,9 @@ void fixture_prepare(struct fixture *f, uint32_t ndim, const uint64_t *shape, co
 void fixture_make(struct fixture *f, uint32_t ndim, const uint64_t *shape, const uint64_t *chunk,
                   uint32_t levels);
 void fixture_finish(struct fixture *f);
+/* After each test: what a failed one has left running would draw into the fakes of the next. Hence
+ * fixtures are static. */
+int fixture_abandon(void **state);
 void fixture_take(void *data, const struct oriel_frame *frame); /* of a tap; data: the fixture */
 uint32_t fixture_tap(struct fixture *f);
 void fixture_post(struct fixture *f, struct scene_snapshot *snapshot); /* takes it over */

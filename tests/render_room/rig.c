@@ -9,6 +9,7 @@
 
 #include "module/registry.h"
 #include "module/services.h"
+#include "oriel/host_gl.h"
 #include "util/check.h"
 #include "util/clock.h"
 
@@ -222,7 +223,9 @@ static oriel_result scene_create(const struct oriel_host *host, const struct ori
                                  void **self)
 {
     (void)config;
-    CHECK(host->get_interface(host, "oriel.host.gl/1"));
+    const struct oriel_host_gl *gl = host->get_interface(host, ORIEL_HOST_GL_V1);
+    CHECK(gl);
+    atomic_store(&fake_scene.software, gl->software);
     memset(slabs, 0, sizeof slabs);
     atomic_store(&fake_scene.slabs, 0);
     atomic_fetch_add(&fake_scene.creates, 1);

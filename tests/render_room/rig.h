@@ -63,6 +63,7 @@ struct fake_scene {
     atomic_int fail_draws, fail_with; /* so many draws return this */
     atomic_int fail_uploads;          /* so many return ORIEL_IO */
     atomic_int applies, uploads, draws, evicts, creates, destroys;
+    atomic_bool software;   /* what draws */
     atomic_int draw_ms;     /* a draw of the whole canvas in full quality takes so long */
     atomic_int fail_draw;   /* the next draw returns this and it is reset; 0: none */
     atomic_int nomem;       /* so many uploads have no room */

@@ -15,7 +15,7 @@
 static void what_cannot_be_read_is_told_once_and_then_read(void **state)
 {
     (void)state;
-    struct fixture f;
+    static struct fixture f;
     fixture_make(&f, 3, fixture_plane, fixture_tiles, 1);
     atomic_store(&fake_source.fail_level, 0);
     atomic_store(&fake_source.fail_origin[1], 64);
@@ -40,7 +40,7 @@ static void what_cannot_be_read_is_told_once_and_then_read(void **state)
 static void a_level_with_gaps_gives_way_to_the_next(uint32_t ndisplay)
 {
     static const uint64_t chunk[3] = {8, 8, 8};
-    struct fixture f;
+    static struct fixture f;
     if (ndisplay == 3)
         fixture_make(&f, 3, fixture_cube, chunk, 3);
     else
@@ -79,7 +79,7 @@ static void a_slice_with_gaps_is_shown_coarser(void **state)
 static void a_lost_device_is_rebuilt(void **state)
 {
     (void)state;
-    struct fixture f;
+    static struct fixture f;
     fixture_make(&f, 3, fixture_plane, fixture_tiles, 1);
     fixture_tap(&f);
     fixture_post(&f, rig_snapshot(f.dataset, 1, 2, 320, 200));
@@ -100,7 +100,7 @@ static void a_full_gpu_is_asked_for_less(void **state)
 {
     (void)state;
     static const uint64_t shape[3] = {64, 256, 256}, chunk[3] = {64, 64, 64};
-    struct fixture f;
+    static struct fixture f;
     fixture_make(&f, 3, shape, chunk, 3);
     atomic_store(&fake_scene.nomem, 3);
     fixture_tap(&f);
@@ -112,7 +112,7 @@ static void a_full_gpu_is_asked_for_less(void **state)
 static void a_still_is_complete_or_says_why_not(void **state)
 {
     (void)state;
-    struct fixture f;
+    static struct fixture f;
     fixture_make(&f, 3, fixture_plane, fixture_tiles, 2);
     atomic_store(&fake_source.delay_ms, 3);
     painter_still_begin(f.painter);
@@ -141,12 +141,12 @@ static void a_still_is_complete_or_says_why_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_cannot_be_read_is_told_once_and_then_read),
-        cmocka_unit_test(a_volume_with_gaps_is_shown_coarser),
-        cmocka_unit_test(a_slice_with_gaps_is_shown_coarser),
-        cmocka_unit_test(a_lost_device_is_rebuilt),
-        cmocka_unit_test(a_full_gpu_is_asked_for_less),
-        cmocka_unit_test(a_still_is_complete_or_says_why_not),
+        cmocka_unit_test_teardown(what_cannot_be_read_is_told_once_and_then_read, fixture_abandon),
+        cmocka_unit_test_teardown(a_volume_with_gaps_is_shown_coarser, fixture_abandon),
+        cmocka_unit_test_teardown(a_slice_with_gaps_is_shown_coarser, fixture_abandon),
+        cmocka_unit_test_teardown(a_lost_device_is_rebuilt, fixture_abandon),
+        cmocka_unit_test_teardown(a_full_gpu_is_asked_for_less, fixture_abandon),
+        cmocka_unit_test_teardown(a_still_is_complete_or_says_why_not, fixture_abandon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

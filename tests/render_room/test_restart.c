@@ -47,7 +47,7 @@ static void a_call_of_the_scene_module_ends_the_thread(void **state)
     (void)state;
     static const int calls[] = {CALL_APPLY, CALL_DRAW, CALL_UPLOAD, CALL_EVICT};
     for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {
-        struct fixture f;
+        static struct fixture f;
         begin(&f);
         atomic_store(&fake_scene.end_in, calls[i]);
         fixture_post(&f, fixture_slice(&f, 2, 7)); /* another slice: all of them are called */
@@ -65,7 +65,7 @@ static void a_call_of_the_capture_module_ends_the_thread(void **state)
     (void)state;
     static const int calls[] = {CALL_GRAB, CALL_POLL};
     for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {
-        struct fixture f;
+        static struct fixture f;
         begin(&f);
         atomic_store(&fake_capture.late, true);
         atomic_store(&fake_capture.end_in, calls[i]);
@@ -81,7 +81,7 @@ static void a_call_of_the_capture_module_ends_the_thread(void **state)
 static void the_thread_ends_while_it_is_taken_down(void **state)
 {
     (void)state;
-    struct fixture f;
+    static struct fixture f;
     begin(&f);
     atomic_store(&fake_scene.end_in, CALL_DESTROY);
     fixture_finish(&f);
@@ -97,7 +97,7 @@ static void the_thread_ends_while_it_is_taken_down(void **state)
 static void it_ends_again_and_again(void **state)
 {
     (void)state;
-    struct fixture f;
+    static struct fixture f;
     begin(&f);
     int64_t started = clock_ns();
     atomic_store(&fake_scene.end_then, CALL_CREATE); /* when it starts again, too */
@@ -121,7 +121,7 @@ static void calls_that_fail_time_and_again(void **state)
     (void)state;
     static const int results[] = {ORIEL_IO, ORIEL_NOMEM, ORIEL_INVALID};
     for (unsigned i = 0; i < sizeof results / sizeof *results; i++) {
-        struct fixture f;
+        static struct fixture f;
         begin(&f);
         atomic_store(&fake_scene.fail_with, results[i]);
         atomic_store(&fake_scene.fail_draws, 2); /* once or twice: it is drawn again */
@@ -156,7 +156,7 @@ bool __wrap_thread_start(pthread_t *thread, const char *name, void *(*run)(void 
 static void it_goes_while_no_thread_starts(void **state)
 {
     (void)state;
-    struct fixture f;
+    static struct fixture f;
     begin(&f);
     atomic_store(&refusals, 1);
     atomic_store(&fake_scene.end_in, CALL_DRAW);
@@ -170,7 +170,7 @@ static void it_goes_while_no_thread_starts(void **state)
 static void the_last_module_gets_another_chance(void **state)
 {
     (void)state;
-    struct fixture f;
+    static struct fixture f;
     begin(&f);
     atomic_store(&fake_scene.fail_draw, ORIEL_FATAL);
     fixture_post(&f, fixture_slice(&f, 2, 7));
@@ -183,7 +183,7 @@ static void the_last_module_gets_another_chance(void **state)
 static void a_start_that_ends_the_thread_is_an_error(void **state)
 {
     (void)state;
-    struct fixture f;
+    static struct fixture f;
     fixture_prepare(&f, 3, fixture_plane, fixture_tiles, 1);
     atomic_store(&fake_scene.end_in, CALL_CREATE);
     struct error err = {""};
@@ -196,7 +196,7 @@ static void a_start_that_ends_the_thread_is_an_error(void **state)
 static void a_still_hears_of_the_end(void **state)
 {
     (void)state;
-    struct fixture f;
+    static struct fixture f;
     begin(&f);
     painter_still_begin(f.painter);
     atomic_store(&fake_scene.end_in, CALL_DRAW);
@@ -218,15 +218,15 @@ static void a_still_hears_of_the_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_call_of_the_scene_module_ends_the_thread),
-        cmocka_unit_test(a_call_of_the_capture_module_ends_the_thread),
-        cmocka_unit_test(the_thread_ends_while_it_is_taken_down),
-        cmocka_unit_test(it_ends_again_and_again),
-        cmocka_unit_test(calls_that_fail_time_and_again),
-        cmocka_unit_test(it_goes_while_no_thread_starts),
-        cmocka_unit_test(the_last_module_gets_another_chance),
-        cmocka_unit_test(a_start_that_ends_the_thread_is_an_error),
-        cmocka_unit_test(a_still_hears_of_the_end),
+        cmocka_unit_test_teardown(a_call_of_the_scene_module_ends_the_thread, fixture_abandon),
+        cmocka_unit_test_teardown(a_call_of_the_capture_module_ends_the_thread, fixture_abandon),
+        cmocka_unit_test_teardown(the_thread_ends_while_it_is_taken_down, fixture_abandon),
+        cmocka_unit_test_teardown(it_ends_again_and_again, fixture_abandon),
+        cmocka_unit_test_teardown(calls_that_fail_time_and_again, fixture_abandon),
+        cmocka_unit_test_teardown(it_goes_while_no_thread_starts, fixture_abandon),
+        cmocka_unit_test_teardown(the_last_module_gets_another_chance, fixture_abandon),
+        cmocka_unit_test_teardown(a_start_that_ends_the_thread_is_an_error, fixture_abandon),
+        cmocka_unit_test_teardown(a_still_hears_of_the_end, fixture_abandon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
