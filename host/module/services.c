@@ -15,7 +15,7 @@
 #define HEADROOM 64u
 #define LARGEST (UINT64_C(1) << 38) /* no picture is; a number that large is a mistake */
 #define MAX_INTERFACES 16
-#define FENCE_KINDS 4
+#define FENCE_KINDS 5
 
 struct services {
     struct oriel_host host; /* first: an oriel_host of ours is a struct services */

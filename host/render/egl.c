@@ -14,8 +14,10 @@
 /* No picture takes as long: a GPU that has not finished by then is stuck. */
 #define LOST_AFTER_NS (5 * NS_PER_S)
 
-/* Of the newest context; renderers of one process draw on one device. */
+/* Of the newest context; renderers of one process draw on one device. The function is found
+ * beforehand: epoxy looks in the display that is current, and readers of frames have none. */
 static EGLDisplay newest;
+static PFNEGLCLIENTWAITSYNCKHRPROC client_wait;
 
 struct egl {
     EGLDisplay display;
@@ -131,7 +133,12 @@ static struct egl *open_display(EGLDisplay display, uint32_t device, struct erro
         glGetUnsignedBytei_vEXT(GL_DEVICE_UUID_EXT, 0, egl->gl.device_uuid);
     while (glGetError() != GL_NO_ERROR)
         ;
-    __atomic_store_n(&newest, display, __ATOMIC_RELEASE);
+    if (epoxy_has_egl_extension(display, "EGL_KHR_fence_sync")) {
+        __atomic_store_n(&client_wait,
+                         (PFNEGLCLIENTWAITSYNCKHRPROC)eglGetProcAddress("eglClientWaitSyncKHR"),
+                         __ATOMIC_RELAXED);
+        __atomic_store_n(&newest, display, __ATOMIC_RELEASE);
+    }
     return egl;
 }
 
@@ -274,10 +281,10 @@ const char *egl_fault(struct egl *egl)
 bool egl_fence_wait(const struct oriel_fence *fence, struct error *err)
 {
     EGLDisplay display = __atomic_load_n(&newest, __ATOMIC_ACQUIRE);
-    EGLSyncKHR sync = (EGLSyncKHR)(uintptr_t)fence->handle;
-    if (!display || !epoxy_has_egl_extension(display, "EGL_KHR_fence_sync"))
-        return error_set(err, "no EGL here has fences");
-    switch (eglClientWaitSyncKHR(display, sync, 0, LOST_AFTER_NS)) {
+    PFNEGLCLIENTWAITSYNCKHRPROC wait = __atomic_load_n(&client_wait, __ATOMIC_RELAXED);
+    if (!display)
+        return error_set(err, "no renderer runs whose EGL has fences");
+    switch (wait(display, (EGLSyncKHR)(uintptr_t)fence->handle, 0, LOST_AFTER_NS)) {
     case EGL_CONDITION_SATISFIED_KHR:
         return true;
     case EGL_TIMEOUT_EXPIRED_KHR:

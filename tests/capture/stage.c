@@ -62,8 +62,6 @@ static const void *host_interface(const struct oriel_host *host, const char *id)
 static const char *config_string(const struct oriel_config *config, const char *name)
 {
     struct stage *stage = config->data;
-    if (strcmp(name, "rows") == 0)
-        return stage->rows;
     assert_string_equal(name, "convert");
     return stage->convert;
 }
@@ -100,7 +98,7 @@ static EGLDisplay any_display(void)
     return display && eglInitialize(display, &major, &minor) ? display : EGL_NO_DISPLAY;
 }
 
-static bool open_context(struct stage *stage)
+void *stage_context(const struct stage *stage, void *share)
 {
     static const EGLint attributes[] = {EGL_CONTEXT_MAJOR_VERSION,
                                         4,
@@ -109,13 +107,17 @@ static bool open_context(struct stage *stage)
                                         EGL_CONTEXT_OPENGL_PROFILE_MASK,
                                         EGL_CONTEXT_OPENGL_CORE_PROFILE_BIT,
                                         EGL_NONE};
-    EGLDisplay display = any_display();
-    if (!display || !eglBindAPI(EGL_OPENGL_API))
-        return false;
-    EGLContext context = eglCreateContext(display, EGL_NO_CONFIG_KHR, EGL_NO_CONTEXT, attributes);
-    stage->display = display;
-    stage->context = context;
-    return context && eglMakeCurrent(display, EGL_NO_SURFACE, EGL_NO_SURFACE, context);
+    if (!stage->display || !eglBindAPI(EGL_OPENGL_API))
+        return NULL;
+    return eglCreateContext(stage->display, EGL_NO_CONFIG_KHR, share, attributes);
+}
+
+static bool open_context(struct stage *stage)
+{
+    stage->display = any_display();
+    stage->context = stage_context(stage, NULL);
+    return stage->context &&
+           eglMakeCurrent(stage->display, EGL_NO_SURFACE, EGL_NO_SURFACE, stage->context);
 }
 
 bool stage_open(struct stage *stage, const char *module)
@@ -131,7 +133,7 @@ bool stage_open(struct stage *stage, const char *module)
     const struct oriel_entry *entry = dlsym(handle, ORIEL_ENTRY_SYMBOL);
     stage->capture = entry->get_factory(ORIEL_CAPTURE_V1);
     assert_non_null(stage->capture);
-    stage->convert = stage->rows = "auto";
+    stage->convert = "auto";
     const char *renderer = (const char *)glGetString(GL_RENDERER);
     print_message("renderer: %s\n", renderer);
     stage->gl = (struct oriel_host_gl){.size = sizeof(stage->gl),
@@ -170,6 +172,17 @@ void stage_drop_frames(struct stage *stage)
 {
     while (stage->count)
         host_unref(&stage->host, stage->got[--stage->count], NULL);
+}
+
+void stage_wait(const struct stage *stage, const struct oriel_frame *frame)
+{
+    if (frame->ready.kind == ORIEL_FENCE_NONE)
+        return;
+    assert_int_equal(frame->ready.kind, ORIEL_FENCE_EGLSYNC);
+    PFNEGLCLIENTWAITSYNCKHRPROC wait =
+        (PFNEGLCLIENTWAITSYNCKHRPROC)eglGetProcAddress("eglClientWaitSyncKHR");
+    EGLSyncKHR sync = (EGLSyncKHR)(uintptr_t)frame->ready.handle;
+    assert_int_equal(wait(stage->display, sync, 0, 5000000000u), EGL_CONDITION_SATISFIED_KHR);
 }
 
 struct oriel_target target_create(uint32_t width, uint32_t height, const uint8_t *rgba)

@@ -122,49 +122,6 @@ static void joins_and_joins_again(void **state)
     no_faults();
 }
 
-static void waits_for_events(void **state)
-{
-    (void)state;
-    NEED_STAGE();
-    stage.cuda = offered();
-    assert_non_null(stage.cuda);
-    struct oriel_format format = {0};
-    for (uint32_t i = 0; format.domain != ORIEL_DOMAIN_CPU; i++)
-        assert_int_equal(stage.capture->output_format(&stage.host, i, &format), ORIEL_OK);
-    format.width = format.height = 32;
-    void *self = NULL;
-    assert_int_equal(
-        stage.capture->create(&stage.host, &stage.config, &format, 2, &stage.sink, &self),
-        ORIEL_OK);
-    uint8_t white[32 * 32 * 4];
-    memset(white, 255, sizeof(white));
-    struct oriel_target target = target_create(32, 32, white);
-    struct oriel_stamp stamp = {.seq = 1};
-    struct error err = {""};
-    standin.set("delay.us", 300000);
-    assert_int_equal(stage.capture->grab(self, &target, &stamp), ORIEL_OK);
-    const struct oriel_frame *frame = stage.got[0];
-    uint64_t asked = standin.count("cuEventQuery");
-    assert_true(frame_wait(frame, &err));
-    assert_int_equal(*(const uint8_t *)(uintptr_t)frame->planes[0].handle, 255);
-    assert_true(standin.count("cuEventQuery") > asked);
-    assert_true(standin.count("cuEventSynchronize") > 0); /* it did not spin for all of it */
-    assert_true(frame_wait(frame, &err));                 /* again, for a repeat */
-    (standin.fail)("cuEventQuery", 1, ILLEGAL_ADDRESS);
-    assert_false(frame_wait(frame, &err));
-    assert_non_null(strstr(err.text, "CUDA_ERROR_ILLEGAL_ADDRESS"));
-    stage_drop_frames(&stage);
-    stage.capture->destroy(self);
-    target_destroy(&target);
-    no_faults();
-}
-
-static void release_nothing(const struct oriel_frame *frame, const struct oriel_fence *done)
-{
-    (void)frame;
-    (void)done;
-}
-
 /* What lies in the device's memory. */
 static void fetch(void *to, uint64_t from, size_t bytes)
 {
@@ -181,6 +138,50 @@ static void fetch(void *to, uint64_t from, size_t bytes)
     assert_int_equal(push((void *)(uintptr_t)offered()->context), 0);
     assert_int_equal(copy(to, from, bytes), 0);
     assert_int_equal(pop(&popped), 0);
+}
+
+static void waits_for_events(void **state)
+{
+    (void)state;
+    NEED_STAGE();
+    stage.cuda = offered();
+    assert_non_null(stage.cuda);
+    struct oriel_format format = {0};
+    assert_int_equal(stage.capture->output_format(&stage.host, 0, &format), ORIEL_OK);
+    format.width = format.height = 32;
+    void *self = NULL;
+    assert_int_equal(
+        stage.capture->create(&stage.host, &stage.config, &format, 2, &stage.sink, &self),
+        ORIEL_OK);
+    uint8_t white[32 * 32 * 4];
+    memset(white, 255, sizeof(white));
+    struct oriel_target target = target_create(32, 32, white);
+    struct oriel_stamp stamp = {.seq = 1};
+    struct error err = {""};
+    standin.set("delay.us", 300000);
+    assert_int_equal(stage.capture->grab(self, &target, &stamp), ORIEL_OK);
+    const struct oriel_frame *frame = stage.got[0];
+    uint64_t asked = standin.count("cuEventQuery");
+    assert_true(frame_wait(frame, &err));
+    uint8_t sample = 0;
+    fetch(&sample, frame->planes[0].handle, 1);
+    assert_int_equal(sample, 255);
+    assert_true(standin.count("cuEventQuery") > asked);
+    assert_true(standin.count("cuEventSynchronize") > 0); /* it did not spin for all of it */
+    assert_true(frame_wait(frame, &err));                 /* again, for a repeat */
+    (standin.fail)("cuEventQuery", 1, ILLEGAL_ADDRESS);
+    assert_false(frame_wait(frame, &err));
+    assert_non_null(strstr(err.text, "CUDA_ERROR_ILLEGAL_ADDRESS"));
+    stage_drop_frames(&stage);
+    stage.capture->destroy(self);
+    target_destroy(&target);
+    no_faults();
+}
+
+static void release_nothing(const struct oriel_frame *frame, const struct oriel_fence *done)
+{
+    (void)frame;
+    (void)done;
 }
 
 static void uploads_a_picture(void **state)

@@ -25,10 +25,11 @@ struct rooms {
     struct render *render;
 };
 
-static void open_rooms(struct rooms *rooms)
+/* `set`: "key=value" or NULL. */
+static void open_rooms(struct rooms *rooms, const char *set)
 {
     struct error err = {""};
-    real_open(&rooms->real);
+    real_open_with(&rooms->real, &set, set ? 1 : 0);
     rooms->render = render_create(rooms->real.pool, "main", NULL, &err);
     if (!rooms->render)
         fail_msg("%s", err.text);
@@ -41,12 +42,11 @@ static void close_rooms(struct rooms *rooms)
 }
 
 /* One image pixel a canvas pixel: what comes out is what is in the file, the right way up. */
-static void every_pixel_is_where_it_belongs(void **state)
+static void check_pixels(const char *set)
 {
-    (void)state;
     enum { W = 200, H = 120 };
     struct rooms rooms;
-    open_rooms(&rooms);
+    open_rooms(&rooms, set);
     char *path = real_write_npy(0, H, W, false), *scene = xasprintf("%s.scene.json", path);
     FILE *file = fopen(scene, "w");
     assert_non_null(file);
@@ -87,12 +87,25 @@ static void every_pixel_is_where_it_belongs(void **state)
     close_rooms(&rooms);
 }
 
+static void every_pixel_is_where_it_belongs(void **state)
+{
+    (void)state;
+    check_pixels(NULL);
+}
+
+/* The frame comes before its samples: the host waits for them. */
+static void every_pixel_of_a_gpu(void **state)
+{
+    (void)state;
+    check_pixels("capture/gl.convert=shader");
+}
+
 /* A file that ends too early is an error that names it, not a picture with a hole. */
 static void broken_data_are_named(void **state)
 {
     (void)state;
     struct rooms rooms;
-    open_rooms(&rooms);
+    open_rooms(&rooms, NULL);
     char *path = real_write_npy(64, 600, 600, true);
     struct error err = {""};
     bool opened = control_open_data(rooms.real.control, path, &err);
@@ -140,7 +153,7 @@ static void scenes_look_as_in_napari(void **state)
         skip();
     }
     struct rooms rooms;
-    open_rooms(&rooms);
+    open_rooms(&rooms, NULL);
     unsigned compared = 0;
     for (struct dirent *entry; (entry = readdir(dir));) {
         char *end = strstr(entry->d_name, ".scene.json");
@@ -183,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_pixel_is_where_it_belongs),
+        cmocka_unit_test(every_pixel_of_a_gpu),
         cmocka_unit_test(broken_data_are_named),
         cmocka_unit_test(scenes_look_as_in_napari),
     };

@@ -16,11 +16,7 @@ static const char source_text[] =
     "\n"
     "vec4 fetch(int x, int y)\n"
     "{\n"
-    "    ivec2 at = min(ivec2(x, y), size - 1);\n"
-    "#ifdef TOP_DOWN\n"
-    "    at.y = size.y - 1 - at.y;\n"
-    "#endif\n"
-    "    return texelFetch(source, at, 0);\n"
+    "    return texelFetch(source, min(ivec2(x, y), size - 1), 0);\n"
     "}\n"
     "#ifdef RGBA\n"
     "uint pixel(int x, int y)\n"
@@ -121,12 +117,11 @@ static void set_weights(GLuint program, const char *name, const struct weights *
 }
 
 bool shader_init(struct shader *self, const struct oriel_format *format,
-                 const struct layout *layout, const struct converter *converter, bool top_down,
-                 char *error, size_t error_bytes)
+                 const struct layout *layout, const struct converter *converter, char *error,
+                 size_t error_bytes)
 {
     char head[128];
-    snprintf(head, sizeof(head), "#version 450 core\n#define SHIFT %d\n%s%s\n", CONVERT_SHIFT,
-             top_down ? "#define TOP_DOWN\n" : "",
+    snprintf(head, sizeof(head), "#version 450 core\n#define SHIFT %d\n%s\n", CONVERT_SHIFT,
              format->fourcc == ORIEL_FMT_RGBA   ? "#define RGBA"
              : format->fourcc == ORIEL_FMT_I444 ? "#define I444"
              : format->fourcc == ORIEL_FMT_NV12 ? "#define NV12"

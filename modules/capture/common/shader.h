@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The conversion as a compute shader: a texture into a buffer with the planes of a layout, rows as
- * OpenGL has them or the top one first. All calls with the instance's GL context current; all leave
- * the GL state as it was. */
+ * OpenGL has them. All calls with the instance's GL context current; all leave the GL state as it
+ * was. */
 #ifndef SHADER_H
 #define SHADER_H
 
@@ -20,8 +20,8 @@ struct shader {
 
 /* False with the compiler's words in `error`. */
 bool shader_init(struct shader *shader, const struct oriel_format *format,
-                 const struct layout *layout, const struct converter *converter, bool top_down,
-                 char *error, size_t error_bytes);
+                 const struct layout *layout, const struct converter *converter, char *error,
+                 size_t error_bytes);
 void shader_finish(struct shader *shader); /* a zeroed one is fine */
 /* Writes the planes and makes them visible to copies of buffers, also into textures. */
 void shader_run(const struct shader *shader, GLuint texture, GLuint buffer);

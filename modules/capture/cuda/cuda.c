@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Takes the drawn picture to CUDA on the GPU that drew it: a compute shader writes the samples into
- * a buffer that OpenGL and CUDA share, a copy engine takes them into a frame in CUDA memory or in
- * page-locked memory of the host. Nothing waits: grab() hands the frame out at once, with the event
- * of that copy as its fence. */
+ * a buffer that OpenGL and CUDA share, a copy takes them into a frame in CUDA memory. Nothing
+ * waits: grab() hands the frame out at once, with the event of that copy as its fence. Rows stay in
+ * GL order, the bottom one first. */
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,42 +21,27 @@
  * so one would do; with three OpenGL does not wait for that copy. */
 enum { BUFFERS = 3, FRAMES_HELD_MOST = 256 };
 
-#define FORMAT(domain_, fourcc_, matrix_, full_range_)                                             \
+#define FORMAT(fourcc_, matrix_, full_range_)                                                      \
     {                                                                                              \
-        .domain = (domain_), .fourcc = (fourcc_), .primaries = ORIEL_PRIMARIES_BT709,              \
+        .domain = ORIEL_DOMAIN_CUDA, .fourcc = (fourcc_), .primaries = ORIEL_PRIMARIES_BT709,      \
         .transfer = ORIEL_TRANSFER_SRGB, .matrix = (matrix_), .full_range = (full_range_)          \
     }
-#define YUV_FORMATS(domain_, fourcc_)                                                              \
-    FORMAT(domain_, fourcc_, ORIEL_MATRIX_BT601, 1),                                               \
-        FORMAT(domain_, fourcc_, ORIEL_MATRIX_BT709, 1),                                           \
-        FORMAT(domain_, fourcc_, ORIEL_MATRIX_BT709, 0),                                           \
-        FORMAT(domain_, fourcc_, ORIEL_MATRIX_BT601, 0)
-#define FORMATS_IN(domain_)                                                                        \
-    YUV_FORMATS(domain_, ORIEL_FMT_NV12), YUV_FORMATS(domain_, ORIEL_FMT_I420),                    \
-        YUV_FORMATS(domain_, ORIEL_FMT_I444),                                                      \
-        FORMAT(domain_, ORIEL_FMT_RGBA, ORIEL_MATRIX_IDENTITY, 1)
+#define YUV_FORMATS(fourcc_)                                                                       \
+    FORMAT(fourcc_, ORIEL_MATRIX_BT601, 1), FORMAT(fourcc_, ORIEL_MATRIX_BT709, 1),                \
+        FORMAT(fourcc_, ORIEL_MATRIX_BT709, 0), FORMAT(fourcc_, ORIEL_MATRIX_BT601, 0)
 static const struct oriel_format formats[] = {
-    FORMATS_IN(ORIEL_DOMAIN_CUDA),
-    YUV_FORMATS(ORIEL_DOMAIN_CUDA, ORIEL_FMT_P010),
-    FORMATS_IN(ORIEL_DOMAIN_CPU),
+    YUV_FORMATS(ORIEL_FMT_NV12), YUV_FORMATS(ORIEL_FMT_I420),
+    YUV_FORMATS(ORIEL_FMT_I444), FORMAT(ORIEL_FMT_RGBA, ORIEL_MATRIX_IDENTITY, 1),
+    YUV_FORMATS(ORIEL_FMT_P010),
 };
 enum { FORMATS = sizeof(formats) / sizeof(formats[0]) };
 
-static const struct oriel_option option_list[] = {
-    {.name = "rows",
-     .default_value = "auto",
-     .choices = "auto top bottom",
-     .help = "Which row of a picture comes first: auto is the bottom one in memory of the host, as "
-             "OpenGL has it, and the top one in memory of the GPU.",
-     .type = ORIEL_OPT_ENUM},
-};
-static const struct oriel_option_table options = {sizeof(options), 1, option_list};
+static const struct oriel_option_table options = {sizeof(options), 0, NULL};
 
 struct capture {
     const struct oriel_host *host;
     const struct oriel_frame_sink *sink;
     struct oriel_format format;
-    bool top_down;
     struct interop interop;
     struct pool *pool;
     struct shader shader;
@@ -178,8 +163,8 @@ static oriel_result make_shader(struct capture *self)
     struct converter converter;
     converter_init(&converter, &self->format);
     char error[400] = "";
-    if (shader_init(&self->shader, &self->format, pool_layout(self->pool), &converter,
-                    self->top_down, error, sizeof(error)))
+    if (shader_init(&self->shader, &self->format, pool_layout(self->pool), &converter, error,
+                    sizeof(error)))
         return ORIEL_OK;
     return fail(self->host, ORIEL_UNSUPPORTED, "the conversion shader: %s", error);
 }
@@ -188,6 +173,7 @@ static oriel_result capture_create(const struct oriel_host *host, const struct o
                                    const struct oriel_format *format, uint32_t frames_held,
                                    const struct oriel_frame_sink *sink, void **out)
 {
+    (void)config;
     if (!listed(format))
         return fail(host, ORIEL_UNSUPPORTED,
                     "no %.4s pictures with matrix %u, range %u in memory domain %u",
@@ -204,9 +190,6 @@ static oriel_result capture_create(const struct oriel_host *host, const struct o
     if (!self)
         return fail(host, ORIEL_NOMEM, "out of memory");
     *self = (struct capture){.host = host, .sink = sink, .format = *format, .interop = interop};
-    const char *rows = config->get_string(config, "rows");
-    self->top_down =
-        strcmp(rows, "auto") == 0 ? format->domain == ORIEL_DOMAIN_CUDA : strcmp(rows, "top") == 0;
     result = check_size(self);
     if (result == ORIEL_OK && (result = enter(self)) == ORIEL_OK) {
         result = make_frames(self, frames_held + 1);
@@ -237,18 +220,13 @@ static CUresult copy(struct capture *self, struct shared_buffer *buffer,
     const struct driver *driver = self->interop.driver;
     CUstream stream = pool_stream(self->pool);
     size_t bytes = (size_t)pool_layout(self->pool)->bytes;
-    uint64_t to = frame->planes[0].handle;
+    CUdeviceptr to = frame->planes[0].handle;
     CUdeviceptr from;
     CUresult code = shared_map(driver, buffer, stream, &from, call);
     if (code != CUDA_SUCCESS)
         return code;
-    if (self->format.domain == ORIEL_DOMAIN_CUDA) {
-        *call = "cuMemcpyDtoDAsync";
-        code = driver->cu->cuMemcpyDtoDAsync(to, from, bytes, stream);
-    } else {
-        *call = "cuMemcpyDtoHAsync";
-        code = driver->cu->cuMemcpyDtoHAsync((void *)(uintptr_t)to, from, bytes, stream);
-    }
+    *call = "cuMemcpyDtoDAsync";
+    code = driver->cu->cuMemcpyDtoDAsync(to, from, bytes, stream);
     if (code == CUDA_SUCCESS) {
         *call = "cuEventRecord";
         code = driver->cu->cuEventRecord(pool_event(frame), stream);
@@ -290,9 +268,7 @@ static oriel_result capture_grab(void *data, const struct oriel_target *target,
         return result;
     }
     frame->stamp = *stamp;
-    frame->stamp.flags &= ~(uint32_t)ORIEL_FRAME_BOTTOM_UP;
-    if (!self->top_down)
-        frame->stamp.flags |= ORIEL_FRAME_BOTTOM_UP;
+    frame->stamp.flags |= ORIEL_FRAME_BOTTOM_UP;
     frame->stamp.t_captured_ns = host->now_ns(host);
     host->frame_ref(host, frame);
     self->sink->frame(self->sink, frame);
@@ -331,6 +307,6 @@ static const struct oriel_module_info info = {
     "1.0.0",
     "Oriel",
     "BSD-3-Clause AND MIT",
-    "OpenGL pictures into CUDA or page-locked memory, converted on the GPU, without a wait",
+    "OpenGL pictures into CUDA memory, converted on the GPU, without a wait",
 };
 ORIEL_MODULE(&info, NULL, NULL, factory);

@@ -28,9 +28,7 @@ static void load(void)
     }
     if (cuda_load_functions(&driver.cu, NULL) != 0 ||
         !find("cuGraphicsGLRegisterBuffer", &driver.register_buffer,
-              sizeof(driver.register_buffer)) ||
-        !find("cuMemHostAlloc", &driver.host_alloc, sizeof(driver.host_alloc)) ||
-        !find("cuMemFreeHost", &driver.host_free, sizeof(driver.host_free)))
+              sizeof(driver.register_buffer)))
         missing = "this libcuda.so.1 lacks functions that are needed";
     FFNV_FREE_FUNC(library);
 }

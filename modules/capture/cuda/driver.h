@@ -20,8 +20,6 @@ struct driver {
     /* What ffnvcodec's list does not have. */
     CUresult(CUDAAPI *register_buffer)(CUgraphicsResource *resource, unsigned buffer,
                                        unsigned flags);
-    CUresult(CUDAAPI *host_alloc)(void **memory, size_t bytes, unsigned flags);
-    CUresult(CUDAAPI *host_free)(void *memory);
 };
 
 /* Loaded with the first call; NULL, and `why` says it in a sentence. [any-thread] */

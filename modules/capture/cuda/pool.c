@@ -18,7 +18,6 @@ struct pool {
     CUcontext context;
     CUstream stream;
     struct layout layout;
-    bool pinned;         /* page-locked memory of the host, else the device's */
     atomic_uint holders; /* the owner and every frame that is out */
     uint32_t count;
     struct entry entries[];
@@ -36,13 +35,10 @@ static void pool_free(struct pool *pool)
         cu->cuStreamSynchronize(pool->stream);
     for (uint32_t i = 0; i < pool->count; i++) {
         struct entry *entry = &pool->entries[i];
-        uint64_t memory = entry->frame.planes[0].handle;
         if (entry->ready)
             cu->cuEventDestroy(entry->ready);
-        if (memory && pool->pinned)
-            pool->driver->host_free((void *)(uintptr_t)memory);
-        else if (memory)
-            cu->cuMemFree(memory);
+        if (entry->frame.planes[0].handle)
+            cu->cuMemFree(entry->frame.planes[0].handle);
     }
     if (pool->stream)
         cu->cuStreamDestroy(pool->stream);
@@ -83,18 +79,9 @@ static bool fill(struct pool *pool, struct entry *entry, const struct oriel_form
         entry->ready = NULL;
         return false;
     }
-    uint64_t memory = 0;
-    if (pool->pinned) {
-        void *address = NULL;
-        *call = "cuMemHostAlloc";
-        *code = pool->driver->host_alloc(&address, (size_t)pool->layout.bytes, 0);
-        memory = (uintptr_t)address;
-    } else {
-        CUdeviceptr address = 0;
-        *call = "cuMemAlloc";
-        *code = cu->cuMemAlloc(&address, (size_t)pool->layout.bytes);
-        memory = address;
-    }
+    CUdeviceptr memory;
+    *call = "cuMemAlloc";
+    *code = cu->cuMemAlloc(&memory, (size_t)pool->layout.bytes);
     if (*code != CUDA_SUCCESS)
         return false;
     struct oriel_frame *frame = &entry->frame;
@@ -123,9 +110,8 @@ struct pool *pool_create(const struct driver *driver, CUcontext context,
         return NULL;
     pool->driver = driver;
     pool->context = context;
-    pool->pinned = format->domain == ORIEL_DOMAIN_CPU;
     pool->holders = 1;
-    layout_init(&pool->layout, format, pool->pinned ? LAYOUT_CPU : LAYOUT_CUDA);
+    layout_init(&pool->layout, format, LAYOUT_CUDA);
     *call = "cuStreamCreate";
     *code = driver->cu->cuStreamCreate(&pool->stream, STREAM_NON_BLOCKING);
     if (*code != CUDA_SUCCESS)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The frames of one capture instance, in CUDA or page-locked memory, each with the event that says
- * when its samples are there, and the stream they come on. They outlive the instance for as long as
- * anybody holds one; the last to let go frees them, on whatever thread that is. */
+/* The frames of one capture instance, in CUDA memory, each with the event that says when its
+ * samples are there, and the stream they come on. They outlive the instance for as long as anybody
+ * holds one; the last to let go frees them, on whatever thread that is. */
 #ifndef POOL_H
 #define POOL_H
 

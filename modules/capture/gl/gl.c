@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reads the drawn picture back. On a GPU the picture is converted by a shader and copied into
- * mapped memory behind a fence, so that grab() never waits; on a software renderer it is there
- * already, and the CPU converts it faster than a shader would. Rows stay in GL order, the bottom
- * one first. */
+/* Reads the drawn picture back. On a GPU a shader converts it, a copy takes it into memory that
+ * stays mapped, and the frame is handed out at once, that memory with a fence: nothing waits, and
+ * nobody copies again. On a software renderer it is there already, and the CPU converts it faster
+ * than a shader would. Rows stay in GL order, the bottom one first. */
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,8 +17,7 @@
 #include "pool.h"
 #include "textures.h"
 
-enum { SLOTS = 3, FRAMES_HELD_MOST = 256 };
-static const GLuint64 lost_after_ns = 5000000000u;
+enum { FRAMES_HELD_MOST = 256 };
 
 #define FORMAT_IN(domain_, fourcc_, matrix_, full_range_)                                          \
     {                                                                                              \
@@ -49,27 +48,17 @@ static const struct oriel_option option_list[] = {
 };
 static const struct oriel_option_table options = {sizeof(options), 1, option_list};
 
-/* One picture on its way from the GPU. */
-struct slot {
-    GLuint planes;   /* what the shader writes, the GPU's own */
-    GLuint mapped;   /* a copy for the CPU */
-    uint8_t *memory; /* of `mapped`; without a shader the instance's own */
-    GLsync fence;
-    struct oriel_frame *frame;
-};
-
 struct capture {
     const struct oriel_host *host;
     const struct oriel_frame_sink *sink;
     struct oriel_format format;
-    struct converter converter;
+    struct textures *textures; /* of ORIEL_DOMAIN_GL, which needs nothing of what follows */
     struct pool *pool;
+    struct converter converter;
     bool by_shader;
     struct shader shader;
-    size_t slot_bytes;
-    struct textures *textures; /* of ORIEL_DOMAIN_GL, which needs nothing of what follows */
-    struct slot slots[SLOTS];  /* a ring: `first` is the oldest of `in_flight` */
-    uint32_t slot_count, first, in_flight;
+    GLuint planes; /* what the shader writes, the GPU's own; OpenGL keeps its uses in order */
+    uint8_t *rgba; /* without a shader: what is read, before it is converted */
 };
 
 static oriel_result fail(const struct oriel_host *host, oriel_result result, const char *format,
@@ -111,48 +100,19 @@ static void capture_destroy(void *data)
     struct capture *self = data;
     if (!self)
         return;
-    for (uint32_t i = 0; i < self->slot_count; i++) {
-        struct slot *slot = &self->slots[i];
-        if (slot->fence)
-            glDeleteSync(slot->fence);
-        if (slot->frame)
-            slot->frame->release(slot->frame, NULL);
-        if (slot->planes)
-            glDeleteBuffers(1, &slot->planes);
-        if (slot->mapped)
-            glDeleteBuffers(1, &slot->mapped); /* which unmaps it */
-        else
-            free(slot->memory);
-    }
+    if (self->planes)
+        glDeleteBuffers(1, &self->planes);
+    free(self->rgba);
     textures_destroy(self->textures);
     shader_finish(&self->shader);
     pool_release(self->pool);
     free(self);
 }
 
-static bool slot_init(struct capture *self, struct slot *slot)
-{
-    if (!self->by_shader) {
-        if (self->format.fourcc == ORIEL_FMT_RGBA)
-            return true; /* straight into the frame */
-        slot->memory = malloc(self->slot_bytes);
-        return slot->memory != NULL;
-    }
-    const GLbitfield access = GL_MAP_READ_BIT | GL_MAP_PERSISTENT_BIT | GL_MAP_COHERENT_BIT;
-    glCreateBuffers(1, &slot->planes);
-    glNamedBufferStorage(slot->planes, (GLsizeiptr)self->slot_bytes, NULL, 0);
-    glCreateBuffers(1, &slot->mapped);
-    glNamedBufferStorage(slot->mapped, (GLsizeiptr)self->slot_bytes, NULL,
-                         access | GL_CLIENT_STORAGE_BIT);
-    slot->memory = glMapNamedBufferRange(slot->mapped, 0, (GLsizeiptr)self->slot_bytes, access);
-    return slot->memory != NULL;
-}
-
-static oriel_result open_gl(struct capture *self, const struct oriel_config *config)
+static oriel_result check_gl(const struct capture *self, const struct oriel_host_gl *gl)
 {
     const struct oriel_host *host = self->host;
     const struct oriel_format *format = &self->format;
-    const struct oriel_host_gl *gl = host->get_interface(host, ORIEL_HOST_GL_V1);
     if (!gl)
         return fail(host, ORIEL_UNSUPPORTED, "this host draws without OpenGL");
     if (gl->version < 45)
@@ -164,32 +124,57 @@ static oriel_result open_gl(struct capture *self, const struct oriel_config *con
         format->height > (uint32_t)largest)
         return fail(host, ORIEL_UNSUPPORTED, "a picture of %u×%u: sides from 1 to %d are possible",
                     format->width, format->height, largest);
-    const char *convert = config->get_string(config, "convert");
-    self->by_shader =
-        strcmp(convert, "shader") == 0 || (strcmp(convert, "cpu") != 0 && !gl->software);
     return ORIEL_OK;
 }
 
-static oriel_result open_slots(struct capture *self, uint32_t frames_held)
+static struct keeper *open_keeper(const struct oriel_host_gl *gl, const char **why)
+{
+    if (epoxy_has_egl_extension((EGLDisplay)(uintptr_t)gl->egl_display, "EGL_KHR_fence_sync"))
+        return keeper_get(gl, why);
+    *why = "this EGL has no fences: EGL_KHR_fence_sync is missing";
+    return NULL;
+}
+
+/* Mapped memory wants EGL's fences and a second context; what a GPU without them draws is read as
+ * from a software renderer. */
+static oriel_result open_pool(struct capture *self, const struct oriel_host_gl *gl,
+                              const struct oriel_config *config, uint32_t frames_held)
 {
     const struct oriel_host *host = self->host;
     const struct oriel_format *format = &self->format;
-    uint32_t slots = self->by_shader ? SLOTS : 1;
-    self->pool = pool_create(format, frames_held + slots);
-    if (!self->pool)
-        return fail(host, ORIEL_NOMEM, "no memory for %u frames of %u×%u", frames_held + slots,
-                    format->width, format->height);
-    converter_init(&self->converter, format);
-    self->slot_bytes = self->by_shader ? (size_t)pool_layout(self->pool)->bytes
-                                       : (size_t)format->width * format->height * 4;
+    const char *convert = config->get_string(config, "convert"), *why;
+    bool must = strcmp(convert, "shader") == 0;
+    struct keeper *keeper = NULL;
+    if (must || (strcmp(convert, "cpu") != 0 && !gl->software))
+        keeper = open_keeper(gl, &why);
+    if (!keeper && must)
+        return fail(host, ORIEL_UNSUPPORTED, "%s", why);
+    self->by_shader = keeper;
+    self->pool = pool_create(format, frames_held + 1, keeper);
+    if (self->pool)
+        return ORIEL_OK;
+    return fail(host, ORIEL_NOMEM, "no memory for %u frames of %u×%u", frames_held + 1,
+                format->width, format->height);
+}
+
+static oriel_result open_conversion(struct capture *self)
+{
+    const struct oriel_host *host = self->host;
+    const struct oriel_format *format = &self->format;
+    const struct layout *layout = pool_layout(self->pool);
     char error[400] = "";
-    if (self->by_shader && !shader_init(&self->shader, format, pool_layout(self->pool),
-                                        &self->converter, false, error, sizeof(error)))
-        return fail(host, ORIEL_UNSUPPORTED, "the conversion shader: %s", error);
-    while (self->slot_count < slots)
-        if (!slot_init(self, &self->slots[self->slot_count++]))
+    converter_init(&self->converter, format);
+    if (self->by_shader) {
+        if (!shader_init(&self->shader, format, layout, &self->converter, error, sizeof(error)))
+            return fail(host, ORIEL_UNSUPPORTED, "the conversion shader: %s", error);
+        glCreateBuffers(1, &self->planes);
+        glNamedBufferStorage(self->planes, (GLsizeiptr)layout->bytes, NULL, 0);
+    } else if (format->fourcc != ORIEL_FMT_RGBA) { /* that goes straight into the frame */
+        self->rgba = malloc((size_t)format->width * format->height * 4);
+        if (!self->rgba)
             return fail(host, ORIEL_NOMEM, "no memory to read back %u×%u", format->width,
                         format->height);
+    }
     return ORIEL_OK;
 }
 
@@ -211,12 +196,12 @@ static oriel_result capture_create(const struct oriel_host *host, const struct o
     self->host = host;
     self->sink = sink;
     self->format = *format;
-    oriel_result result = open_gl(self, config);
     const struct oriel_host_gl *gl = host->get_interface(host, ORIEL_HOST_GL_V1);
+    oriel_result result = check_gl(self, gl);
     if (result == ORIEL_OK && format->domain == ORIEL_DOMAIN_GL)
         result = textures_create(host, gl, format, frames_held, sink, &self->textures);
-    else if (result == ORIEL_OK)
-        result = open_slots(self, frames_held);
+    else if (result == ORIEL_OK && (result = open_pool(self, gl, config, frames_held)) == ORIEL_OK)
+        result = open_conversion(self);
     if (result)
         capture_destroy(self);
     else
@@ -252,24 +237,18 @@ static void read_pixels(const struct oriel_target *target, void *to)
         glPixelStorei(pack[i], before[i]);
 }
 
-/* The oldest slot's picture is in its memory: it becomes a frame and the slot is free. */
-static void hand_out(struct capture *self)
+static bool read_back(struct capture *self, const struct oriel_target *target,
+                      struct oriel_frame *frame)
 {
-    const struct oriel_host *host = self->host;
-    struct slot *slot = &self->slots[self->first];
-    struct oriel_frame *frame = slot->frame;
-    if (self->by_shader)
-        memcpy(pool_memory(frame), slot->memory, self->slot_bytes);
-    else if (slot->memory)
-        converter_run(&self->converter, &self->format, pool_layout(self->pool), slot->memory,
+    if (self->by_shader) {
+        shader_run(&self->shader, target->texture, self->planes);
+        return pool_copy(frame, self->planes);
+    }
+    read_pixels(target, self->rgba ? self->rgba : pool_memory(frame));
+    if (self->rgba)
+        converter_run(&self->converter, &self->format, pool_layout(self->pool), self->rgba,
                       pool_memory(frame));
-    slot->frame = NULL;
-    self->first = (self->first + 1) % self->slot_count;
-    self->in_flight--;
-    frame->stamp.t_captured_ns = host->now_ns(host);
-    host->frame_ref(host, frame);
-    self->sink->frame(self->sink, frame);
-    host->frame_unref(host, frame, NULL);
+    return true;
 }
 
 static oriel_result capture_grab(void *data, const struct oriel_target *target,
@@ -281,43 +260,29 @@ static oriel_result capture_grab(void *data, const struct oriel_target *target,
                     target->width, target->height, self->format.width, self->format.height);
     if (self->textures)
         return textures_grab(self->textures, target, stamp);
-    if (self->in_flight == self->slot_count)
-        return ORIEL_AGAIN;
+    const struct oriel_host *host = self->host;
     struct oriel_frame *frame = pool_take(self->pool);
     if (!frame)
         return ORIEL_AGAIN;
+    if (!read_back(self, target, frame)) {
+        frame->release(frame, NULL);
+        return fail(host, ORIEL_DEVICE_LOST, "no fence for a picture: EGL error 0x%x",
+                    (unsigned)eglGetError());
+    }
     frame->stamp = *stamp;
     frame->stamp.flags |= ORIEL_FRAME_BOTTOM_UP;
-    struct slot *slot = &self->slots[(self->first + self->in_flight) % self->slot_count];
-    slot->frame = frame;
-    self->in_flight++;
-
-    if (!self->by_shader) {
-        read_pixels(target, slot->memory ? slot->memory : pool_memory(frame));
-        hand_out(self); /* read into memory: it is there */
-        return ORIEL_OK;
-    }
-    shader_run(&self->shader, target->texture, slot->planes);
-    glCopyNamedBufferSubData(slot->planes, slot->mapped, 0, 0, (GLsizeiptr)self->slot_bytes);
-    slot->fence = glFenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0);
-    glFlush();
+    frame->stamp.t_captured_ns = host->now_ns(host);
+    host->frame_ref(host, frame);
+    self->sink->frame(self->sink, frame);
+    host->frame_unref(host, frame, NULL);
     return ORIEL_OK;
 }
 
+/* Nothing is ever in flight: frames go out with the fence that they wait for. */
 static oriel_result capture_poll(void *data, uint32_t wait)
 {
-    struct capture *self = data;
-    while (self->in_flight) {
-        struct slot *slot = &self->slots[self->first];
-        GLenum state = glClientWaitSync(slot->fence, 0, wait ? lost_after_ns : 0);
-        if (state == GL_TIMEOUT_EXPIRED && !wait)
-            return ORIEL_AGAIN;
-        if (state == GL_TIMEOUT_EXPIRED || state == GL_WAIT_FAILED)
-            return fail(self->host, ORIEL_DEVICE_LOST, "the GPU does not answer");
-        glDeleteSync(slot->fence);
-        slot->fence = NULL;
-        hand_out(self);
-    }
+    (void)data;
+    (void)wait;
     return ORIEL_OK;
 }
 
@@ -344,6 +309,6 @@ static const struct oriel_module_info info = {
     "1.0.0",
     "Oriel",
     "BSD-3-Clause AND MIT",
-    "Asynchronous readback of OpenGL pictures, converted by a shader or the CPU",
+    "OpenGL pictures into CPU memory without a wait, converted by a shader or the CPU",
 };
 ORIEL_MODULE(&info, NULL, NULL, factory);

@@ -2,28 +2,57 @@
 #include "pool.h"
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
+
+enum { ALIGNMENT = 256 };
 
 struct entry {
     struct oriel_frame frame; /* first: a frame's address is its entry's */
     atomic_bool taken;
+    size_t at; /* in the memory */
 };
 
 struct pool {
     struct layout layout;
     atomic_uint holders; /* the owner and every frame that is out */
+    struct keeper *keeper;
+    /* Found beforehand: epoxy looks in the display that is current, and who lets go of frames may
+     * have none. */
+    PFNEGLCREATESYNCKHRPROC create_fence;
+    PFNEGLDESTROYSYNCKHRPROC destroy_fence;
+    GLuint buffer;
+    uint8_t *memory; /* of the buffer, else the process' */
     uint32_t count;
-    uint8_t *memory;
     struct entry entries[];
 };
+
+static EGLSyncKHR fence_of(const struct entry *entry)
+{
+    return (EGLSyncKHR)(uintptr_t)entry->frame.ready.handle;
+}
+
+/* The GPU may still write into a buffer that is deleted: OpenGL keeps it until then. */
+static void pool_free(struct pool *pool)
+{
+    struct keeper_visit visit;
+    for (uint32_t i = 0; i < pool->count; i++)
+        if (fence_of(&pool->entries[i]))
+            pool->destroy_fence(keeper_display(pool->keeper), fence_of(&pool->entries[i]));
+    if (!pool->keeper) {
+        free(pool->memory);
+    } else if (keeper_enter(pool->keeper, &visit)) {
+        glDeleteBuffers(1, &pool->buffer); /* which unmaps it */
+        keeper_leave(pool->keeper, &visit);
+    }
+    keeper_release(pool->keeper);
+    free(pool);
+}
 
 void pool_release(struct pool *pool)
 {
     if (!pool || atomic_fetch_sub_explicit(&pool->holders, 1, memory_order_acq_rel) > 1)
         return;
-    free(pool->memory);
-    free(pool);
+    pool_free(pool);
 }
 
 /* The samples are in CPU memory: who lets go has finished reading, whatever device it read for. */
@@ -36,22 +65,44 @@ static void frame_back(const struct oriel_frame *frame, const struct oriel_fence
     pool_release(pool);
 }
 
-struct pool *pool_create(const struct oriel_format *format, uint32_t count)
+/* The mapping belongs to the keeper's context: the render context may go first. Client storage is
+ * memory that the CPU reads at its usual pace. */
+static uint8_t *map_buffer(struct pool *pool, size_t bytes)
+{
+    const GLbitfield access = GL_MAP_READ_BIT | GL_MAP_PERSISTENT_BIT | GL_MAP_COHERENT_BIT;
+    struct keeper_visit visit;
+    if (!keeper_enter(pool->keeper, &visit))
+        return NULL;
+    glCreateBuffers(1, &pool->buffer);
+    glNamedBufferStorage(pool->buffer, (GLsizeiptr)bytes, NULL, access | GL_CLIENT_STORAGE_BIT);
+    uint8_t *memory = glMapNamedBufferRange(pool->buffer, 0, (GLsizeiptr)bytes, access);
+    keeper_leave(pool->keeper, &visit);
+    return memory;
+}
+
+struct pool *pool_create(const struct oriel_format *format, uint32_t count, struct keeper *keeper)
 {
     struct pool *pool = calloc(1, sizeof(*pool) + count * sizeof(pool->entries[0]));
-    if (!pool)
-        return NULL;
-    layout_init(&pool->layout, format, LAYOUT_CPU);
-    size_t bytes = ((size_t)pool->layout.bytes + 63) & ~(size_t)63;
-    pool->holders = 1;
-    pool->count = count;
-    pool->memory = aligned_alloc(64, bytes * count);
-    if (!pool->memory) {
-        free(pool);
+    if (!pool) {
+        keeper_release(keeper);
         return NULL;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        struct oriel_frame *frame = &pool->entries[i].frame;
+    layout_init(&pool->layout, format, LAYOUT_CPU);
+    size_t bytes = ((size_t)pool->layout.bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    pool->holders = 1;
+    pool->keeper = keeper;
+    pool->create_fence = (PFNEGLCREATESYNCKHRPROC)eglGetProcAddress("eglCreateSyncKHR");
+    pool->destroy_fence = (PFNEGLDESTROYSYNCKHRPROC)eglGetProcAddress("eglDestroySyncKHR");
+    pool->memory =
+        keeper ? map_buffer(pool, bytes * count) : aligned_alloc(ALIGNMENT, bytes * count);
+    if (!pool->memory) {
+        pool_free(pool);
+        return NULL;
+    }
+    for (; pool->count < count; pool->count++) {
+        struct entry *entry = &pool->entries[pool->count];
+        struct oriel_frame *frame = &entry->frame;
+        entry->at = pool->count * bytes;
         frame->size = sizeof(*frame);
         frame->plane_count = pool->layout.plane_count;
         frame->format = *format;
@@ -59,7 +110,7 @@ struct pool *pool_create(const struct oriel_format *format, uint32_t count)
         frame->pool = pool;
         for (uint32_t p = 0; p < frame->plane_count; p++)
             frame->planes[p] = (struct oriel_plane){
-                .handle = (uintptr_t)(pool->memory + i * bytes),
+                .handle = (uintptr_t)(pool->memory + entry->at),
                 .offset = pool->layout.offset[p],
                 .stride = pool->layout.stride[p],
                 .rows = pool->layout.rows[p],
@@ -84,6 +135,22 @@ struct oriel_frame *pool_take(struct pool *pool)
 uint8_t *pool_memory(const struct oriel_frame *frame)
 {
     return (uint8_t *)(uintptr_t)frame->planes[0].handle;
+}
+
+bool pool_copy(struct oriel_frame *frame, GLuint planes)
+{
+    struct entry *entry = (struct entry *)frame;
+    struct pool *pool = frame->pool;
+    EGLDisplay display = keeper_display(pool->keeper);
+    if (fence_of(entry))
+        pool->destroy_fence(display, fence_of(entry));
+    glCopyNamedBufferSubData(planes, pool->buffer, 0, (GLintptr)entry->at,
+                             (GLsizeiptr)pool->layout.bytes);
+    EGLSyncKHR fence = pool->create_fence(display, EGL_SYNC_FENCE_KHR, NULL);
+    glFlush(); /* who waits for it may have no context to flush */
+    frame->ready = (struct oriel_fence){.handle = (uintptr_t)fence,
+                                        .kind = fence ? ORIEL_FENCE_EGLSYNC : ORIEL_FENCE_NONE};
+    return fence != EGL_NO_SYNC_KHR;
 }
 
 const struct layout *pool_layout(const struct pool *pool)

@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The frames of one capture instance, in CPU memory that belongs to no GL context: they outlive the
- * instance for as long as anybody holds one. */
+/* The frames of one capture instance, in memory of the CPU: of the process, or of an OpenGL buffer
+ * that stays mapped, into which the GPU writes. They outlive the instance, and its OpenGL context,
+ * for as long as anybody holds one; the last to let go frees them, on whatever thread that is. */
 #ifndef POOL_H
 #define POOL_H
 
+#include <epoxy/gl.h>
+
 #include "../common/convert.h"
+#include "keeper.h"
 
 struct pool;
 
-struct pool *pool_create(const struct oriel_format *format, uint32_t count);
+/* In a buffer of the keeper's, which the pool has then, also when it fails; NULL: in memory of the
+ * process. [render] */
+struct pool *pool_create(const struct oriel_format *format, uint32_t count, struct keeper *keeper);
 /* The owner lets go; frames that are out stay valid. NULL is fine. */
 void pool_release(struct pool *pool);
 /* A free frame, marked taken, or NULL. It comes back through its release(). [render] */
 struct oriel_frame *pool_take(struct pool *pool);
-uint8_t *pool_memory(const struct oriel_frame *frame);
+uint8_t *pool_memory(const struct oriel_frame *frame); /* without a keeper */
+/* Copies the planes from a buffer of the context that is current into the frame, whose fence then
+ * stands for that. False: EGL gave no fence. [render] */
+bool pool_copy(struct oriel_frame *frame, GLuint planes);
 const struct layout *pool_layout(const struct pool *pool);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "textures.h"
 
-#include <epoxy/egl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "../common/convert.h"
 #include "../common/shader.h"
+#include "keeper.h"
 
 struct entry {
     struct oriel_frame frame; /* first */
@@ -18,8 +18,7 @@ struct entry {
 
 /* What frames need when the instance is gone. */
 struct shelf {
-    EGLDisplay display;
-    EGLContext context;  /* shares with the render's; current nowhere but in shelf_release() */
+    struct keeper *keeper;
     atomic_uint holders; /* the instance and every frame that is out */
     uint32_t count;
     struct entry entries[];
@@ -35,47 +34,20 @@ struct textures {
     GLsizei width, height;
 };
 
-/* Another reset strategy than the other's is refused, and an older EGL has none. */
-static EGLContext context_beside(EGLDisplay display, EGLContext other)
-{
-    EGLContext context = EGL_NO_CONTEXT;
-    if (!eglBindAPI(EGL_OPENGL_API))
-        return EGL_NO_CONTEXT;
-    for (int robust = epoxy_egl_version(display) >= 15; robust >= 0 && !context; robust--) {
-        const EGLint attributes[] = {EGL_CONTEXT_MAJOR_VERSION,
-                                     4,
-                                     EGL_CONTEXT_MINOR_VERSION,
-                                     5,
-                                     EGL_CONTEXT_OPENGL_PROFILE_MASK,
-                                     EGL_CONTEXT_OPENGL_CORE_PROFILE_BIT,
-                                     robust ? EGL_CONTEXT_OPENGL_RESET_NOTIFICATION_STRATEGY
-                                            : EGL_NONE,
-                                     EGL_LOSE_CONTEXT_ON_RESET,
-                                     EGL_NONE};
-        context = eglCreateContext(display, EGL_NO_CONFIG_KHR, other, attributes);
-    }
-    return context;
-}
-
 static void shelf_release(struct shelf *shelf)
 {
     if (atomic_fetch_sub_explicit(&shelf->holders, 1, memory_order_acq_rel) > 1)
         return;
-    EGLDisplay display = eglGetCurrentDisplay();
-    EGLSurface draw = eglGetCurrentSurface(EGL_DRAW), read = eglGetCurrentSurface(EGL_READ);
-    EGLContext before = eglGetCurrentContext();
-    if (eglMakeCurrent(shelf->display, EGL_NO_SURFACE, EGL_NO_SURFACE, shelf->context)) {
+    struct keeper_visit visit;
+    if (keeper_enter(shelf->keeper, &visit)) {
         for (uint32_t i = 0; i < shelf->count; i++) {
             glDeleteTextures(1, &shelf->entries[i].texture);
             if (shelf->entries[i].fence)
                 glDeleteSync(shelf->entries[i].fence);
         }
-        if (before)
-            eglMakeCurrent(display, draw, read, before);
-        else
-            eglMakeCurrent(shelf->display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT);
+        keeper_leave(shelf->keeper, &visit);
     }
-    eglDestroyContext(shelf->display, shelf->context); /* takes along what is still there */
+    keeper_release(shelf->keeper);
     free(shelf);
 }
 
@@ -121,12 +93,11 @@ oriel_result textures_create(const struct oriel_host *host, const struct oriel_h
         free(self);
         return host->fail(host, ORIEL_NOMEM, "out of memory");
     }
-    shelf->display = (EGLDisplay)(uintptr_t)gl->egl_display;
-    shelf->context = context_beside(shelf->display, (EGLContext)(uintptr_t)gl->egl_context);
-    if (!shelf->context) {
+    const char *why;
+    if (!(shelf->keeper = keeper_get(gl, &why))) {
         free(shelf);
         free(self);
-        return host->fail(host, ORIEL_UNSUPPORTED, "no second OpenGL context to share with");
+        return host->fail(host, ORIEL_UNSUPPORTED, why);
     }
     shelf->holders = 1;
     *self = (struct textures){.host = host, .sink = sink, .shelf = shelf};
@@ -140,8 +111,7 @@ oriel_result textures_create(const struct oriel_host *host, const struct oriel_h
     struct converter converter;
     converter_init(&converter, format);
     char error[400] = "";
-    if (!shader_init(&self->shader, format, &self->layout, &converter, true, error,
-                     sizeof(error))) {
+    if (!shader_init(&self->shader, format, &self->layout, &converter, error, sizeof(error))) {
         textures_destroy(self);
         char text[512];
         snprintf(text, sizeof(text), "the conversion shader: %s", error);
@@ -200,7 +170,7 @@ oriel_result textures_grab(struct textures *self, const struct oriel_target *tar
     frame->ready =
         (struct oriel_fence){.handle = (uintptr_t)entry->fence, .kind = ORIEL_FENCE_GLSYNC};
     frame->stamp = *stamp;
-    frame->stamp.flags &= ~(uint32_t)ORIEL_FRAME_BOTTOM_UP;
+    frame->stamp.flags |= ORIEL_FRAME_BOTTOM_UP;
     frame->stamp.t_captured_ns = self->host->now_ns(self->host);
     atomic_store_explicit(&entry->taken, true, memory_order_relaxed);
     atomic_fetch_add_explicit(&shelf->holders, 1, memory_order_relaxed);

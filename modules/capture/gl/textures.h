@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Frames that stay on the GPU: NV12 in one R8 texture, luma above chroma, the top row first, each
- * with a fence. They outlive the instance for as long as anybody holds one; the last to let go
- * deletes them, on whatever thread that is, in a context kept for that. */
+/* Frames that stay on the GPU: NV12 in one R8 texture, the rows of luma before those of chroma,
+ * each with a fence. They outlive the instance for as long as anybody holds one; the last to let go
+ * deletes them, on whatever thread that is. */
 #ifndef TEXTURES_H
 #define TEXTURES_H
 

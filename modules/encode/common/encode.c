@@ -112,6 +112,8 @@ static bool fence_fits(const struct oriel_frame *frame)
                frame->format.domain == ORIEL_DOMAIN_CUDA;
     case ORIEL_FENCE_GLSYNC:
         return frame->format.domain == ORIEL_DOMAIN_GL;
+    case ORIEL_FENCE_EGLSYNC:
+        return frame->format.domain == ORIEL_DOMAIN_CPU;
     default:
         return false;
     }

@@ -289,9 +289,6 @@ static oriel_result nvjpeg_encode(void *data, const struct oriel_frame *frame, u
     oriel_result result = encode_begin(&self->base, frame, flags, &job);
     if (result)
         return result;
-    if (frame->stamp.flags & ORIEL_FRAME_BOTTOM_UP)
-        return encode_lost(&self->base, &job, ORIEL_INVALID,
-                           "a frame with the bottom row first: nvJPEG cannot turn it over");
     struct failure failure = {.result = ORIEL_IO, .text = "an empty JPEG"};
     size_t bytes = compress(self, &job, &failure);
     if (!bytes)

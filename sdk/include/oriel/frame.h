@@ -9,7 +9,7 @@
 enum {
     ORIEL_DOMAIN_CPU = 1,   /* address */
     ORIEL_DOMAIN_GL = 2,    /* texture or buffer name, in the render context's share group: one R8
-                               texture whose rows are those of all planes, one below the other */
+                               texture whose rows are those of all planes, one after the other */
     ORIEL_DOMAIN_CUDA = 3,  /* CUdeviceptr of the device named by oriel.host.cuda/1; strides are
                                multiples of 256 bytes, with room for an even number of rows */
     ORIEL_DOMAIN_DMABUF = 4 /* file descriptor, borrowed */
@@ -57,13 +57,14 @@ enum {
     ORIEL_FENCE_NONE = 0,
     ORIEL_FENCE_GLSYNC = 1,
     ORIEL_FENCE_CUDA_EVENT = 2, /* CUevent */
-    ORIEL_FENCE_SYNC_FD = 3
+    ORIEL_FENCE_SYNC_FD = 3,
+    ORIEL_FENCE_EGLSYNC = 4 /* EGLSync of the display in oriel.host.gl/1 */
 };
 
-/* Frozen, 16 bytes. NONE: what it guards is ready now. The host waits for the CUDA event of a frame
- * before it gives the frame to an encoder or maps it, on the thread of whoever reads. It cannot
- * wait for a GLSYNC, which takes a context: the reader does (glWaitSync, glClientWaitSync), in a
- * context that shares with the render's. A reader on a device is done before it lets go of a frame,
+/* Frozen, 16 bytes. NONE: what it guards is ready now. The host waits for the CUDA event or the
+ * EGLSYNC of a frame before it gives the frame to an encoder or maps it, on the thread of whoever
+ * reads. It cannot wait for a GLSYNC, which takes a context: the reader does (glWaitSync,
+ * glClientWaitSync), in a context that shares with the render's. A reader on a device is done before it lets go of a frame,
  * or says with `done` when it will be. */
 struct oriel_fence {
     uint64_t handle;
