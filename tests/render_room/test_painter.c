@@ -167,14 +167,19 @@ static void a_fast_slider_still_shows_pictures(void **state)
     fixture_finish(&f);
 }
 
+static void pose(struct fixture *f, uint64_t revision, uint32_t rendering)
+{
+    struct scene_snapshot *snapshot = rig_snapshot(f->dataset, revision, 3, 320, 200);
+    rig_layer(snapshot)->rendering = rendering;
+    fixture_post(f, snapshot);
+}
+
 /* Turns for `ms` with a pose each 8 ms; how many pictures came. */
 static int turn(struct fixture *f, uint64_t *revision, uint32_t rendering, int ms)
 {
     int before = atomic_load(&f->frames);
     for (int64_t end = clock_ns() + ms * NS_PER_MS; clock_ns() < end; ++*revision) {
-        struct scene_snapshot *snapshot = rig_snapshot(f->dataset, *revision, 3, 320, 200);
-        rig_layer(snapshot)->rendering = rendering;
-        fixture_post(f, snapshot);
+        pose(f, *revision, rendering);
         rig_sleep_ms(8);
     }
     return atomic_load(&f->frames) - before;
@@ -225,7 +230,7 @@ static void a_costly_picture_gives_way_to_input(void **state)
     assert_true(fixture_shows(&f, r - 1));
     assert_true(rig_wait(&fake_scene.bands, atomic_load(&fake_scene.bands) + 3)); /* in full */
     int64_t begin = clock_ns();
-    fixture_post(&f, rig_snapshot(f.dataset, r, 3, 320, 200));
+    pose(&f, r, ORIEL_RENDER_TRANSLUCENT);
     assert_true(fixture_shows(&f, r));
     assert_true(clock_ns() - begin < 400 * NS_PER_MS);
     assert_int_equal(atomic_load(&f.complete), complete);
