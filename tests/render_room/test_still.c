@@ -8,12 +8,15 @@
 #include <dirent.h>
 #include <math.h>
 #include <png.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "control/control.h"
+#include "module/services.h"
 #include "real.h"
 #include "render/dataset.h"
 #include "render/render.h"
@@ -39,6 +42,56 @@ static void close_rooms(struct rooms *rooms)
 {
     render_destroy(rooms->render);
     real_close(&rooms->real);
+}
+
+struct taken {
+    sem_t come;
+    const struct oriel_frame *frame;
+};
+
+static void take(void *data, const struct oriel_frame *frame)
+{
+    struct taken *taken = data;
+    if (taken->frame)
+        return;
+    taken->frame = frame_ref(frame);
+    sem_post(&taken->come);
+}
+
+/* A frame is waited for, read and let go of by a thread without OpenGL, when what drew it is gone.
+ */
+static void outlive(struct rooms *rooms, struct scene_snapshot *snapshot, const uint8_t *rgba)
+{
+    struct taken taken = {.frame = NULL};
+    struct render_tap tap = {
+        .complete_only = true, .frames_held = 1, .frame = take, .data = &taken};
+    struct oriel_format formats[RENDER_MAX_FORMATS];
+    uint32_t f = 0, count = render_formats(rooms->render, formats, RENDER_MAX_FORMATS);
+    while (f < count && formats[f].fourcc != ORIEL_FMT_RGBA)
+        f++;
+    assert_true(f < count);
+    tap.format = formats[f];
+    sem_init(&taken.come, 0, 0);
+    uint32_t id = render_tap_add(rooms->render, &tap);
+    render_post(rooms->render, snapshot);
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += 20;
+    assert_int_equal(sem_timedwait(&taken.come, &end), 0);
+    render_tap_remove(rooms->render, id);
+    sem_destroy(&taken.come);
+    render_destroy(rooms->render);
+    rooms->render = NULL;
+    struct error err = {""};
+    if (!frame_wait(taken.frame, &err))
+        fail_msg("%s", err.text);
+    const struct oriel_plane *plane = &taken.frame->planes[0];
+    const uint8_t *rows = (const uint8_t *)(uintptr_t)plane->handle + plane->offset;
+    size_t row = 4 * (size_t)taken.frame->format.width;
+    for (uint32_t y = 0; y < plane->rows; y++) /* the bottom one first */
+        assert_memory_equal(rows + (size_t)y * plane->stride, rgba + (plane->rows - 1 - y) * row,
+                            row);
+    frame_unref(taken.frame);
 }
 
 /* One image pixel a canvas pixel: what comes out is what is in the file, the right way up. */
@@ -78,6 +131,7 @@ static void check_pixels(const char *set)
     char *stats = render_stats_json(rooms.render);
     assert_non_null(strstr(stats, "\"coverage\":\t1"));
     free(stats);
+    outlive(&rooms, snapshot, rgba);
     free(rgba);
     scene_snapshot_unref(snapshot);
     unlink(scene);

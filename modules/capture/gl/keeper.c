@@ -14,6 +14,7 @@ struct keeper {
     EGLDisplay display;
     EGLContext beside;  /* the render context; may be gone */
     EGLContext context; /* current on the thread that has `visited` locked, or nowhere */
+    bool lost;          /* the GPU was reset, which OpenGL tells once; under `visited` */
     GLuint mark;        /* a buffer whose label nothing else has, to know the share group by */
     char label[64];
     pthread_mutex_t visited;
@@ -57,7 +58,8 @@ bool keeper_enter(struct keeper *self, struct keeper_visit *visit)
                                    .api = eglQueryAPI()};
     eglBindAPI(EGL_OPENGL_API);
     if (eglMakeCurrent(self->display, EGL_NO_SURFACE, EGL_NO_SURFACE, self->context)) {
-        if (glGetGraphicsResetStatus() == GL_NO_ERROR)
+        self->lost |= glGetGraphicsResetStatus() != GL_NO_ERROR;
+        if (!self->lost)
             return true;
         keeper_leave(self, visit);
         return false;

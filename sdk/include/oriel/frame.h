@@ -64,8 +64,8 @@ enum {
 /* Frozen, 16 bytes. NONE: what it guards is ready now. The host waits for the CUDA event or the
  * EGLSYNC of a frame before it gives the frame to an encoder or maps it, on the thread of whoever
  * reads. It cannot wait for a GLSYNC, which takes a context: the reader does (glWaitSync,
- * glClientWaitSync), in a context that shares with the render's. A reader on a device is done before it lets go of a frame,
- * or says with `done` when it will be. */
+ * glClientWaitSync), in a context that shares with the render's. A reader on a device is done
+ * before it lets go of a frame, or says with `done` when it will be. */
 struct oriel_fence {
     uint64_t handle;
     uint32_t kind;
