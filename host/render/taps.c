@@ -224,7 +224,7 @@ static bool ask_module(struct taps *taps, const char *id, const char *label, str
     }
     const char *why = services_failure();
     if (!offered)
-        error_set(err, "%s", *why ? why : "it offers no format on this OpenGL");
+        error_set(err, "%s: %s", id, *why ? why : "it offers no format on this OpenGL");
     module_use_close(&use);
     return offered > 0;
 }
