@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pixel/room.h"
+#include "util/check.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -186,8 +187,12 @@ static bool late(const struct pick *pick)
     return one && clock_ns() - pick->begin_ns > MEASURE_NS;
 }
 
+/* For this time: the next one knows the others already. */
 static void leave_out(struct pick *pick, int i)
 {
+    int64_t again_ns = clock_ns() + pick->branch->stream->retry_ns;
+    if (again_ns < pick->again_ns)
+        pick->again_ns = again_ns;
     pick->known[i].out = true;
     snprintf(pick->verdicts[i].why, sizeof pick->verdicts[i].why,
              "%.80s: not measured, the others took too long", pick->rungs->at[i].id);
@@ -228,14 +233,38 @@ static void explain(struct pick *pick, int taken)
     }
 }
 
+/* A reason behind the encoder's name, with which most begin. */
+static const char *behind_name(const struct pick *pick, uint32_t i)
+{
+    const char *why = pick->verdicts[i].why, *id = pick->rungs->at[i].id;
+    size_t n = strlen(id);
+    return strncmp(why, id, n) == 0 && strncmp(why + n, ": ", 2) == 0 ? why + n : why;
+}
+
+/* Encoders with the same reason are named together. */
 static void join(const struct pick *pick, char *text, size_t room)
 {
-    size_t n = 0;
+    bool told[MAX_LADDER] = {false};
     *text = '\0';
-    for (uint32_t i = 0; i < pick->rungs->count && n < room; i++) {
-        if (*pick->verdicts[i].why)
-            n += (size_t)snprintf(text + n, room - n, "%s%s", n ? "; " : "", pick->verdicts[i].why);
+    FILE *out = fmemopen(text, room, "w");
+    CHECK(out);
+    for (uint32_t i = 0; i < pick->rungs->count; i++) {
+        const char *why = behind_name(pick, i);
+        if (!*why || told[i])
+            continue;
+        fputs(ftell(out) ? "; " : "", out);
+        if (why != pick->verdicts[i].why)
+            fputs(pick->rungs->at[i].id, out);
+        for (uint32_t k = i + 1; k < pick->rungs->count; k++) {
+            if (why == pick->verdicts[i].why || strcmp(behind_name(pick, k), why) != 0)
+                continue;
+            told[k] = true;
+            fprintf(out, ", %s", pick->rungs->at[k].id);
+        }
+        fputs(why, out);
     }
+    fclose(out);
+    text[room - 1] = '\0';
 }
 
 static void publish(const struct branch *branch)
@@ -271,7 +300,7 @@ static void take(struct pick *pick, int i, struct opened *opened)
     pthread_mutex_unlock(&stream->lock);
     publish(branch);
     instance_close(old);
-    branch->invalid_count = 0;
+    branch->failures = 0;
     if (opened->info.codec)
         fanout_configure(branch, &opened->info);
     if (pick->verdicts[i].ms >= 0)
