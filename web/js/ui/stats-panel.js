@@ -32,11 +32,11 @@ export function createStatsPanel({ store, settings, stats, pictures, session, co
     /** @type {ReturnType<typeof setInterval>|undefined} */
     let timer;
 
-    /** @param {string} name @param {string} text */
-    function cell(name, text) {
+    /** @param {string} name @param {string} text @param {boolean} [sentence] it takes the whole width, and more lines */
+    function cell(name, text, sentence = false) {
         let value = cells.get(name);
         if (!value) {
-            value = h('dd', null);
+            value = h('dd', { class: sentence ? 'stats-sentence' : '' });
             cells.set(name, value);
             table.append(h('dt', null, name), value);
         }
@@ -97,9 +97,9 @@ export function createStatsPanel({ store, settings, stats, pictures, session, co
         cell('level', picture.levels ? `${picture.level} of ${picture.levels - 1}, ${Math.round(picture.coverage * 100)} %` : '–');
         const { encoder: name, chain, why } = encoder();
         cell('encoder', name);
-        cell('chosen', why);
-        cell('chain', chain);
-        cell('renderer', status.renderer ?? '–');
+        cell('chosen', why, true);
+        cell('chain', chain, true);
+        cell('renderer', status.renderer ?? '–', true);
         drawGraph();
     }
 
