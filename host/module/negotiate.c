@@ -7,21 +7,19 @@
 
 #include "module/inspect.h"
 
-/* What it takes to get a picture drawn by the GPU into a memory domain: nothing, a copy on the GPU,
- * a readback. A domain that is not known here comes last. */
+/* A picture drawn by the GPU stays in its memory where it can; which of them, the encoder says by
+ * its order. The CPU's takes a readback. A domain that is not known here comes last. */
 static int cost(uint32_t domain)
 {
     switch (domain) {
     case ORIEL_DOMAIN_GL:
-        return 0;
     case ORIEL_DOMAIN_DMABUF:
-        return 1;
     case ORIEL_DOMAIN_CUDA:
-        return 2;
+        return 0;
     case ORIEL_DOMAIN_CPU:
-        return 3;
+        return 1;
     }
-    return 4;
+    return 2;
 }
 
 static bool suits(uint32_t made, uint32_t accepted)

@@ -10,10 +10,10 @@
 #include "util/error.h"
 
 /* `made`: the capture's formats, cheapest first. `accepted`: the encoder's, best first; 0 means
- * "any" as struct oriel_format says. The cheapest pair wins (the frame as it is in the encoder's
- * memory, a copy on the GPU, a readback), then the encoder's order, then the capture's. `format`
- * has every colour field set: where neither side says, BT.709 primaries and sRGB transfer. Width
- * and height stay 0 where both leave them open. False, with both lists, when no pair fits. */
+ * "any" as struct oriel_format says. A pair that stays in a GPU's memory wins over one that is read
+ * back, then the encoder's order decides, then the capture's. `format` has every colour field set:
+ * where neither side says, BT.709 primaries and sRGB transfer. Width and height stay 0 where both
+ * leave them open. False, with both lists, when no pair fits. */
 bool negotiate(const struct oriel_format *made, size_t made_count,
                const struct oriel_format *accepted, size_t accepted_count,
                struct oriel_format *format, struct error *err);

@@ -53,7 +53,9 @@ static void test_memory_comes_first(void **state)
     expect(made, 3, cpu_first, 2, "capture/gl NV12 cuda bt709 limited -> encode/x");
     const struct oriel_format with_gl[] = {FORMAT(CUDA, NV12, BT709, 0),
                                            FORMAT(GL, NV12, BT709, 0)};
-    expect(made, 3, with_gl, 2, "capture/gl NV12 gl bt709 limited -> encode/x");
+    expect(made, 3, with_gl, 2, "capture/gl NV12 cuda bt709 limited -> encode/x");
+    const struct oriel_format gl_first[] = {with_gl[1], with_gl[0]};
+    expect(made, 3, gl_first, 2, "capture/gl NV12 gl bt709 limited -> encode/x");
     expect(made, 1, cpu_first, 2, "capture/gl NV12 cpu bt709 limited -> encode/x");
 }
 
