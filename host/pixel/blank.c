@@ -202,25 +202,34 @@ void blank_destroy(struct blank *blank)
         blank_unref(blank);
 }
 
+/* Its frame has no pool: what an encoder keeps of a pool's memory would outlive this one. */
+struct picture {
+    struct oriel_frame frame; /* first */
+    struct blank *blank;
+};
+
 static void release(const struct oriel_frame *frame, const struct oriel_fence *done)
 {
     (void)done; /* who reads on a device has finished before it lets go */
-    blank_unref(frame->pool);
-    free((void *)(uintptr_t)frame);
+    struct picture *picture = (struct picture *)(uintptr_t)frame;
+    blank_unref(picture->blank);
+    free(picture);
 }
 
 const struct oriel_frame *blank_frame(struct blank *blank, unsigned index)
 {
-    struct oriel_frame *frame = xcalloc(1, sizeof *frame);
+    struct picture *picture = xcalloc(1, sizeof *picture);
+    struct oriel_frame *frame = &picture->frame;
     int64_t now = clock_ns();
     atomic_fetch_add(&blank->references, 1);
+    picture->blank = blank;
     index %= BLANK_COUNT;
     if (blank->copies[0])
         *frame = *blank->copies[blank->copies[index] ? index : 0];
     else
         place(blank, index, frame);
     frame->release = release;
-    frame->pool = blank;
+    frame->pool = NULL;
     frame->host_count = NULL;
     frame->stamp = (struct oriel_stamp){.pts_ns = now,
                                         .t_begin_ns = now,

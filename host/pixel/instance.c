@@ -393,21 +393,28 @@ uint32_t instance_codecs(struct registry *registry, const char *id, uint32_t *ou
 
 /* --- repeats --- */
 
+/* Its frame is the source's in all but the reference: encoders know memory by its pool. */
+struct repeat {
+    struct oriel_frame frame; /* first */
+    const struct oriel_frame *source;
+};
+
 static void repeat_release(const struct oriel_frame *frame, const struct oriel_fence *done)
 {
-    (void)done; /* CPU readers are done when they let go; the source's pool waits for its own fences
-                 */
-    frame_unref(frame->pool);
-    free((void *)(uintptr_t)frame);
+    (void)done; /* who reads on a device has finished before it lets go */
+    struct repeat *repeat = (struct repeat *)(uintptr_t)frame;
+    frame_unref(repeat->source);
+    free(repeat);
 }
 
 const struct oriel_frame *frame_repeat(const struct oriel_frame *source, int64_t now_ns)
 {
-    struct oriel_frame *frame = xcalloc(1, sizeof *frame);
+    struct repeat *repeat = xcalloc(1, sizeof *repeat);
+    struct oriel_frame *frame = &repeat->frame;
     memcpy(frame, source, source->size < sizeof *frame ? source->size : sizeof *frame);
+    repeat->source = frame_ref(source);
     frame->size = sizeof *frame;
     frame->release = repeat_release;
-    frame->pool = (void *)(uintptr_t)frame_ref(source);
     frame->host_count = NULL;
     frame->stamp.flags |= ORIEL_FRAME_REPEAT;
     frame->stamp.pts_ns = now_ns;

@@ -144,9 +144,12 @@ oriel_result device_wait_gl(struct device *self, uint64_t sync)
         glClientWaitSync((GLsync)(uintptr_t)sync, GL_SYNC_FLUSH_COMMANDS_BIT, GL_WAIT_NS);
     if (state == GL_ALREADY_SIGNALED || state == GL_CONDITION_SATISFIED)
         return ORIEL_OK;
-    return encode_fail(self->host, ORIEL_IO, "the texture of a frame was not ready: %s",
-                       state == GL_TIMEOUT_EXPIRED ? "two seconds have passed"
-                                                   : "its fence cannot be waited for");
+    if (state == GL_TIMEOUT_EXPIRED)
+        return encode_fail(self->host, ORIEL_IO,
+                           "the texture of a frame was not ready: two seconds have passed");
+    return encode_fail(self->host, ORIEL_DEVICE_LOST,
+                       "the fence of a texture is none that the encoder's context knows: the "
+                       "renderer has begun anew");
 }
 
 /* --- either --- */

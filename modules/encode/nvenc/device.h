@@ -42,7 +42,8 @@ void device_keep(struct device *self);
 oriel_result device_enter(struct device *self);
 void device_leave(struct device *self);
 
-/* `sync` of the renderer's share group is over, or IO after two seconds. Entered. */
+/* `sync` of the renderer's share group is over, or IO after two seconds; DEVICE_LOST where it is of
+ * another group. Entered. */
 oriel_result device_wait_gl(struct device *self, uint64_t sync);
 
 #endif

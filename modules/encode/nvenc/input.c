@@ -103,6 +103,19 @@ static oriel_result texture_is_plain(const struct nvenc *self, const struct enco
     return ORIEL_OK;
 }
 
+/* An instance is fed by one pool at a time: the memory of the one before may go any time, and its
+ * address come back as another's. */
+static oriel_result drop_former_pool(struct nvenc *self, const void *pool)
+{
+    oriel_result result = ORIEL_OK;
+    for (unsigned i = 0; i < NVENC_REGISTRATIONS && result == ORIEL_OK; i++) {
+        struct registration *entry = &self->registrations[i];
+        if (entry->registered && entry->pool != pool)
+            result = unregister(self, entry);
+    }
+    return result;
+}
+
 /* The entry of the surface, or one that is free for it. */
 static oriel_result find_entry(struct nvenc *self, const struct registration *wanted,
                                struct registration **found)
@@ -117,8 +130,9 @@ static oriel_result find_entry(struct nvenc *self, const struct registration *wa
         if (entry->used < oldest->used)
             oldest = entry; /* free ones were used at 0 */
     }
+    oriel_result result = drop_former_pool(self, wanted->pool);
     *found = oldest;
-    return oldest->registered ? unregister(self, oldest) : ORIEL_OK;
+    return result == ORIEL_OK && oldest->registered ? unregister(self, oldest) : result;
 }
 
 static oriel_result register_surface(struct nvenc *self, struct registration *entry,
