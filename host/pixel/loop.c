@@ -14,6 +14,8 @@
 
 #define RETRY_NS                                                                                   \
     (100 * NS_PER_MS) /* before a picture that was lost in the encoder is tried again */
+/* Pictures lost one after the other: whatever the encoder calls it, it does not work any more. */
+#define MOST_FAILURES 3
 
 /* --- frames come in [render] --- */
 
@@ -220,6 +222,7 @@ static void drop_frames(struct branch *branch)
     const struct oriel_buffer *file = branch->newest_still.file;
     branch->pending = NULL;
     branch->newest_still.file = NULL;
+    branch->unmade[0] = '\0'; /* it was of the tap that went */
     pthread_mutex_unlock(&stream->lock);
     metric_add(stream->metrics.queue_depth, pending ? -1 : 0);
     frame_unref(pending);
@@ -342,15 +345,17 @@ static void encode(struct branch *branch, const struct oriel_frame *frame, bool 
     oriel_result result =
         instance->vtable->encode(instance->self, frame, key ? ORIEL_ENCODE_KEY : 0);
     branch->owed = false;
-    if (result == ORIEL_OK)
+    if (result == ORIEL_OK) {
+        branch->failures = 0;
         return;
+    }
     const char *said = services_failure();
     char why[512];
     snprintf(why, sizeof why, "%s", *said ? said : "it does not say why");
     metric_add(stream->metrics.dropped_error, 1);
-    branch->invalid_count += result == ORIEL_INVALID;
+    branch->failures += result != ORIEL_AGAIN;
     if (result == ORIEL_FATAL || result == ORIEL_DEVICE_LOST || result == ORIEL_UNSUPPORTED ||
-        branch->invalid_count == 3) {
+        branch->failures == MOST_FAILURES) {
         replace(branch, why);
         return;
     }
