@@ -7,8 +7,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -92,6 +94,17 @@ static unsigned threads(void)
         count++;
     closedir(tasks);
     return count;
+}
+
+/* KiB. A hundred OpenGL contexts would be 240 MiB on a software renderer. */
+static unsigned resident(void)
+{
+    unsigned long all, pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%lu %lu", &all, &pages), 2);
+    fclose(file);
+    return (unsigned)(pages * (unsigned long)sysconf(_SC_PAGESIZE) / 1024);
 }
 
 static void *let_go(void *data)
@@ -192,12 +205,30 @@ static void contexts_follow_each_other(void **state)
     stage_drop_frames(&stage);
 }
 
+/* The context that draws is known by what it shares, not by its address alone. */
+static void another_context_than_is_said(void **state)
+{
+    (void)state;
+    NEED_STAGE();
+    draw_with(stage.context);
+    struct oriel_format format = format_of(ORIEL_FMT_RGBA, 16, 16);
+    void *self = create(&format, 1), *other = stage_context(&stage, NULL), *none = NULL;
+    make_current(other);
+    assert_int_equal(
+        stage.capture->create(&stage.host, &stage.config, &format, 1, &stage.sink, &none),
+        ORIEL_UNSUPPORTED);
+    assert_string_equal(stage.failure, "no second OpenGL context to share with");
+    make_current(stage.context);
+    eglDestroyContext(stage.display, other);
+    stage.capture->destroy(self);
+}
+
 static void a_thousand_instances(void **state)
 {
     (void)state;
     NEED_STAGE();
     draw_with(stage.context);
-    unsigned buffers_before = buffers(), threads_before = 0;
+    unsigned buffers_before = buffers(), threads_before = 0, resident_before = 0;
     for (uint32_t i = 0; i < 1000; i++) {
         uint32_t width = 16 + 7 * (i % 13), height = 16 + 5 * (i % 11);
         uint8_t *rgba = picture_noise(width, height, i);
@@ -210,11 +241,17 @@ static void a_thousand_instances(void **state)
         free(rgba);
         if (i % 10 == 9) /* each tenth time nothing is left, not even the module's context */
             stage_drop_frames(&stage);
-        if (i == 9)
+        if (i == 9) {
             threads_before = threads();
+            resident_before = resident();
+        }
     }
     assert_int_equal(stage.count, 0);
     assert_int_equal(buffers(), buffers_before);
+    print_message("%u KiB, then %u\n", resident_before, resident());
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they keep what was freed */
+    assert_in_range(resident(), 0, resident_before + 100 * 1024);
+#endif
     assert_in_range(threads(), 0, threads_before + 3); /* a driver may have its own */
     assert_int_equal(glGetError(), GL_NO_ERROR);
 }
@@ -345,6 +382,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_outlive_their_context),
         cmocka_unit_test(contexts_follow_each_other),
+        cmocka_unit_test(another_context_than_is_said),
         cmocka_unit_test(a_thousand_instances),
         cmocka_unit_test(two_instances_and_a_hundred_sizes),
         cmocka_unit_test(frames_go_back_on_other_threads),
