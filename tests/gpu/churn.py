@@ -6,8 +6,8 @@ Python, and no GPU; with one its memory is counted too.
     churn.py ORIEL DATA [--resizes 1000] [--swaps 100] [--encoders ID,ID…] [--standins DIR] [--json FILE]
              [-- oriel's options…]
 
-Counted after a warm-up and at the end: open files, threads, resident memory of the server, used memory of the
-GPU. Each resize is waited for until a picture of that size has come, each swap until one of that codec has.
+Counted after a warm-up and at the end, while nobody looks, so that no encoder is there: open files, threads, resident
+memory of the server, used memory of the GPU. Each resize is waited for until a picture of that size has come, each swap until one of that codec has.
 --standins: the server finds the stand-ins for NVIDIA's libraries there, and they must have nothing to say."""
 
 import argparse
@@ -121,10 +121,14 @@ class Client:
 
     def look(self, codec):
         """A pixel connection of one codec in the place of the last; waits for its first picture."""
-        if self.pixel:
-            self.pixel.close()
+        self.leave()
         self.pixel = WebSocket(f"{self.ready['pixel']}?ext=1&codecs={codec}&session={self.session}")
         self.picture(lambda width, height, got: got == CODECS[codec])
+
+    def leave(self):
+        if self.pixel:
+            self.pixel.close()
+        self.pixel = None
 
     def picture(self, wanted):
         deadline = time.monotonic() + 30
@@ -235,13 +239,13 @@ def main():
             client = Client(json.loads(ready_file.read_text()))
             client.look("h264")
             churn(client, args.resizes // 10 + 10, args.swaps // 5 + 10, 0)
-            client.look("h264")
+            client.leave()
             before, begin = settled(server.pid, gpu), time.monotonic()
-            churn(client, args.resizes, args.swaps, 1)
             client.look("h264")
+            churn(client, args.resizes, args.swaps, 1)
             seconds = time.monotonic() - begin
+            client.leave()
             after = settled(server.pid, gpu)
-            client.pixel.close()
             client.state.close()
             server.send_signal(signal.SIGTERM)
             assert server.wait(20) == 0, f"exit status {server.returncode}"

@@ -34,6 +34,7 @@ class Report:
     def __init__(self, folder):
         self.folder = folder
         self.lines, self.limits, self.results = [], [], {}
+        self.begin = 0  # the line where the limits go
 
     def limit(self, what, value, bound, unit="ms", least=False):
         if bound is not None:
@@ -52,8 +53,13 @@ class Report:
                     f"{d['name']}, {d['memory_gib']} GiB, capability {d['capability']}" for d in value["devices"])
             rows.append((key.replace("_", " "), value))
         self.lines += table(("", ""), rows)
-        if facts.get("modules"):
-            self.lines += table(("module", "state"), facts["modules"].items())
+        modules = facts.get("modules", {})
+        usable = [name for name, state in modules.items() if state == "usable"]
+        if usable:
+            self.lines += [f"Modules: {', '.join(usable)}.", ""]
+        others = [f"- {name}: {state}" for name, state in modules.items() if name not in usable]
+        self.lines += [*others, ""] if others else []
+        self.begin = len(self.lines)
 
     def benches(self):
         rows = self.results["benches"] = []
@@ -110,7 +116,8 @@ class Report:
                 [(r["name"], r["state"], r["cases_skipped"] or "", r["reasons"]) for r in rows])
 
     def programs(self):
-        for name, title in (("bench_upload", "Uploads"), ("bench_volume", "Volumes")):
+        for name, title in (("bench_upload", "Uploads"), ("bench_volume", "Volumes"),
+                            ("bench_volume-large", "A large volume")):
             text = read(self.folder / f"{name}.log")
             if not text:
                 continue
@@ -147,18 +154,26 @@ class Report:
                 self.limits.append({"what": f"{tool} of {program}", "passed": False})
         self.results["sanitizer"] = rows
         if rows:
-            self.lines += ["## compute-sanitizer", ""] + table(("tool", "test", "exit status", "summary"), rows)
+            self.lines += ["## compute-sanitizer", "",
+                           "The kernels that it sees are those of nvJPEG and of the driver: Oriel has none of its own, it "
+                           "converts in an OpenGL compute shader. *bench*: `oriel bench pan` with encode/nvjpeg, which "
+                           "uploads, captures and encodes by CUDA.", ""]
+            self.lines += table(("tool", "of", "exit status", "summary"), rows)
 
     def end(self):
         skipped = self.results["skipped"] = [line.strip().removeprefix("skipped: ")
                                              for line in read(self.folder / "skipped.log")]
+        lines = []
         if self.limits:
             measured = [limit for limit in self.limits if "value" in limit]
-            self.lines += ["## Limits", ""] + table(
+            lines += ["## Limits", ""] + table(
                 ("", "measured", "limit", ""),
                 [(limit["what"], f"{limit['value']} {limit['unit']}", f"{limit['limit']} {limit['unit']}",
                   "pass" if limit["passed"] else "**miss**") for limit in measured])
-            self.lines += [f"- **failed**: {limit['what']}" for limit in self.limits if "value" not in limit]
+            lines += [f"- **failed**: {limit['what']}" for limit in self.limits if "value" not in limit] + [""]
+        for part in read(self.folder / "running"):
+            lines += [f"**Cut off**, or still running: {part}.", ""]
+        self.lines[self.begin:self.begin] = lines
         if skipped:
             self.lines += ["", "## Left out", ""] + [f"- {line}" for line in skipped]
         self.results["limits"] = self.limits

@@ -154,11 +154,27 @@ static double random_at(uint64_t i)
     return (double)((i ^ i >> 33) >> 11) * 0x1p-53;
 }
 
-/* smooth: waves. noisy: cells of different brightness on a dim ground, with a camera's noise.
- * noise: nothing but noise, where nothing can be left out. */
-static uint16_t *make_volume(const struct options *o)
+/* Twice as long along each axis, of one with half the side; that one is freed. */
+static uint16_t *repeat(uint16_t *half, size_t n)
 {
-    uint32_t n = o->size;
+    size_t k = 0, h = n / 2;
+    uint16_t *data = malloc(n * n * n * sizeof *data);
+    if (!data)
+        die("memory", "too little for the volume");
+    for (size_t z = 0; z < n; z++)
+        for (size_t y = 0; y < n; y++)
+            for (int i = 0; i < 2; i++, k += h)
+                memcpy(data + k, half + (z % h * h + y % h) * h, h * sizeof *data);
+    free(half);
+    return data;
+}
+
+/* smooth: waves. noisy: cells of different brightness on a dim ground, with a camera's noise.
+ * noise: nothing but noise, where nothing can be left out. Large ones repeat a smaller one. */
+static uint16_t *make_volume(const struct options *o, uint32_t n)
+{
+    if (n > 512 && n % 2 == 0)
+        return repeat(make_volume(o, n / 2), n);
     uint16_t *data = malloc((size_t)n * n * n * sizeof *data);
     if (!data)
         die("memory", "too little for the volume");
@@ -451,7 +467,7 @@ int main(int argc, char **argv)
                                    .height = o.height};
     printf("%s\n%u³ %s, %s, %u×%u, %d frames\n", (const char *)glGetString(GL_RENDERER), o.size,
            o.content, o.mode, o.width, o.height, o.frames);
-    uint16_t *data = make_volume(&o);
+    uint16_t *data = make_volume(&o, o.size);
     size_t pixels = (size_t)o.width * o.height;
     uint8_t *first = malloc(pixels * 4), *rgba = malloc(pixels * 4);
     if (!first || !rgba)
