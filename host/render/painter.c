@@ -292,6 +292,14 @@ void painter_still_done(struct painter *painter)
     pthread_mutex_unlock(&painter->mutex);
 }
 
+void painter_still_fail(struct painter *painter, const char *why)
+{
+    pthread_mutex_lock(&painter->mutex);
+    error_set(&painter->still_error, "%s", why);
+    pthread_cond_broadcast(&painter->answer);
+    pthread_mutex_unlock(&painter->mutex);
+}
+
 static void still_cancelled(void *data)
 {
     struct painter *painter = data;

@@ -35,14 +35,15 @@ struct painter *painter_create(const struct painter_setup *setup, struct error *
 void painter_destroy(struct painter *painter); /* NULL is fine */
 
 void painter_post(struct painter *painter, struct scene_snapshot *snapshot); /* [any-thread] */
+void painter_expect(struct painter *painter); /* as render_expect [any-thread] */
 /* A block has been read, or a tap has come or gone. [any-thread] */
-void painter_expect(struct painter *painter);
 void painter_wake(struct painter *painter);
 
 /* From begin to end every picture is drawn in full quality, without pacing, and only when complete;
  * what cannot be read ends the wait. [one thread at a time, not the render thread] */
 void painter_still_begin(struct painter *painter);
 void painter_still_done(struct painter *painter); /* from a tap's callback: the picture has come */
+void painter_still_fail(struct painter *painter, const char *why); /* … or will not */
 /* Until clock_ns() is `deadline_ns` at most; INT64_MAX: for ever. */
 bool painter_still_wait(struct painter *painter, int64_t deadline_ns, struct cancel *cancel,
                         struct error *err);

@@ -13,7 +13,6 @@
 #include "util/cancel.h"
 #include "util/check.h"
 #include "util/clock.h"
-#include "util/log.h"
 
 struct render {
     struct render_pool *pool;
@@ -159,8 +158,8 @@ static void take_still(void *data, const struct oriel_frame *frame)
         frame->format.width != still->width || frame->format.height != still->height)
         return;
     struct error err;
-    if (!frame_wait(frame, &err)) { /* the next one, or the fault that follows, ends the wait */
-        log_warn(LOG_RENDER, "%s", err.text);
+    if (!frame_wait(frame, &err)) {
+        painter_still_fail(still->render->painter, err.text);
         return;
     }
     const struct oriel_plane *plane = &frame->planes[0];
@@ -175,13 +174,22 @@ static void take_still(void *data, const struct oriel_frame *frame)
     painter_still_done(still->render->painter);
 }
 
+static void refuse_still(void *data, const char *why)
+{
+    const struct still *still = data;
+    painter_still_fail(still->render->painter, why);
+}
+
 static bool draw_still(struct render *render, struct still *still, struct scene_snapshot *snapshot,
                        int64_t deadline_ns, struct cancel *cancel, struct error *err)
 {
     still->render = render;
     still->revision = snapshot->scene.revision;
-    struct render_tap tap = {
-        .complete_only = true, .frames_held = 1, .frame = take_still, .data = still};
+    struct render_tap tap = {.complete_only = true,
+                             .frames_held = 1,
+                             .frame = take_still,
+                             .refused = refuse_still,
+                             .data = still};
     struct oriel_format formats[RENDER_MAX_FORMATS];
     uint32_t f = 0, count = render_formats(render, formats, RENDER_MAX_FORMATS);
     while (f < count &&

@@ -184,11 +184,7 @@ void stage_fault(struct painter *painter, const char *text)
         error_set(&said, "%s; rendering starts again", text);
     log_error(LOG_RENDER, "%s", said.text);
     painter_notice(painter, RENDER_NOTICE_FAULT, said.text);
-
-    pthread_mutex_lock(&painter->mutex);
-    painter->still_error = said;
-    pthread_cond_broadcast(&painter->answer);
-    pthread_mutex_unlock(&painter->mutex);
+    painter_still_fail(painter, said.text);
     stage_close(painter);
 }
 

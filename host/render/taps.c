@@ -415,8 +415,9 @@ bool taps_prepare(struct taps *taps, uint32_t width, uint32_t height, struct err
         formats[f].width = width;
         formats[f].height = height;
         struct instance **at = &old, *instance;
-        while (*at && !(same_kind(&(*at)->format, &formats[f]) && (*at)->format.width == width &&
-                        (*at)->format.height == height && (*at)->frames_held >= held[f]))
+        while (*at && !((*at)->self && same_kind(&(*at)->format, &formats[f]) &&
+                        (*at)->format.width == width && (*at)->format.height == height &&
+                        (*at)->frames_held >= held[f]))
             at = &(*at)->next;
         if ((instance = *at)) {
             *at = instance->next;

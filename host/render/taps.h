@@ -35,9 +35,9 @@ const char *taps_module(const struct taps *taps); /* called last, or at fault; "
 uint32_t taps_formats(struct taps *taps, struct oriel_format *formats, uint32_t room);
 const char *taps_maker(struct taps *taps, const struct oriel_format *format);
 
-/* Makes the instances fit the demand and the canvas. A format that cannot be captured is told once,
- * by the text in `err`, and the others go on: false then. Without a canvas (0 × 0) there are none.
- * [render] */
+/* Makes the instances fit the demand and the canvas. A format that cannot be captured is told once
+ * for each change of these, by the text in `err`, and the others go on: false then. Without a
+ * canvas (0 × 0) there are none. [render] */
 bool taps_prepare(struct taps *taps, uint32_t width, uint32_t height, struct error *err);
 /* Captures the target for every tap, or only where a grab before was refused for want of a free
  * frame. *owed: some was refused now. The worst result of the module. [render] */

@@ -36,6 +36,44 @@ static void what_cannot_be_read_is_told_once_and_then_read(void **state)
     fixture_finish(&f);
 }
 
+static void count_refusal(void *data, const char *why)
+{
+    if (strcmp(why, "no capture module makes P010 pictures in memory domain 1 now") == 0)
+        atomic_fetch_add((atomic_int *)data, 1);
+}
+
+/* Whoever wants what no module makes hears of it, also when somebody before did. */
+static void every_tap_that_cannot_be_served_is_told(void **state)
+{
+    (void)state;
+    static struct fixture f;
+    static atomic_int told[2];
+    struct render_tap want = {.format = fixture_rgba,
+                              .frames_held = 1,
+                              .frame = fixture_take,
+                              .refused = count_refusal,
+                              .data = &told[0]};
+    want.format.fourcc = ORIEL_FMT_P010;
+    fixture_make(&f, 3, fixture_plane, fixture_tiles, 1);
+    uint32_t first = taps_add(f.taps, &want);
+    fixture_post(&f, rig_snapshot(f.dataset, 1, 2, 320, 200));
+    assert_true(rig_wait(&told[0], 1));
+    want.data = &told[1];
+    uint32_t second = taps_add(f.taps, &want);
+    painter_wake(f.painter);
+    assert_true(rig_wait(&told[1], 1));
+    taps_remove(f.taps, second); /* and comes back: as many as before */
+    atomic_store(&told[1], 0);
+    second = taps_add(f.taps, &want);
+    painter_wake(f.painter);
+    assert_true(rig_wait(&told[1], 1));
+    taps_remove(f.taps, first);
+    taps_remove(f.taps, second);
+    fixture_tap(&f); /* and others are served */
+    assert_true(rig_wait(&f.complete, 1));
+    fixture_finish(&f);
+}
+
 /* A chunk of the finest of three levels cannot be read for a while. */
 static void a_level_with_gaps_gives_way_to_the_next(uint32_t ndisplay)
 {
@@ -142,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_cannot_be_read_is_told_once_and_then_read, fixture_abandon),
+        cmocka_unit_test_teardown(every_tap_that_cannot_be_served_is_told, fixture_abandon),
         cmocka_unit_test_teardown(a_volume_with_gaps_is_shown_coarser, fixture_abandon),
         cmocka_unit_test_teardown(a_slice_with_gaps_is_shown_coarser, fixture_abandon),
         cmocka_unit_test_teardown(a_lost_device_is_rebuilt, fixture_abandon),
