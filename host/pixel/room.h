@@ -80,7 +80,7 @@ struct branch {
 
     /* The branch's thread. */
     struct instance *instance; /* NULL: none */
-    unsigned failures; /* pictures lost in the encoder, one after the other */
+    unsigned failures;         /* pictures lost in the encoder, one after the other */
     uint32_t tap;
     const struct oriel_frame *last; /* encoded last; a reference */
     int64_t refine_ns;              /* when the next refinement is due */

@@ -238,8 +238,7 @@ static void contexts_are_put_back(void **state)
     /* Of a renderer that has begun anew: this context shares with the one before. */
     GLsync sync = glFenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0);
     glDeleteSync(sync);
-    shot.frame.ready =
-        (struct oriel_fence){.kind = ORIEL_FENCE_GLSYNC, .handle = (uintptr_t)sync};
+    shot.frame.ready = (struct oriel_fence){.kind = ORIEL_FENCE_GLSYNC, .handle = (uintptr_t)sync};
     assert_int_equal(rig_encode(&rig, &shot.frame, 0), ORIEL_DEVICE_LOST);
     rig_finish(&rig);
     assert_ptr_equal(eglGetCurrentContext(), own);

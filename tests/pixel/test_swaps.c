@@ -339,10 +339,10 @@ static void a_hundred_swaps_leave_nothing_behind(void **state)
             threads = entries("/proc/self/task");
             memory = allocated_kib();
         }
-        if (uses(f->stream, "encode/g")) {
+        if (uses(f->stream, "encode/g")) { /* the other goes by itself */
             fixture_sleep(12); /* longer than the pause: it has worked */
             failures += atomic_exchange(&fakes.fails, 1) == 0; /* else it has not come to it yet */
-        } /* the other goes by itself */
+        }
         const struct got *got = next_instance(peer, instance);
         keys += (int)got_tail(got)->key;
         instance = got_tail(got)->instance;
