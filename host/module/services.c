@@ -220,7 +220,8 @@ static const struct oriel_host_map host_map = {
 
 /* ---- buffers ---- */
 
-/* One allocation: this head, the headroom, the bytes, which a buffer around other memory has not. */
+/* One allocation: this head, the headroom, the bytes, which a buffer around other memory has not.
+ */
 struct buffer {
     struct oriel_buffer public;
     atomic_uint refs;
