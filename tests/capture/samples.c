@@ -24,13 +24,22 @@ static CudaFunctions *cu;
 bool samples_open(struct oriel_host_cuda *cuda)
 {
     CUcontext context;
+    CUdevice device;
+    unsigned count = 0;
     if (cuda_load_functions(&cu, NULL) || cu->cuInit(0) ||
-        cu->cuDevicePrimaryCtxRetain(&context, 0)) {
-        print_message("left out: no libcuda.so.1 or no CUDA device\n");
+        cu->cuGLGetDevices(&count, &device, 1, CU_GL_DEVICE_LIST_ALL) || !count ||
+        cu->cuDevicePrimaryCtxRetain(&context, device)) {
+        print_message("left out: no libcuda.so.1, or no CUDA device draws here\n");
         return false;
     }
-    *cuda = (struct oriel_host_cuda){
-        .size = sizeof(*cuda), .context = (uintptr_t)context, .capability = 89, .name = "device 0"};
+    static char name[128];
+    cu->cuDeviceGetName(name, sizeof(name), device);
+    print_message("CUDA: %s\n", name);
+    *cuda = (struct oriel_host_cuda){.size = sizeof(*cuda),
+                                     .device = device,
+                                     .context = (uintptr_t)context,
+                                     .capability = 89,
+                                     .name = name};
     return true;
 }
 
@@ -49,6 +58,19 @@ static void leave(void)
 {
     CUcontext popped;
     assert_int_equal(cu->cuCtxPopCurrent(&popped), 0);
+}
+
+size_t samples_used(const struct oriel_host_cuda *cuda)
+{
+    CUresult (*get_info)(size_t * free, size_t * total);
+    void *address = dlsym(cu->lib, "cuMemGetInfo_v2");
+    size_t free = 0, total = 0;
+    assert_non_null(address);
+    memcpy(&get_info, &address, sizeof(address));
+    enter(cuda);
+    assert_int_equal(get_info(&free, &total), 0);
+    leave();
+    return total - free;
 }
 
 bool samples_ready(const struct oriel_host_cuda *cuda, const struct oriel_frame *frame)

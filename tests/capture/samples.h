@@ -4,14 +4,18 @@
 #define TEST_CAPTURE_SAMPLES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "oriel/frame.h"
 #include "oriel/host_cuda.h"
 
-/* False, with a printed reason, without libcuda or a device. */
+/* The device that the current context of OpenGL is on. False, with a printed reason: there is none.
+ */
 bool samples_open(struct oriel_host_cuda *cuda);
 void samples_close(const struct oriel_host_cuda *cuda);
 
+/* Bytes of the device's memory that are in use, by whomever. */
+size_t samples_used(const struct oriel_host_cuda *cuda);
 /* Is the frame's event over now? */
 bool samples_ready(const struct oriel_host_cuda *cuda, const struct oriel_frame *frame);
 /* Waits for its event, then checks every sample of a frame of these pixels (dense RGBA, row 0 at
