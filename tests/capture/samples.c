@@ -29,6 +29,7 @@ bool samples_open(struct oriel_host_cuda *cuda)
     if (cuda_load_functions(&cu, NULL) || cu->cuInit(0) ||
         cu->cuGLGetDevices(&count, &device, 1, CU_GL_DEVICE_LIST_ALL) || !count ||
         cu->cuDevicePrimaryCtxRetain(&context, device)) {
+        cuda_free_functions(&cu);
         print_message("left out: no libcuda.so.1, or no CUDA device draws here\n");
         return false;
     }

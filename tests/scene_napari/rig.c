@@ -19,17 +19,21 @@ const struct oriel_host_cuda *rig_cuda;
 
 bool rig_hardware;
 
-bool rig_context(void)
+/* The EGL devices, as Oriel has it, then Mesa's surfaceless platform. */
+static EGLDisplay open_display(EGLint number)
 {
-    static int state;
-    if (state)
-        return state > 0;
-    state = -1;
-    EGLDisplay display = eglGetPlatformDisplayEXT(EGL_PLATFORM_SURFACELESS_MESA, NULL, NULL);
-    if (!display || !eglInitialize(display, NULL, NULL) || !eglBindAPI(EGL_OPENGL_API)) {
-        print_message("skipped: no EGL surfaceless display\n");
-        return false;
-    }
+    EGLDeviceEXT devices[16];
+    EGLint count = 0;
+    if (epoxy_has_egl_extension(EGL_NO_DISPLAY, "EGL_EXT_device_enumeration"))
+        eglQueryDevicesEXT(16, devices, &count);
+    if (number > count)
+        return EGL_NO_DISPLAY;
+    return number < count ? eglGetPlatformDisplayEXT(EGL_PLATFORM_DEVICE_EXT, devices[number], NULL)
+                          : eglGetPlatformDisplayEXT(EGL_PLATFORM_SURFACELESS_MESA, NULL, NULL);
+}
+
+static bool open_context(EGLDisplay display)
+{
     static const EGLint attributes[] = {EGL_CONTEXT_MAJOR_VERSION,
                                         4,
                                         EGL_CONTEXT_MINOR_VERSION,
@@ -37,13 +41,28 @@ bool rig_context(void)
                                         EGL_CONTEXT_OPENGL_PROFILE_MASK,
                                         EGL_CONTEXT_OPENGL_CORE_PROFILE_BIT,
                                         EGL_NONE};
-    EGLContext context = eglCreateContext(display, EGL_NO_CONFIG_KHR, EGL_NO_CONTEXT, attributes);
-    if (!context || !eglMakeCurrent(display, EGL_NO_SURFACE, EGL_NO_SURFACE, context)) {
-        print_message("skipped: no OpenGL 4.5 core context\n");
+    if (!eglInitialize(display, NULL, NULL) || !eglBindAPI(EGL_OPENGL_API))
         return false;
+    EGLContext context = eglCreateContext(display, EGL_NO_CONFIG_KHR, EGL_NO_CONTEXT, attributes);
+    return context && eglMakeCurrent(display, EGL_NO_SURFACE, EGL_NO_SURFACE, context);
+}
+
+bool rig_context(void)
+{
+    static int state;
+    if (state)
+        return state > 0;
+    state = -1;
+    EGLDisplay display;
+    for (EGLint i = 0; (display = open_display(i)) != EGL_NO_DISPLAY; i++) {
+        if (!open_context(display))
+            continue;
+        print_message("renderer: %s\n", (const char *)glGetString(GL_RENDERER));
+        state = 1;
+        return true;
     }
-    state = 1;
-    return true;
+    print_message("skipped: no EGL display with an OpenGL 4.5 core context\n");
+    return false;
 }
 
 static oriel_result keep_failure(const struct oriel_host *host, oriel_result result,
