@@ -52,28 +52,78 @@ static const char *get_string(const struct oriel_config *config, const char *nam
 
 /* ---- making it ---- */
 
-/* An option takes the value of its section's key of the same name. That one is written for every
- * module of the kind: a number bends to the limits of this one, a name that it does not know is
- * passed over. */
-static bool inherit(const struct config *config, const char *id, const char *section,
-                    const struct oriel_option *option, struct option_value *value)
+/* Keys that have another name and other words than the options they are for. */
+static const struct alias {
+    const char *section, *option, *key;
+    const char *words[3][2]; /* the key's, then the option's; without any they are the same */
+} aliases[] = {
+    {"stream", "preset", "stream.tier", {{NULL}}},
+    {"stream",
+     "rate_control",
+     "stream.rc_mode",
+     {{"cbr", "bitrate"}, {"vbr", "variable"}, {"constqp", "quality"}}},
+};
+
+static const struct alias *find_alias(const char *section, const char *option)
 {
-    char *key = xasprintf("%s.%s", section, option->name);
+    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++) {
+        if (strcmp(aliases[i].section, section) == 0 && strcmp(aliases[i].option, option) == 0)
+            return &aliases[i];
+    }
+    return NULL;
+}
+
+static void translate(const struct alias *alias, cJSON *json)
+{
+    for (size_t i = 0; i < 3 && alias->words[i][0]; i++) {
+        if (strcmp(cJSON_GetStringValue(json), alias->words[i][0]) == 0) {
+            cJSON_SetValuestring(json, alias->words[i][1]);
+            return;
+        }
+    }
+}
+
+/* The value of the key in the terms of the option: a number bends to its limits, or is a truth. */
+static cJSON *value_for(const struct config *config, int at, const struct alias *alias,
+                        const struct oriel_option *option)
+{
+    size_t count;
+    cJSON *json = option_to_json(&schema_options(&count)[at], &config->values[at].value);
+    if (alias)
+        translate(alias, json);
+    if (cJSON_IsNumber(json) && option->type == ORIEL_OPT_BOOL) {
+        cJSON *truth = cJSON_CreateBool(json->valuedouble != 0);
+        cJSON_Delete(json);
+        return truth;
+    }
+    if (cJSON_IsNumber(json) && (option->min != 0 || option->max != 0))
+        json->valuedouble = fmin(fmax(json->valuedouble, option->min), option->max);
+    return json;
+}
+
+/* An option takes the value of its section's key of the same name, or of its alias. That one is
+ * written for every module of the kind: a name that this one does not know is passed over. `than`:
+ * NULL, or only one that wins over it. */
+static bool inherit(const struct config *config, const char *id, const char *section,
+                    const struct oriel_option *option, const struct setting *than,
+                    struct option_value *value)
+{
+    char *same = xasprintf("%s.%s", section, option->name);
+    const struct alias *alias = find_alias(section, option->name);
+    const char *key = alias ? alias->key : same;
+    const struct setting *setting = settings_find(&config->settings, key); /* later ones win */
     int at = schema_find(key);
     bool done = false;
-    if (at >= 0 && config->values[at].set) {
-        size_t count;
+    if (at >= 0 && config->values[at].set && (!than || setting > than)) {
         struct error why;
-        cJSON *json = option_to_json(&schema_options(&count)[at], &config->values[at].value);
-        if (cJSON_IsNumber(json) && (option->min != 0 || option->max != 0))
-            json->valuedouble = fmin(fmax(json->valuedouble, option->min), option->max);
+        cJSON *json = value_for(config, at, alias, option);
         done = option_from_json(option, json, value, &why);
         if (!done)
             log_info(LOG_CONFIG, "%s: %s does not suit %s: %s", config->values[at].origin, key, id,
                      why.text);
         cJSON_Delete(json);
     }
-    free(key);
+    free(same);
     return done;
 }
 
@@ -84,13 +134,18 @@ bool module_value(const struct config *config, const char *id, const char *secti
     char *key = xasprintf("%s.%s", id, option->name);
     const struct setting *setting = settings_find(&config->settings, key);
     free(key);
+    if (setting && setting->preset && section &&
+        inherit(config, id, section, option, setting, value)) {
+        *origin = section;
+        return true;
+    }
     *origin = setting ? setting->origin : NULL;
     if (setting && setting_value(setting, option, value, err))
         return true;
     if (setting && !setting->preset)
         return false;
     *origin = "default";
-    if (section && inherit(config, id, section, option, value)) {
+    if (section && inherit(config, id, section, option, NULL, value)) {
         *origin = section;
         return true;
     }

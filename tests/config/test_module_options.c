@@ -5,7 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -76,6 +79,86 @@ static void test_own_value_wins(void **state)
     config_destroy(config);
 }
 
+static const struct oriel_option hardware_list[] = {
+    {"preset", "p3", "p1 p2 p3 p4 p5 p6 p7", "Speed.", 0, 0, ORIEL_OPT_ENUM, 0},
+    {"rate_control", "bitrate", "bitrate variable quality lossless", "Rate.", 0, 0, ORIEL_OPT_ENUM,
+     0},
+    {"temporal_aq", "false", NULL, "Bits.", 0, 0, ORIEL_OPT_BOOL, 0},
+};
+static const struct oriel_option_table hardware = {
+    sizeof hardware, sizeof hardware_list / sizeof hardware_list[0], hardware_list};
+
+static void all_become(const struct config_inputs *inputs, const char *speed, const char *rate,
+                       int64_t temporal_aq)
+{
+    struct error err = {""};
+    struct config *config = config_create(inputs, &err);
+    const struct oriel_config *values =
+        config ? config_for_module(config, "encode/nvenc", "stream", &hardware, &err) : NULL;
+    if (!values)
+        fail_msg("%s", err.text);
+    assert_string_equal(values->get_string(values, "preset"), speed);
+    assert_string_equal(values->get_string(values, "rate_control"), rate);
+    assert_int_equal(values->get_int(values, "temporal_aq"), temporal_aq);
+    config_for_module_free(values);
+    config_destroy(config);
+}
+
+static void becomes(const char *preset, const char *const *sets, size_t count, const char *speed,
+                    const char *rate, int64_t temporal_aq)
+{
+    all_become(&(struct config_inputs){.preset = preset, .sets = sets, .set_count = count}, speed,
+               rate, temporal_aq);
+}
+
+/* Keys that the options have other names and words for. */
+static void test_aliases(void **state)
+{
+    (void)state;
+    const char *vbr[] = {"stream.tier=p6", "stream.rc_mode=vbr", "stream.temporal_aq=8"};
+    becomes(NULL, vbr, 3, "p6", "variable", 1);
+    const char *constqp[] = {"stream.rc_mode=constqp", "stream.temporal_aq=0"};
+    becomes(NULL, constqp, 2, "p3", "quality", 0);
+    const char *cbr[] = {"stream.rc_mode=cbr", "encode/nvenc.preset=p2", "stream.tier=p6"};
+    becomes(NULL, cbr, 3, "p2", "bitrate", 0); /* the module's own wins */
+    becomes(NULL, NULL, 0, "p3", "bitrate", 0);
+
+    /* A module with other words for these passes them over. */
+    struct config *config = with(vbr, 2);
+    static const struct oriel_option other_list[] = {
+        {"preset", "fast", "fast slow", "Speed.", 0, 0, ORIEL_OPT_ENUM, 0},
+        {"rate_control", "bitrate", "bitrate quality", "Rate.", 0, 0, ORIEL_OPT_ENUM, 0}};
+    const struct oriel_option_table other = {sizeof other, 2, other_list};
+    struct error err = {""};
+    const struct oriel_config *values =
+        config_for_module(config, "encode/x", "stream", &other, &err);
+    assert_string_equal(values->get_string(values, "preset"), "fast");
+    assert_string_equal(values->get_string(values, "rate_control"), "bitrate");
+    config_for_module_free(values);
+    config_destroy(config);
+}
+
+/* Whichever comes later: a preset's wish for a module, or its section's key. */
+static void test_presets_and_sections(void **state)
+{
+    (void)state;
+    becomes("latency", NULL, 0, "p1", "bitrate", 0);
+    becomes("quality", NULL, 0, "p5", "bitrate", 0);
+    becomes("lossless", NULL, 0, "p3", "lossless", 0);
+    const char *tier[] = {"stream.tier=p7", "stream.rc_mode=cbr"};
+    becomes("latency", tier, 1, "p7", "bitrate", 0);
+    becomes("lossless", tier, 2, "p7", "bitrate", 0);
+    char file[] = "/tmp/oriel-options-XXXXXX";
+    int fd = mkstemp(file);
+    FILE *stream = fdopen(fd, "w");
+    assert_non_null(stream);
+    fputs("{\"stream.tier\": \"p7\", \"preset\": \"quality\"}", stream);
+    assert_int_equal(fclose(stream), 0);
+    all_become(&(struct config_inputs){.file = file}, "p7", "bitrate", 0);
+    all_become(&(struct config_inputs){.file = file, .preset = "latency"}, "p1", "bitrate", 0);
+    unlink(file);
+}
+
 /* What a preset says of a module that knows no such option is no mistake of the user's. */
 static void test_preset_for_another_module(void **state)
 {
@@ -139,6 +222,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inheritance),
         cmocka_unit_test(test_own_value_wins),
+        cmocka_unit_test(test_aliases),
+        cmocka_unit_test(test_presets_and_sections),
         cmocka_unit_test(test_preset_for_another_module),
         cmocka_unit_test(test_unknown_modules),
         cmocka_unit_test(test_tables),
