@@ -56,7 +56,7 @@ echo '{"stream": {"fps": 25}, "canvas": {"width": 640}}' >good.json
 expect 0 out 'stream.fps = 25  # good.json:1' modules --config good.json --print-config
 expect 0 out 'stream.fps = 24  # --set' modules --config good.json --set stream.fps=24 --print-config
 expect 0 out 'stream.bitrate = 10000000  # preset latency' modules --preset=latency --print-config
-expect 0 out 'modules.encoder = ["encode/x264","encode/openh264",' modules --preset=lossless --print-config
+expect 0 out 'modules.encoder = ["encode/nvenc","encode/x264","encode/openh264",' modules --preset=lossless --print-config
 NAPARI_CUDA_ENCODE_FPS=20 expect 0 out 'stream.fps = 20  # NAPARI_CUDA_ENCODE_FPS' modules --config good.json \
     --print-config
 expect 0 out '"https://json-schema.org/draft/2020-12/schema"' modules --print-schema
