@@ -239,8 +239,13 @@ __attribute__((destructor)) static void say_goodbye(void)
     for (size_t i = 0; i < NAMES && counters[i].name[0]; i++)
         if (!strncmp(counters[i].name, "live.", 5) && strcmp(counters[i].name, "live.bytes") != 0)
             live += counters[i].value;
-    char line[96];
-    snprintf(line, sizeof line, "%u faults, %lld live objects", fault_count, (long long)live);
+    char line[256];
+    size_t used = (size_t)snprintf(line, sizeof line, "%u faults, %lld live objects", fault_count,
+                                   (long long)live);
+    for (size_t i = 0; i < NAMES && counters[i].name[0] && used < sizeof line; i++)
+        if (!strncmp(counters[i].name, "input.", 6))
+            used += (size_t)snprintf(line + used, sizeof line - used, ", %s %lld", counters[i].name,
+                                     (long long)counters[i].value);
     report(line);
     pthread_mutex_unlock(&mutex);
 }
