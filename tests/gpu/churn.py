@@ -254,7 +254,7 @@ def main():
             server.wait()
             print(log.read_text(errors="replace"))
             raise
-        said = report.read_text().splitlines() if args.standins else []
+        said = [line.split(", input.")[0] for line in report.read_text().splitlines()] if args.standins else []
         used = sorted(set(re.findall(r"-> (encode/\w+)", log.read_text(errors="replace"))) - {"encode/null"})
     grown = {key: None if before[key] is None else after[key] - before[key] for key in before}
     fine = all(grown[key] is None or grown[key] <= SLACK[key] for key in grown)
