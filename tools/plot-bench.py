@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Draws the stages of `oriel bench --json FILE` as stacked bars.
+"""Draws the stages of `oriel bench --json FILE`, or of results.json by tests/gpu/run, as stacked bars.
 
     tools/plot-bench.py bench.json docs/results/bench.svg
 """
@@ -19,7 +19,9 @@ STAGES = [("plan", "#a9b0bb"), ("draw", "#4560c4"), ("capture", "#8ab4ff"), ("wa
 
 def main(source, target):
     with open(source) as file:
-        rows = [row for row in json.load(file)["results"] if row["suite"] in ("pan", "orbit")]
+        all_of_it = json.load(file)
+    rows = [row for row in all_of_it.get("results") or all_of_it["benches"] if row["suite"] in ("pan", "orbit")
+            and not row.get("file", "").startswith(("bench-full", "bench-large"))]
     groups = sorted({(row["suite"], row["width"], row["height"]) for row in rows},
                     key=lambda g: (g[0] != "pan", g[1]))
     plt.rcParams.update({"font.size": 9, "svg.fonttype": "none"})

@@ -26,6 +26,11 @@ def table(head, rows):
     return lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows] + [""]
 
 
+def bare(text):
+    """Without the folders of the machine."""
+    return re.sub(r"(?<![\w.])(/[\w.+-]+)+/", "", text)
+
+
 def read(path):
     return path.read_text(errors="replace").splitlines() if path.exists() else []
 
@@ -106,7 +111,7 @@ class Report:
             rows.append({"name": name, "state": state, "cases_skipped": int(skipped), "seconds": int(seconds)})
             reasons = sorted({text for text in read(self.folder / f"test-{name}.log")
                               if re.match(r"left out|.* is left out|.*skipped:", text)})
-            rows[-1]["reasons"] = "; ".join(reasons)[:300]
+            rows[-1]["reasons"] = bare("; ".join(reasons))[:300]
             if state.startswith("FAILED"):
                 self.limits.append({"what": f"test {name}", "passed": False})
         self.results["tests"] = rows
@@ -161,7 +166,7 @@ class Report:
             self.lines += table(("tool", "of", "exit status", "summary"), rows)
 
     def end(self):
-        skipped = self.results["skipped"] = [line.strip().removeprefix("skipped: ")
+        skipped = self.results["skipped"] = [bare(line.strip().removeprefix("skipped: "))
                                              for line in read(self.folder / "skipped.log")]
         lines = []
         if self.limits:
