@@ -4,7 +4,10 @@
 #include <ffnvcodec/dynlink_cuda.h>
 #include <ffnvcodec/dynlink_loader.h>
 
+#include "../../common/cuda_lost.h"
 #include "nvenc.h"
+
+#define OUT_OF_MEMORY 2 /* CUresult */
 
 const char *status_name(NVENCSTATUS status)
 {
@@ -113,23 +116,5 @@ const char *cuda_error_name(const struct CudaFunctions *cuda, int code)
 
 oriel_result cuda_result(int code, oriel_result otherwise)
 {
-    switch (code) { /* cuda.h's CUresult; ffnvcodec names only a few of them */
-    case 2:         /* OUT_OF_MEMORY */
-        return ORIEL_NOMEM;
-    case 4:   /* DEINITIALIZED */
-    case 46:  /* DEVICE_UNAVAILABLE */
-    case 201: /* INVALID_CONTEXT */
-    case 214: /* ECC_UNCORRECTABLE */
-    case 220: /* NVLINK_UNCORRECTABLE */
-    case 700: /* ILLEGAL_ADDRESS */
-    case 702: /* LAUNCH_TIMEOUT */
-    case 709: /* CONTEXT_IS_DESTROYED */
-    case 710: /* ASSERT */
-    case 714: /* HARDWARE_STACK_ERROR */
-    case 719: /* LAUNCH_FAILED */
-    case 999: /* UNKNOWN */
-        return ORIEL_DEVICE_LOST;
-    default:
-        return otherwise;
-    }
+    return code == OUT_OF_MEMORY ? ORIEL_NOMEM : cuda_lost(code) ? ORIEL_DEVICE_LOST : otherwise;
 }

@@ -91,30 +91,3 @@ const char *library_status(int status)
     return status >= 0 && (size_t)status < sizeof(names) / sizeof(names[0]) ? names[status]
                                                                             : "an unknown status";
 }
-
-/* CUDA's driver API, CUresult. */
-bool library_device_lost(CUresult error)
-{
-    switch ((int)error) {
-    case 4:   /* DEINITIALIZED */
-    case 46:  /* DEVICE_UNAVAILABLE */
-    case 201: /* INVALID_CONTEXT */
-    case 214: /* ECC_UNCORRECTABLE */
-    case 220: /* NVLINK_UNCORRECTABLE */
-    case 700: /* ILLEGAL_ADDRESS */
-    case 702: /* LAUNCH_TIMEOUT */
-    case 709: /* CONTEXT_IS_DESTROYED */
-    case 710: /* ASSERT */
-    case 714: /* HARDWARE_STACK_ERROR */
-    case 715: /* ILLEGAL_INSTRUCTION */
-    case 716: /* MISALIGNED_ADDRESS */
-    case 717: /* INVALID_ADDRESS_SPACE */
-    case 718: /* INVALID_PC */
-    case 719: /* LAUNCH_FAILED */
-    case 721: /* CONTAINED */
-    case 999: /* UNKNOWN */
-        return true;
-    default:
-        return false;
-    }
-}

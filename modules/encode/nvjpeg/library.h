@@ -75,7 +75,5 @@ bool library_open_nvjpeg(struct nvjpeg_library *library, const char *path, char 
 void library_close(struct nvjpeg_library *library); /* also one that is half open */
 
 const char *library_status(int status); /* of nvJPEG, by name */
-/* The context cannot be used any more after this error. */
-bool library_device_lost(CUresult error);
 
 #endif

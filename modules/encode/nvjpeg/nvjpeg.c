@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../../common/cuda_lost.h"
 #include "../common/encode.h"
 #include "library.h"
 #include "oriel/host_cuda.h"
@@ -75,9 +76,9 @@ static bool cuda_failed(const struct nvjpeg *self, CUresult error, const char *c
     const char *name = NULL;
     if (self->lib.cuda->cuGetErrorName(error, &name) || !name)
         name = "an unknown error";
-    failure->result = library_device_lost(error) ? ORIEL_DEVICE_LOST
-                      : error == 2               ? ORIEL_NOMEM /* OUT_OF_MEMORY */
-                                                 : ORIEL_IO;
+    failure->result = cuda_lost((int)error) ? ORIEL_DEVICE_LOST
+                      : error == 2          ? ORIEL_NOMEM /* OUT_OF_MEMORY */
+                                            : ORIEL_IO;
     snprintf(failure->text, sizeof(failure->text), "%s: %s (%d)", call, name, (int)error);
     return true;
 }
@@ -88,7 +89,7 @@ static bool status_failed(const struct nvjpeg *self, int status, const char *cal
 {
     if (!status)
         return false;
-    if (library_device_lost(self->lib.cuda->cuStreamSynchronize(self->stream)))
+    if (cuda_lost((int)self->lib.cuda->cuStreamSynchronize(self->stream)))
         failure->result = ORIEL_DEVICE_LOST;
     else if (status == NVJPEG_ALLOCATOR_FAILURE)
         failure->result = ORIEL_NOMEM;

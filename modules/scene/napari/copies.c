@@ -16,6 +16,7 @@
 #define FFNV_DEBUG_LOG_FUNC(context, ...) ((void)(context))
 #include <ffnvcodec/dynlink_loader.h>
 
+#include "../../common/cuda_lost.h"
 #include "oriel/host_cuda.h"
 
 /* Pieces whose copies are followed together: asking for each of many small ones would cost more
@@ -71,27 +72,6 @@ struct copies {
 
 /* ---- failures ---- */
 
-/* The device or its context is no more, or what it did before is in doubt. */
-static bool means_lost(CUresult code)
-{
-    switch ((int)code) {
-    case 46:  /* DEVICE_UNAVAILABLE */
-    case 214: /* ECC_UNCORRECTABLE */
-    case 220: /* NVLINK_UNCORRECTABLE */
-    case 700: /* ILLEGAL_ADDRESS */
-    case 702: /* LAUNCH_TIMEOUT */
-    case 709: /* CONTEXT_IS_DESTROYED */
-    case 710: /* ASSERT */
-    case 714: /* HARDWARE_STACK_ERROR */
-    case 717: /* INVALID_ADDRESS_SPACE */
-    case 719: /* LAUNCH_FAILED */
-    case 999: /* UNKNOWN */
-        return true;
-    default:
-        return false;
-    }
-}
-
 static void describe(const struct copies *copies, const char *call, CUresult code, char out[160])
 {
     const char *name = NULL;
@@ -113,7 +93,7 @@ static oriel_result lost(struct copies *copies, const char *call, CUresult code)
 
 static oriel_result failed(struct copies *copies, const char *call, CUresult code)
 {
-    if (means_lost(code))
+    if (cuda_lost((int)code))
         return lost(copies, call, code);
     char why[160], text[256];
     describe(copies, call, code, why);
