@@ -62,7 +62,7 @@ struct painter {
     bool measured_quick;          /* … whether it moved, and its `costs` */
     uint64_t measured_costs;
     int64_t measured_calls_ns; /* … and how long the calls of OpenGL took, … */
-    int64_t former_calls_ns;   /* … and for the picture measured before; 0: its costs were others */
+    int64_t former_calls_ns; /* … and for the picture measured before; 0: its costs were others */
     const char *refused_scene[MAX_REFUSED + 1], *refused_capture[MAX_REFUSED + 1];
     unsigned invalid_calls, failed_calls, faults;
     int64_t restage_ns;

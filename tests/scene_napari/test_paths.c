@@ -298,8 +298,8 @@ static void test_choice(void **state)
     rig_shaders = NULL;
     char first[16], second[16];
     double fast, slow;
-    assert_int_equal(sscanf(lines[0], "3 shaders: %15s (a volume %lf ms, %15s %lf ms)", first, &fast,
-                            second, &slow),
+    assert_int_equal(sscanf(lines[0], "3 shaders: %15s (a volume %lf ms, %15s %lf ms)", first,
+                            &fast, second, &slow),
                      4);
     assert_true(fast > 0 && fast <= slow);
     assert_string_equal(strcmp(first, "compute") == 0 ? "fragment" : "compute", second);
