@@ -110,8 +110,9 @@ static bool choose_format(struct instance *instance, const struct instance_wish 
     bool meet = false;
     for (uint32_t i = 0; i < count && !meet; i++)
         meet = has_domain(made, made_count, accepted[i].domain);
-    if (count && !meet) /* one clear sentence instead of two lists */
-        return error_set(err, "it takes pictures in the memory of a GPU, where %s makes none here",
+    if (made_count && count && !meet) /* one clear sentence instead of two lists */
+        return error_set(err, "it takes pictures in the memory of %s, where %s makes none here",
+                         has_domain(accepted, count, ORIEL_DOMAIN_CPU) ? "the host" : "a GPU",
                          render_capture_id(wish->render, NULL));
     struct oriel_format preferred[MAX_FORMATS];
     uint32_t fourcc = preferred_samples(instance), preferred_count = 0;
@@ -137,7 +138,8 @@ static const char *because(void)
     return *why ? why : "it does not say why";
 }
 
-/* Module, codec and format: all that can be said before there is an encoder. */
+/* Module, codec and format: all that can be said before there is an encoder. Other formats may be
+ * captured later, when a device has gone or come. */
 static oriel_result prepare(const struct instance_wish *wish, struct instance **out,
                             struct error *err)
 {
@@ -152,10 +154,11 @@ static oriel_result prepare(const struct instance_wish *wish, struct instance **
                                              .get_float = config_get_float,
                                              .get_string = config_get_string,
                                              .data = instance};
-    if (choose_codec(instance, wish->codec, err) && choose_format(instance, wish, err))
+    bool writes = choose_codec(instance, wish->codec, err);
+    if (writes && choose_format(instance, wish, err))
         return ORIEL_OK;
     error_prefix(err, "%s", wish->id);
-    return ORIEL_UNSUPPORTED;
+    return writes ? ORIEL_AGAIN : ORIEL_UNSUPPORTED;
 }
 
 /* What comes out while an instance is tried. */

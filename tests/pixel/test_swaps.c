@@ -149,8 +149,9 @@ static void what_was_left_out_is_measured_later(void **state)
 static void captures_that_went(void **state)
 {
     (void)state;
-    struct fixture *f = fixture_start((const char *const[]){
-        "modules.encoder=[\"encode/g\",\"encode/a\"]", "stream.key_cooldown_ms=0", NULL});
+    struct fixture *f = fixture_start(
+        (const char *const[]){"modules.encoder=[\"encode/g\",\"encode/a\"]", "stream.retry_ms=40",
+                              "stream.key_cooldown_ms=0", NULL});
     assert_true(uses(f->stream, "encode/g"));
     struct peer *peer = fixture_join(f, "ext=1");
     eventually(fixture_taps() == 1);
@@ -162,8 +163,21 @@ static void captures_that_went(void **state)
     assert_true(got_tail(got)->key);
     assert_true(uses(f->stream, "encode/a"));
     assert_non_null(strstr(f->fault, "the GPU is gone; encode/a took over"));
-    assert_int_equal(atomic_load(&peer->close_code), 0);
+    /* It is refused while that is so, and comes back. */
+    char *reason = branch_text(f->stream, "reason");
+    for (int i = 0; i < 400 && !strstr(reason, "makes none here"); i++) {
+        free(reason);
+        fixture_sleep(5);
+        reason = branch_text(f->stream, "reason");
+    }
+    assert_string_equal(reason, "encode/g: it takes pictures in the memory of a GPU, where "
+                                "capture/fake makes none here");
+    free(reason);
     fixture_gpu(true);
+    got = next_instance(peer, got_tail(got)->instance);
+    assert_true(got_tail(got)->key);
+    assert_true(uses(f->stream, "encode/g"));
+    assert_int_equal(atomic_load(&peer->close_code), 0);
     fixture_stop(f);
 }
 
@@ -340,7 +354,7 @@ static void a_hundred_swaps_leave_nothing_behind(void **state)
             memory = allocated_kib();
         }
         if (uses(f->stream, "encode/g")) { /* the other goes by itself */
-            fixture_sleep(12); /* longer than the pause: it has worked */
+            fixture_sleep(12);             /* longer than the pause: it has worked */
             failures += atomic_exchange(&fakes.fails, 1) == 0; /* else it has not come to it yet */
         }
         const struct got *got = next_instance(peer, instance);
