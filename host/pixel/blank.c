@@ -85,8 +85,8 @@ static uint32_t bump(uint32_t at, uint32_t period)
     return rise * rise >> 8;
 }
 
-#define PERIOD 97u /* rows, after which all comes again: farther than encoders search for motion   \
-                    */
+/* Rows, after which all comes again: farther than encoders search for motion. */
+#define PERIOD 97u
 
 /* Blobs 73 samples wide and PERIOD rows high, and noise of ±8 on top. `deep`: samples of 16 bits,
  * ten of them used. */

@@ -43,8 +43,8 @@ enum { DRAW_COMPLETE = 1, DRAW_SCALED = 2 };
 /* Draws frame number ++n of a revision and hands it to all taps. */
 uint64_t fixture_draw(uint64_t revision, unsigned flags);
 void fixture_resize(uint32_t width, uint32_t height);
-/* From now on nobody captures into a GPU's memory, or somebody does again; the taps that have waited
- * for such pictures are told. */
+/* From now on nobody captures into a GPU's memory, or somebody does again; the taps that have
+ * waited for such pictures are told. */
 void fixture_gpu(bool there);
 int fixture_taps(void);
 int fixture_frames(void); /* alive */
