@@ -98,6 +98,7 @@ struct run {
     const char *suite, *encoder;
     int width, height;
     bool apart;
+    bool begun; /* there is a server that sends pictures with this encoder */
     struct bench_series series;
     double seconds; /* of the series */
     uint64_t bytes; /* in it */
@@ -122,6 +123,7 @@ static bool run_moves(struct bench *bench, struct run *run, struct error *err)
     if (!stage_open(bench, &stage, orbit ? bench->volume : bench->slice, run->encoder, run->width,
                     run->height, run->apart, err))
         return false;
+    run->begun = true;
     struct bench_picture picture;
     if (orbit)
         bench_client_update(stage.client, "view", "ndisplay", "3");
@@ -178,9 +180,10 @@ static bool run_moves(struct bench *bench, struct run *run, struct error *err)
                              run->encoder);
 }
 
-/* A row of the table: as it is used, and with --alone again with each stage apart. */
+/* A row of the table: as it is used, and with --alone again with each stage apart. `unusable`:
+ * the encoder does not work here at all. */
 static bool run_row(struct bench *bench, const char *suite, const char *encoder, const int size[2],
-                    struct error *err)
+                    bool *unusable, struct error *err)
 {
     struct run run = {.suite = suite, .encoder = encoder, .width = size[0], .height = size[1]};
     struct run apart = run;
@@ -196,6 +199,7 @@ static bool run_row(struct bench *bench, const char *suite, const char *encoder,
     }
     bench_series_finish(&run.series);
     bench_series_finish(&apart.series);
+    *unusable = !run.begun;
     return fine;
 }
 
@@ -283,7 +287,7 @@ static const char usage[] = "usage: oriel bench [SUITE…] [options]\n"
                             "  start   from exec to the first packet\n"
                             "  idle    CPU with a client connected and nothing changing\n"
                             "  --json FILE          the results for programs\n"
-                            "  --encoder ID,ID      these instead of every usable one\n"
+                            "  --encoder ID,ID      these instead of every one that works here\n"
                             "  --size WxH,WxH       canvas sizes (1280x720,1920x1080)\n"
                             "  --frames N           poses to measure in pan and orbit (120)\n"
                             "  --slice DATA         a dataset of your own for pan, start and idle\n"
@@ -307,7 +311,7 @@ struct bench_args {
     size_t size_count;
 };
 
-/* Every usable encoder that the configuration lists, unless some were named. */
+/* Every encoder that is there; whether it works here shows when it is to begin. */
 static bool default_encoders(struct bench *bench, struct bench_args *args,
                              struct registry **registry, struct config **config, struct error *err)
 {
@@ -331,19 +335,35 @@ static bool wanted(const struct bench_args *args, const char *suite)
     return args->suite_count == 0;
 }
 
+/* One of the encoders that nobody named does without a row where it does not work. */
+static bool run_encoder(struct bench *bench, struct bench_args *args, const char *suite, size_t s,
+                        size_t e, bool named, struct error *err)
+{
+    bool unusable;
+    const char *id = args->encoders[e];
+    if (!id || run_row(bench, suite, id, args->sizes[s], &unusable, err))
+        return true;
+    if (named || !unusable)
+        return false;
+    printf("%-18s left out: %s\n", id, err->text);
+    args->encoders[e] = NULL;
+    return true;
+}
+
 static bool run_suites(struct bench *bench, struct bench_args *args, struct error *err)
 {
     static const char *const moving[] = {"pan", "orbit"};
     struct registry *registry = NULL;
     struct config *config = NULL;
-    bool fine = args->encoder_count || default_encoders(bench, args, &registry, &config, err);
+    bool named = args->encoder_count > 0;
+    bool fine = named || default_encoders(bench, args, &registry, &config, err);
     for (int m = 0; fine && m < 2; m++) {
         if (!wanted(args, moving[m]))
             continue;
         bench_print_header(moving[m], bench->content[m]);
         for (size_t s = 0; fine && s < args->size_count; s++) {
             for (size_t e = 0; fine && e < args->encoder_count; e++)
-                fine = run_row(bench, moving[m], args->encoders[e], args->sizes[s], err);
+                fine = run_encoder(bench, args, moving[m], s, e, named, err);
         }
     }
     if (fine && wanted(args, "start"))

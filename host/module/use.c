@@ -133,7 +133,7 @@ bool module_use_first(struct registry *registry, enum module_kind kind, const ch
         reasons = more;
     }
     if (count)
-        error_set(err, "no %s module works: %s", module_kind_name(kind), reasons);
+        error_set(err, "modules.%s: none works: %s", module_kind_name(kind), reasons);
     else
         error_set(err, "modules.%s: is empty", module_kind_name(kind));
     free(reasons);

@@ -333,7 +333,8 @@ bool branch_open(struct branch *branch, uint32_t codec, uint32_t width, uint32_t
     publish(branch);
     const char *reasons = branch->reason;
     const struct codec *known = codec_find(codec);
-    return error_set(err, "no encoder works%s%s: %s", known ? " for " : "",
+    return error_set(err, "%s: none works%s%s: %s",
+                     branch->still ? "modules.still" : "modules.encoder", known ? " for " : "",
                      known ? known->name : "", *reasons ? reasons : "the list is empty");
 }
 

@@ -267,7 +267,7 @@ bool taps_open(struct taps *taps, const char *label, const char *const *refused,
                  reasons.text);
         return true;
     }
-    return count ? error_set(err, "no capture module works: %s", reasons.text)
+    return count ? error_set(err, "modules.capture: none works: %s", reasons.text)
                  : error_set(err, "modules.capture: is empty");
 }
 

@@ -97,6 +97,10 @@ for m in entries:
 print(f"{len(built)} modules, all usable")
 PYTHON
 
+# Without names every encoder has its turn, and one that does not work here is no error.
+expect 0 out 'encode/null' bench pan --frames 2 --size 160x120
+[ -f "$modules/encode-avcodec.so" ] && expect 0 out 'encode/avcodec     left out: modules.encoder: none works: encode/avcodec: none is no encoder of this FFmpeg' \
+    bench pan --frames 2 --size 160x120 --set encode/avcodec.encoder=none
 # Presets speak of options that their modules have.
 for preset in latency quality lossless; do
     "$oriel" modules --preset $preset --print-config --json >preset.json

@@ -364,7 +364,7 @@ static void test_use_first(void **state)
     found = scan(scratch, "modules.encoder=encode/none,encode/crash,encode/fixture");
     assert_false(
         module_use_first(found.registry, MODULE_ENCODER, "main", only_other, &tries, &use, &err));
-    assert_non_null(strstr(err.text, "no encoder module works: encode/none: there is no such"));
+    assert_non_null(strstr(err.text, "modules.encoder: none works: encode/none: there is no such"));
     assert_non_null(strstr(err.text, "crashed (Aborted)"));
     assert_non_null(strstr(err.text, "encode/fixture: does not want to"));
     forget(&found);

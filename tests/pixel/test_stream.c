@@ -38,7 +38,7 @@ static void is_known_before_anyone_looks(void **state)
     assert_int_equal(fixture_taps(), 0); /* and nothing is drawn for nobody */
     fixture_stop(f);
     fixture_refused((const char *const[]){"modules.encoder=[\"encode/bad\"]", NULL},
-                    "no encoder works: encode/bad: no such device");
+                    "modules.encoder: none works: encode/bad: no such device");
 }
 
 static void rests_when_nobody_looks(void **state)
