@@ -225,7 +225,10 @@ bool stage_check(struct painter *painter, oriel_result result, const char *what,
     const char *id = capture ? taps_module(painter->setup.taps) : painter->scene_use.module->id;
     const char *why = services_failure();
     struct error text;
-    error_set(&text, "%s: %s failed (result %d)%s%s", id, what, result, *why ? ": " : "", why);
+    if (result == ORIEL_DEVICE_LOST)
+        error_set(&text, "%s: the device is lost%s%s", id, *why ? ": " : "", why);
+    else
+        error_set(&text, "%s: %s failed (result %d)%s%s", id, what, result, *why ? ": " : "", why);
     bool fatal = result == ORIEL_FATAL ||
                  (result == ORIEL_INVALID && ++painter->invalid_calls >= MAX_INVALID);
     if (!fatal && result != ORIEL_DEVICE_LOST && ++painter->failed_calls < MAX_FAILED) {
