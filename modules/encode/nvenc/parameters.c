@@ -183,7 +183,8 @@ void parameters_rates(struct nvenc *self)
         break;
     }
     rate->averageBitRate = settings->bitrate;
-    rate->vbvBufferSize = (uint32_t)((uint64_t)rate->maxBitRate * settings->vbv_ms / 1000);
+    uint64_t bits = (uint64_t)rate->maxBitRate * settings->vbv_ms / 1000;
+    rate->vbvBufferSize = bits < UINT32_MAX ? (uint32_t)bits : UINT32_MAX;
     rate->vbvInitialDelay = rate->vbvBufferSize;
 }
 
