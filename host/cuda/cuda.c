@@ -3,7 +3,6 @@
 
 #ifdef ORIEL_FFNVCODEC
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,16 +11,9 @@
 #include "oriel/host_cuda.h"
 #include "util/check.h"
 #include "util/clock.h"
+#include "util/thread.h"
 
 #define MAX_DEVICES 64
-
-/* A thread that sleeps until a picture is there is back 0.12 ms too late (H200), so it asks for a
- * while first. 0.3 ms are enough for a slice at 1080p and cost at most 60 × 0.3 ms a second, 2 % of
- * a core; with 1.5 ms a volume, or a picture in 4K, is there in time, and that is at most 9 % of a
- * core, about 1 % of eight. What takes longer is slept for. */
-#define SPIN_NS 300000
-#define SPIN_MANY_NS 1500000
-#define MANY_CORES 8
 
 /* A context, and what modules see of it. Never freed: modules keep the pointer, and what lies in an
  * old context is given back to that one. */
@@ -211,27 +203,13 @@ bool cuda_join(const struct cuda_hint *hint, struct cuda_about *about, struct er
 
 /* ---- fences ---- */
 
-static int64_t spin_ns(void)
-{
-    static int64_t known; /* threads that ask at the same time find the same */
-    int64_t ns = __atomic_load_n(&known, __ATOMIC_RELAXED);
-    if (!ns) {
-        cpu_set_t cores;
-        bool many =
-            sched_getaffinity(0, sizeof cores, &cores) == 0 && CPU_COUNT(&cores) >= MANY_CORES;
-        ns = many ? SPIN_MANY_NS : SPIN_NS;
-        __atomic_store_n(&known, ns, __ATOMIC_RELAXED);
-    }
-    return ns;
-}
-
 bool cuda_fence_wait(const struct oriel_fence *fence, struct error *err)
 {
     if (!driver_enter(NULL, err))
         return false;
     const CudaFunctions *cu = driver_load(err);
     CUevent event = (CUevent)(uintptr_t)fence->handle;
-    int64_t patience = clock_ns() + spin_ns();
+    int64_t patience = clock_ns() + thread_awake_ns();
     CUresult result;
     do
         result = cu->cuEventQuery(event);

@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "module/services.h"
 
+#include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "oriel/host_map.h"
 #include "util/check.h"
 #include "util/clock.h"
 #include "util/log.h"
+#include "util/thread.h"
 
 #define HEADROOM 64u
 #define LARGEST (UINT64_C(1) << 38) /* no picture is; a number that large is a mistake */
 #define MAX_INTERFACES 16
 #define FENCE_KINDS 5
+/* No picture takes as long: a GPU that has not finished by then is stuck. */
+#define LOST_AFTER_NS (5 * NS_PER_S)
 
 struct services {
     struct oriel_host host; /* first: an oriel_host of ours is a struct services */
@@ -157,12 +164,30 @@ static void host_frame_unref(const struct oriel_host *host, const struct oriel_f
 /* ---- fences ---- */
 
 typedef bool fence_wait(const struct oriel_fence *fence, struct error *err);
-static fence_wait *fence_waits[FENCE_KINDS];
+static bool flag_wait(const struct oriel_fence *fence, struct error *err);
+static fence_wait *fence_waits[FENCE_KINDS] = {[ORIEL_FENCE_FLAG] = flag_wait};
 
 void services_set_fence_wait(uint32_t kind, fence_wait *wait)
 {
     CHECK(kind > ORIEL_FENCE_NONE && kind < FENCE_KINDS);
     __atomic_store_n(&fence_waits[kind], wait, __ATOMIC_RELEASE);
+}
+
+/* A flag of a module: awake for a while, then asleep on it. */
+static bool flag_wait(const struct oriel_fence *fence, struct error *err)
+{
+    uint32_t *flag = (uint32_t *)(uintptr_t)fence->handle, value; /* the module's to write */
+    int64_t begun = clock_ns(), awake = begun + thread_awake_ns(), now = begun;
+    while (!(value = __atomic_load_n(flag, __ATOMIC_ACQUIRE)) && now < begun + LOST_AFTER_NS) {
+        if (now >= awake) {
+            struct timespec most = {.tv_nsec = 100 * NS_PER_MS};
+            syscall(SYS_futex, flag, FUTEX_WAIT_PRIVATE, 0, &most, NULL, 0);
+        }
+        now = clock_ns();
+    }
+    if (value == 1)
+        return true;
+    return error_set(err, value ? "the picture was lost on the GPU" : "the GPU does not answer");
 }
 
 static oriel_result wait_for(const struct oriel_fence *fence, struct error *err)

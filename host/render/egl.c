@@ -11,14 +11,6 @@
 #include "util/clock.h"
 
 #define MAX_DEVICES 64
-/* No picture takes as long: a GPU that has not finished by then is stuck. */
-#define LOST_AFTER_NS (5 * NS_PER_S)
-
-/* Of the newest context; renderers of one process draw on one device. The function is found
- * beforehand: epoxy looks in the display that is current, and readers of frames have none. */
-static EGLDisplay newest;
-static PFNEGLCLIENTWAITSYNCKHRPROC client_wait;
-
 struct egl {
     EGLDisplay display;
     EGLContext context;
@@ -133,12 +125,6 @@ static struct egl *open_display(EGLDisplay display, uint32_t device, struct erro
         glGetUnsignedBytei_vEXT(GL_DEVICE_UUID_EXT, 0, egl->gl.device_uuid);
     while (glGetError() != GL_NO_ERROR)
         ;
-    if (epoxy_has_egl_extension(display, "EGL_KHR_fence_sync")) {
-        __atomic_store_n(&client_wait,
-                         (PFNEGLCLIENTWAITSYNCKHRPROC)eglGetProcAddress("eglClientWaitSyncKHR"),
-                         __ATOMIC_RELAXED);
-        __atomic_store_n(&newest, display, __ATOMIC_RELEASE);
-    }
     return egl;
 }
 
@@ -276,23 +262,6 @@ const char *egl_fault(struct egl *egl)
             fault = "the OpenGL context was lost";
     }
     return fault;
-}
-
-bool egl_fence_wait(const struct oriel_fence *fence, struct error *err)
-{
-    EGLDisplay display = __atomic_load_n(&newest, __ATOMIC_ACQUIRE);
-    PFNEGLCLIENTWAITSYNCKHRPROC wait = __atomic_load_n(&client_wait, __ATOMIC_RELAXED);
-    if (!display)
-        return error_set(err, "no renderer runs whose EGL has fences");
-    switch (wait(display, (EGLSyncKHR)(uintptr_t)fence->handle, 0, LOST_AFTER_NS)) {
-    case EGL_CONDITION_SATISFIED_KHR:
-        return true;
-    case EGL_TIMEOUT_EXPIRED_KHR:
-        return error_set(err, "the GPU does not answer");
-    default:
-        return error_set(err, "a picture's fence cannot be waited for (%s)",
-                         egl_error_name(eglGetError()));
-    }
 }
 
 bool egl_target_create(struct egl_target *target, uint32_t width, uint32_t height,

@@ -29,10 +29,6 @@ uint32_t egl_max_texture_3d(const struct egl *egl);
 /* NULL, or what went wrong since the last call: no memory, or the device was lost. */
 const char *egl_fault(struct egl *egl);
 
-/* Waits for an ORIEL_FENCE_EGLSYNC; no context has to be current. False: the device failed.
- * [any-thread] */
-bool egl_fence_wait(const struct oriel_fence *fence, struct error *err);
-
 /* A framebuffer with one RGBA8 colour texture and a depth buffer. */
 struct egl_target {
     uint32_t framebuffer, texture, depth;

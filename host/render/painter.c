@@ -15,8 +15,11 @@
 #define EXPECT_NS (NS_PER_MS / 5)
 /* Handing over data may delay a picture by this much. */
 #define UPLOAD_NS (4 * NS_PER_MS)
-/* While captures are under way they are asked for again after a share of the time they have taken,
- * within these bounds: soon where a picture takes a millisecond, seldom where it takes many. */
+/* Captures under way are waited for at first, so long at a time: input that comes meanwhile waits
+ * no longer than that. Later they are asked for again after a share of the time they have taken,
+ * within these bounds. */
+#define WAIT_US 100
+#define AWAIT_NS (2 * NS_PER_MS)
 #define POLL_SHARE 16
 #define POLL_LEAST_NS (NS_PER_MS / 25)
 #define POLL_MOST_NS (NS_PER_MS / 2)
@@ -232,7 +235,7 @@ int64_t painter_work(struct painter *painter)
         painter->dirty |= result != ORIEL_OK;
     }
     if (painter->in_flight)
-        painter->in_flight = taps_poll(painter->setup.taps, false);
+        painter->in_flight = taps_poll(painter->setup.taps, 0);
 
     if (more || view_stale(painter->view))
         return 0;
@@ -241,8 +244,13 @@ int64_t painter_work(struct painter *painter)
         deadline = earlier(deadline, due);
     if (painter->owed)
         deadline = earlier(deadline, painter->end_ns + painter->setup.frame_ns);
+    now = clock_ns();
+    if (painter->in_flight && now - painter->end_ns < AWAIT_NS && now + WAIT_US * 1000 < deadline) {
+        painter->in_flight = taps_poll(painter->setup.taps, WAIT_US);
+        return painter->in_flight ? 0 : deadline;
+    }
     if (painter->in_flight || painter->measuring)
-        deadline = earlier(deadline, next_poll(painter, clock_ns()));
+        deadline = earlier(deadline, next_poll(painter, now));
     return deadline;
 }
 

@@ -147,31 +147,35 @@ struct still {
     struct render *render;
     uint64_t revision;
     uint32_t width, height;
-    uint8_t *rgba;
-    bool filled; /* render thread's until the tap is removed */
+    /* The one; a reference, the render thread's until the tap is removed. */
+    const struct oriel_frame *frame;
 };
 
 static void take_still(void *data, const struct oriel_frame *frame)
 {
     struct still *still = data;
-    if (still->filled || frame->stamp.revision != still->revision ||
+    if (still->frame || frame->stamp.revision != still->revision ||
         frame->format.width != still->width || frame->format.height != still->height)
         return;
-    struct error err;
-    if (!frame_wait(frame, &err)) {
-        painter_still_fail(still->render->painter, err.text);
-        return;
-    }
+    still->frame = frame_ref(frame);
+    painter_still_done(still->render->painter);
+}
+
+/* Its samples, row 0 at the top, once they are there. */
+static bool read_still(const struct still *still, uint8_t *rgba, struct error *err)
+{
+    const struct oriel_frame *frame = still->frame;
+    if (!frame_wait(frame, err))
+        return false;
     const struct oriel_plane *plane = &frame->planes[0];
     const uint8_t *pixels = (const uint8_t *)(uintptr_t)plane->handle + plane->offset;
     bool bottom_up = frame->stamp.flags & ORIEL_FRAME_BOTTOM_UP;
     for (uint32_t y = 0; y < still->height; y++) {
         uint32_t from = bottom_up ? still->height - 1 - y : y;
-        memcpy(still->rgba + (size_t)y * still->width * 4, pixels + (size_t)from * plane->stride,
+        memcpy(rgba + (size_t)y * still->width * 4, pixels + (size_t)from * plane->stride,
                (size_t)still->width * 4);
     }
-    still->filled = true;
-    painter_still_done(still->render->painter);
+    return true;
 }
 
 static void refuse_still(void *data, const char *why)
@@ -181,7 +185,7 @@ static void refuse_still(void *data, const char *why)
 }
 
 static bool draw_still(struct render *render, struct still *still, struct scene_snapshot *snapshot,
-                       int64_t deadline_ns, struct cancel *cancel, struct error *err)
+                       int64_t deadline_ns, struct cancel *cancel, uint8_t *rgba, struct error *err)
 {
     still->render = render;
     still->revision = snapshot->scene.revision;
@@ -204,15 +208,16 @@ static bool draw_still(struct render *render, struct still *still, struct scene_
     bool done = painter_still_wait(render->painter, deadline_ns, cancel, err);
     render_tap_remove(render, id);
     painter_still_end(render->painter);
+    done = done && read_still(still, rgba, err);
+    frame_unref(still->frame);
     return done;
 }
 
 bool render_still(struct render *render, struct scene_snapshot *snapshot, uint8_t *rgba,
                   struct error *err)
 {
-    struct still still = {
-        .width = snapshot->scene.width, .height = snapshot->scene.height, .rgba = rgba};
-    return draw_still(render, &still, snapshot, INT64_MAX, NULL, err);
+    struct still still = {.width = snapshot->scene.width, .height = snapshot->scene.height};
+    return draw_still(render, &still, snapshot, INT64_MAX, NULL, rgba, err);
 }
 
 bool render_screenshot(struct render_pool *pool, struct scene_snapshot *snapshot, uint32_t width,
@@ -229,8 +234,8 @@ bool render_screenshot(struct render_pool *pool, struct scene_snapshot *snapshot
     struct render *render = create(pool, "screenshot", NULL, width, height, err);
     if (!render)
         return false;
-    struct still still = {.width = width, .height = height, .rgba = rgba};
-    bool done = draw_still(render, &still, snapshot, deadline_ns, cancel, err);
+    struct still still = {.width = width, .height = height};
+    bool done = draw_still(render, &still, snapshot, deadline_ns, cancel, rgba, err);
     render_destroy(render);
     return done;
 }

@@ -238,6 +238,18 @@ static double seen_part(const struct slab *slab, size_t piece, const struct plan
            overlap(low[1], high[1], visible->low[1], visible->high[1]);
 }
 
+/* What all pieces together show of it. */
+static double seen_whole(const struct slab *slab, const struct plan_rect *visible)
+{
+    double part = 1;
+    for (unsigned d = 0; d < 2; d++) {
+        double a = slab->plan.translate[d] - slab->plan.scale[d] * 0.5;
+        double b = a + slab->plan.scale[d] * slab->plan.shape[d];
+        part *= overlap(a < b ? a : b, a < b ? b : a, visible->low[d], visible->high[d]);
+    }
+    return part;
+}
+
 bool slab_piece_seen(const struct slab *slab, size_t piece, const struct plan_rect *visible)
 {
     return slab->plan.view.ndisplay == 3 || seen_part(slab, piece, visible) > 0;
@@ -252,6 +264,10 @@ struct slab_area slab_measure(const struct slab *slab, const struct plan_rect *v
         area.there = (double)(slab->piece_count - slab->missing - slab->failed) / all;
         area.failed = (double)slab->failed / all;
         area.missing = slab->missing;
+        return area;
+    }
+    if (slab->missing + slab->failed == 0) {
+        area.seen = area.there = seen_whole(slab, visible);
         return area;
     }
     for (size_t i = 0; i < slab->piece_count; i++) {

@@ -116,7 +116,6 @@ bool stage_open(struct painter *painter, struct error *err)
         return false;
     const struct oriel_host_gl *gl = egl_host_gl(painter->egl);
     services_set_thread_interface(ORIEL_HOST_GL_V1, gl);
-    services_set_fence_wait(ORIEL_FENCE_EGLSYNC, egl_fence_wait);
     join_cuda(painter);
     offer_share(painter, gl);
     if (!module_use_first(painter->setup.registry, MODULE_SCENE, painter->label, try_scene, painter,

@@ -475,14 +475,14 @@ oriel_result taps_grab(struct taps *taps, const struct oriel_target *target,
     return worst;
 }
 
-bool taps_poll(struct taps *taps, bool wait)
+bool taps_poll(struct taps *taps, uint32_t wait_us)
 {
     bool in_flight = false;
     for (struct instance *i = taps->instances; i; i = i->next) {
         if (!i->self)
             continue;
         call_begin(taps, i->module);
-        in_flight |= i->capture->poll(i->self, wait) == ORIEL_AGAIN;
+        in_flight |= i->capture->poll(i->self, in_flight ? 0 : wait_us) == ORIEL_AGAIN;
         taps->calling = false;
     }
     return in_flight;

@@ -28,6 +28,12 @@ unsigned thread_cores(void)
     return count > 0 ? (unsigned)count : 1;
 }
 
+int64_t thread_awake_ns(void)
+{
+    unsigned cores = thread_cores();
+    return cores >= 8 ? NS_PER_MS * 3 / 2 : cores > 2 ? NS_PER_MS * 3 / 10 : 0;
+}
+
 void cond_init(pthread_cond_t *cond)
 {
     pthread_condattr_t attr;

@@ -38,7 +38,7 @@ struct oriel_target target_create(uint32_t width, uint32_t height, const uint8_t
 void target_destroy(struct oriel_target *target);
 
 /* Until the samples of a frame in CPU memory are there; no context has to be current. */
-void stage_wait(const struct stage *stage, const struct oriel_frame *frame);
+void stage_wait(const struct oriel_frame *frame);
 void stage_drop_frames(struct stage *stage);
 
 #endif

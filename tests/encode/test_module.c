@@ -125,7 +125,7 @@ static void refusals_say_why(void **state)
         frame->ready.kind = ORIEL_FENCE_NONE;
         assert_int_equal(rig_encode(&rig, frame, 0x80), ORIEL_UNSUPPORTED);
         assert_int_equal(rig.count, 0);
-        frame->ready.kind = ORIEL_FENCE_EGLSYNC; /* a download that the host has waited for */
+        frame->ready.kind = ORIEL_FENCE_FLAG; /* a download that the host has waited for */
         assert_int_equal(rig_encode(&rig, frame, 0), ORIEL_OK);
         assert_true(rig.packets[0].packet.flags & ORIEL_PACKET_KEY);
         frame_destroy(frame);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -247,13 +252,39 @@ static void test_map(void **state)
     services_destroy(host);
 }
 
+static void *set_flag(void *data)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL); /* who waits has gone to sleep */
+    __atomic_store_n((uint32_t *)data, 1, __ATOMIC_RELEASE);
+    syscall(SYS_futex, data, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+    return NULL;
+}
+
+static void flags_are_waited_for(void **state)
+{
+    (void)state;
+    uint32_t flag = 0;
+    struct error err = {""};
+    struct oriel_frame frame = {.size = sizeof frame,
+                                .ready = {(uintptr_t)&flag, ORIEL_FENCE_FLAG, 0}};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, set_flag, &flag), 0);
+    assert_true(frame_wait(&frame, &err));
+    assert_int_equal(flag, 1);
+    pthread_join(thread, NULL);
+    assert_true(frame_wait(&frame, &err));
+    flag = 2;
+    assert_false(frame_wait(&frame, &err));
+    assert_string_equal(err.text, "the picture was lost on the GPU");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_frame),      cmocka_unit_test(test_frame_fences),
-        cmocka_unit_test(test_buffer),     cmocka_unit_test(test_host_buffer),
-        cmocka_unit_test(test_interfaces), cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_map),
+        cmocka_unit_test(test_frame),           cmocka_unit_test(test_frame_fences),
+        cmocka_unit_test(test_buffer),          cmocka_unit_test(test_host_buffer),
+        cmocka_unit_test(test_interfaces),      cmocka_unit_test(test_threads),
+        cmocka_unit_test(flags_are_waited_for), cmocka_unit_test(test_map),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

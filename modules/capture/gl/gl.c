@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Reads the drawn picture back. On a GPU a shader converts it, a copy takes it into memory that
- * stays mapped, and the frame is handed out at once, that memory with a fence: nothing waits, and
- * nobody copies again. On a software renderer it is there already, and the CPU converts it faster
- * than a shader would. Rows stay in GL order, the bottom one first. */
+ * stays mapped, and the frame is handed out at once, that memory with a flag that poll() sets:
+ * grab() does not wait, and nobody copies again. On a software renderer it is there already, and
+ * the CPU converts it faster than a shader would. Rows stay in GL order, the bottom one first. */
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,7 +17,8 @@
 #include "pool.h"
 #include "textures.h"
 
-enum { FRAMES_HELD_MOST = 256 };
+enum { FRAMES_HELD_MOST = 256, IN_FLIGHT_MOST = 3 };
+static const GLuint64 lost_after_ns = 5000000000u;
 
 #define FORMAT_IN(domain_, fourcc_, matrix_, full_range_)                                          \
     {                                                                                              \
@@ -59,6 +60,11 @@ struct capture {
     struct shader shader;
     GLuint planes; /* what the shader writes, the GPU's own; OpenGL keeps its uses in order */
     uint8_t *rgba; /* without a shader: what is read, before it is converted */
+    struct flight {
+        struct oriel_frame *frame; /* a reference: not to be used again before the GPU is done */
+        GLsync fence;
+    } flights[IN_FLIGHT_MOST]; /* oldest first */
+    uint32_t in_flight;
 };
 
 static oriel_result fail(const struct oriel_host *host, oriel_result result, const char *format,
@@ -95,11 +101,34 @@ static bool listed(const struct oriel_format *format)
     return false;
 }
 
+/* The oldest one's memory is written, or never will be. */
+static void land(struct capture *self, bool good)
+{
+    struct flight flight = self->flights[0];
+    memmove(self->flights, self->flights + 1, --self->in_flight * sizeof(flight));
+    glDeleteSync(flight.fence);
+    pool_copied(flight.frame, good);
+    self->host->frame_unref(self->host, flight.frame, NULL);
+}
+
+/* Waits for the oldest one; false where it is not there by then. */
+static bool await(struct capture *self, GLuint64 ns, bool *lost)
+{
+    GLenum state = glClientWaitSync(self->flights[0].fence, 0, ns);
+    *lost = state == GL_WAIT_FAILED || (state == GL_TIMEOUT_EXPIRED && ns >= lost_after_ns);
+    if (state == GL_TIMEOUT_EXPIRED && !*lost)
+        return false;
+    land(self, !*lost);
+    return true;
+}
+
 static void capture_destroy(void *data)
 {
     struct capture *self = data;
     if (!self)
         return;
+    for (bool lost = false; self->in_flight;)
+        await(self, lost ? 0 : lost_after_ns, &lost);
     if (self->planes)
         glDeleteBuffers(1, &self->planes);
     free(self->rgba);
@@ -127,16 +156,8 @@ static oriel_result check_gl(const struct capture *self, const struct oriel_host
     return ORIEL_OK;
 }
 
-static struct keeper *open_keeper(const struct oriel_host_gl *gl, const char **why)
-{
-    if (epoxy_has_egl_extension((EGLDisplay)(uintptr_t)gl->egl_display, "EGL_KHR_fence_sync"))
-        return keeper_get(gl, why);
-    *why = "this EGL has no fences: EGL_KHR_fence_sync is missing";
-    return NULL;
-}
-
-/* Mapped memory wants EGL's fences and a second context; what a GPU without them draws is read as
- * from a software renderer. */
+/* Mapped memory wants a second context; what a GPU without one draws is read as from a software
+ * renderer. */
 static oriel_result open_pool(struct capture *self, const struct oriel_host_gl *gl,
                               const struct oriel_config *config, uint32_t frames_held)
 {
@@ -146,15 +167,16 @@ static oriel_result open_pool(struct capture *self, const struct oriel_host_gl *
     bool must = strcmp(convert, "shader") == 0;
     struct keeper *keeper = NULL;
     if (must || (strcmp(convert, "cpu") != 0 && !gl->software))
-        keeper = open_keeper(gl, &why);
+        keeper = keeper_get(gl, &why);
     if (!keeper && must)
         return fail(host, ORIEL_UNSUPPORTED, "%s", why);
     self->by_shader = keeper;
-    self->pool = pool_create(format, frames_held + 1, keeper);
+    uint32_t frames = frames_held + 1;
+    self->pool = pool_create(format, frames, keeper);
     if (self->pool)
         return ORIEL_OK;
-    return fail(host, ORIEL_NOMEM, "no memory for %u frames of %u×%u", frames_held + 1,
-                format->width, format->height);
+    return fail(host, ORIEL_NOMEM, "no memory for %u frames of %u×%u", frames, format->width,
+                format->height);
 }
 
 static oriel_result open_conversion(struct capture *self)
@@ -237,18 +259,22 @@ static void read_pixels(const struct oriel_target *target, void *to)
         glPixelStorei(pack[i], before[i]);
 }
 
-static bool read_back(struct capture *self, const struct oriel_target *target,
+static void read_back(struct capture *self, const struct oriel_target *target,
                       struct oriel_frame *frame)
 {
     if (self->by_shader) {
         shader_run(&self->shader, target->texture, self->planes);
-        return pool_copy(frame, self->planes);
+        pool_copy(frame, self->planes);
+        self->flights[self->in_flight++] =
+            (struct flight){frame, glFenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0)};
+        self->host->frame_ref(self->host, frame);
+        glFlush();
+        return;
     }
     read_pixels(target, self->rgba ? self->rgba : pool_memory(frame));
     if (self->rgba)
         converter_run(&self->converter, &self->format, pool_layout(self->pool), self->rgba,
                       pool_memory(frame));
-    return true;
 }
 
 static oriel_result capture_grab(void *data, const struct oriel_target *target,
@@ -261,29 +287,29 @@ static oriel_result capture_grab(void *data, const struct oriel_target *target,
     if (self->textures)
         return textures_grab(self->textures, target, stamp);
     const struct oriel_host *host = self->host;
-    struct oriel_frame *frame = pool_take(self->pool);
+    struct oriel_frame *frame = self->in_flight < IN_FLIGHT_MOST ? pool_take(self->pool) : NULL;
     if (!frame)
         return ORIEL_AGAIN;
-    if (!read_back(self, target, frame)) {
-        frame->release(frame, NULL);
-        return fail(host, ORIEL_DEVICE_LOST, "no fence for a picture: EGL error 0x%x",
-                    (unsigned)eglGetError());
-    }
     frame->stamp = *stamp;
     frame->stamp.flags |= ORIEL_FRAME_BOTTOM_UP;
-    frame->stamp.t_captured_ns = host->now_ns(host);
     host->frame_ref(host, frame);
+    read_back(self, target, frame);
+    frame->stamp.t_captured_ns = host->now_ns(host);
     self->sink->frame(self->sink, frame);
     host->frame_unref(host, frame, NULL);
     return ORIEL_OK;
 }
 
-/* Nothing is ever in flight: frames go out with the fence that they wait for. */
 static oriel_result capture_poll(void *data, uint32_t wait)
 {
-    (void)data;
-    (void)wait;
-    return ORIEL_OK;
+    struct capture *self = data;
+    bool all = wait == UINT32_MAX, lost = false;
+    GLuint64 ns = all ? lost_after_ns : wait * UINT64_C(1000);
+    while (self->in_flight && await(self, ns, &lost) && !lost)
+        ns = all ? ns : 0;
+    if (lost)
+        return fail(self->host, ORIEL_DEVICE_LOST, "the GPU does not answer");
+    return self->in_flight ? ORIEL_AGAIN : ORIEL_OK;
 }
 
 static const struct oriel_capture capture = {

@@ -1,43 +1,36 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pool.h"
 
+#include <limits.h>
+#include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum { ALIGNMENT = 256 };
 
 struct entry {
     struct oriel_frame frame; /* first: a frame's address is its entry's */
     atomic_bool taken;
-    size_t at; /* in the memory */
+    uint32_t flag; /* of its fence, where the GPU writes */
+    size_t at;     /* in the memory */
 };
 
 struct pool {
     struct layout layout;
     atomic_uint holders; /* the owner and every frame that is out */
     struct keeper *keeper;
-    /* Found beforehand: epoxy looks in the display that is current, and who lets go of frames may
-     * have none. */
-    PFNEGLCREATESYNCKHRPROC create_fence;
-    PFNEGLDESTROYSYNCKHRPROC destroy_fence;
     GLuint buffer;
     uint8_t *memory; /* of the buffer, else the process' */
     uint32_t count;
     struct entry entries[];
 };
 
-static EGLSyncKHR fence_of(const struct entry *entry)
-{
-    return (EGLSyncKHR)(uintptr_t)entry->frame.ready.handle;
-}
-
 /* The GPU may still write into a buffer that is deleted: OpenGL keeps it until then. */
 static void pool_free(struct pool *pool)
 {
     struct keeper_visit visit;
-    for (uint32_t i = 0; i < pool->count; i++)
-        if (fence_of(&pool->entries[i]))
-            pool->destroy_fence(keeper_display(pool->keeper), fence_of(&pool->entries[i]));
     if (!pool->keeper) {
         free(pool->memory);
     } else if (keeper_enter(pool->keeper, &visit)) {
@@ -91,8 +84,6 @@ struct pool *pool_create(const struct oriel_format *format, uint32_t count, stru
     size_t bytes = ((size_t)pool->layout.bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     pool->holders = 1;
     pool->keeper = keeper;
-    pool->create_fence = (PFNEGLCREATESYNCKHRPROC)eglGetProcAddress("eglCreateSyncKHR");
-    pool->destroy_fence = (PFNEGLDESTROYSYNCKHRPROC)eglGetProcAddress("eglDestroySyncKHR");
     pool->memory =
         keeper ? map_buffer(pool, bytes * count) : aligned_alloc(ALIGNMENT, bytes * count);
     if (!pool->memory) {
@@ -137,20 +128,22 @@ uint8_t *pool_memory(const struct oriel_frame *frame)
     return (uint8_t *)(uintptr_t)frame->planes[0].handle;
 }
 
-bool pool_copy(struct oriel_frame *frame, GLuint planes)
+void pool_copy(struct oriel_frame *frame, GLuint planes)
 {
     struct entry *entry = (struct entry *)frame;
     struct pool *pool = frame->pool;
-    EGLDisplay display = keeper_display(pool->keeper);
-    if (fence_of(entry))
-        pool->destroy_fence(display, fence_of(entry));
     glCopyNamedBufferSubData(planes, pool->buffer, 0, (GLintptr)entry->at,
                              (GLsizeiptr)pool->layout.bytes);
-    EGLSyncKHR fence = pool->create_fence(display, EGL_SYNC_FENCE_KHR, NULL);
-    glFlush(); /* who waits for it may have no context to flush */
-    frame->ready = (struct oriel_fence){.handle = (uintptr_t)fence,
-                                        .kind = fence ? ORIEL_FENCE_EGLSYNC : ORIEL_FENCE_NONE};
-    return fence != EGL_NO_SYNC_KHR;
+    __atomic_store_n(&entry->flag, 0, __ATOMIC_RELAXED);
+    frame->ready =
+        (struct oriel_fence){.handle = (uintptr_t)&entry->flag, .kind = ORIEL_FENCE_FLAG};
+}
+
+void pool_copied(struct oriel_frame *frame, bool good)
+{
+    struct entry *entry = (struct entry *)frame;
+    __atomic_store_n(&entry->flag, good ? 1 : 2, __ATOMIC_RELEASE);
+    syscall(SYS_futex, &entry->flag, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
 const struct layout *pool_layout(const struct pool *pool)

@@ -20,9 +20,10 @@ void pool_release(struct pool *pool);
 /* A free frame, marked taken, or NULL. It comes back through its release(). [render] */
 struct oriel_frame *pool_take(struct pool *pool);
 uint8_t *pool_memory(const struct oriel_frame *frame); /* without a keeper */
-/* Copies the planes from a buffer of the context that is current into the frame, whose fence then
- * stands for that. False: EGL gave no fence. [render] */
-bool pool_copy(struct oriel_frame *frame, GLuint planes);
+/* Lets the GPU copy the planes from a buffer of the context that is current into the frame, whose
+ * fence is a flag: pool_copied sets it, when that is over. [render] */
+void pool_copy(struct oriel_frame *frame, GLuint planes);
+void pool_copied(struct oriel_frame *frame, bool good);
 const struct layout *pool_layout(const struct pool *pool);
 
 #endif

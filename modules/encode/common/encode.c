@@ -112,7 +112,7 @@ static bool fence_fits(const struct oriel_frame *frame)
                frame->format.domain == ORIEL_DOMAIN_CUDA;
     case ORIEL_FENCE_GLSYNC:
         return frame->format.domain == ORIEL_DOMAIN_GL;
-    case ORIEL_FENCE_EGLSYNC:
+    case ORIEL_FENCE_FLAG:
         return frame->format.domain == ORIEL_DOMAIN_CPU;
     default:
         return false;

@@ -49,8 +49,9 @@ struct oriel_capture {
      * [render] */
     oriel_result (*grab)(void *self, const struct oriel_target *target,
                          const struct oriel_stamp *stamp);
-    /* Hands finished frames to the sink. With `wait` it returns only when none is in flight.
-     * Returns AGAIN while some are still in flight. [render] */
+    /* Sees to what is in flight: finished frames go to the sink, flags of frames that are out are
+     * set. Waits `wait` microseconds at most for the oldest, 0: not at all; UINT32_MAX: until none
+     * is in flight. Returns AGAIN while some are. [render] */
     oriel_result (*poll)(void *self, uint32_t wait);
 };
 

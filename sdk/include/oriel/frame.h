@@ -58,14 +58,17 @@ enum {
     ORIEL_FENCE_GLSYNC = 1,
     ORIEL_FENCE_CUDA_EVENT = 2, /* CUevent */
     ORIEL_FENCE_SYNC_FD = 3,
-    ORIEL_FENCE_EGLSYNC = 4 /* EGLSync of the display in oriel.host.gl/1 */
+    ORIEL_FENCE_FLAG = 4 /* address of a uint32_t: see below */
 };
 
 /* Frozen, 16 bytes. NONE: what it guards is ready now. The host waits for the CUDA event or the
- * EGLSYNC of a frame before it gives the frame to an encoder or maps it, on the thread of whoever
+ * flag of a frame before it gives the frame to an encoder or maps it, on the thread of whoever
  * reads. It cannot wait for a GLSYNC, which takes a context: the reader does (glWaitSync,
  * glClientWaitSync), in a context that shares with the render's. A reader on a device is done
- * before it lets go of a frame, or says with `done` when it will be. */
+ * before it lets go of a frame, or says with `done` when it will be. A flag is 0 until what it
+ * guards is ready, then 1, or 2 where it never will be; the module that knows stores that, in
+ * release order, and wakes who waits with a private FUTEX_WAKE on it. It lives as long as the
+ * frame. */
 struct oriel_fence {
     uint64_t handle;
     uint32_t kind;
