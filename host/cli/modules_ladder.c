@@ -158,13 +158,6 @@ static void try_apart(const struct config *config, struct registry *registry, co
 
 /* --- the rule, over what was found --- */
 
-static enum ladder_prefer prefer_of(const char *name)
-{
-    return strcmp(name, "latency") == 0 ? LADDER_LATENCY
-           : strcmp(name, "order") == 0 ? LADDER_ORDER
-                                        : LADDER_BANDWIDTH;
-}
-
 static void add_taken(const struct config *config, cJSON *list, bool still)
 {
     struct ladder_rung rungs[MOST];
@@ -178,14 +171,16 @@ static void add_taken(const struct config *config, cJSON *list, bool still)
         rungs[count++] = (struct ladder_rung){.out = !codec,
                                               .known = true,
                                               .timed = true,
+                                              .codec = codec ? codec->fourcc : 0,
                                               .video = codec && !codec->intra,
                                               .ms = cJSON_IsNumber(ms) ? ms->valuedouble : -1};
     }
     int ask;
     bool time;
-    int taken = ladder_choose(
-        rungs, count, still ? LADDER_ORDER : prefer_of(config_string(config, "stream.prefer")),
-        1e3 / config_float(config, "stream.fps"), -1, &ask, &time);
+    int taken = ladder_choose(rungs, count,
+                              still ? LADDER_ORDER
+                                    : ladder_prefer_named(config_string(config, "stream.prefer")),
+                              1e3 / config_float(config, "stream.fps"), -1, &ask, &time);
     int i = 0;
     cJSON *each;
     cJSON_ArrayForEach(each, list) cJSON_AddBoolToObject(each, "taken", i++ == taken);

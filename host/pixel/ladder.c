@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pixel/ladder.h"
 
+#include <string.h>
+
 #define GAIN 0.7    /* of the time of an earlier one a later one may take, to be taken instead */
 #define LOYALTY 0.8 /* the time of the encoder in use counts as so much of itself */
+
+enum ladder_prefer ladder_prefer_named(const char *name)
+{
+    return strcmp(name, "latency") == 0 ? LADDER_LATENCY
+           : strcmp(name, "order") == 0 ? LADDER_ORDER
+                                        : LADDER_BANDWIDTH;
+}
 
 struct question {
     int ask;

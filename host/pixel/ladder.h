@@ -15,6 +15,7 @@
 
 /* stream.prefer */
 enum ladder_prefer { LADDER_BANDWIDTH, LADDER_LATENCY, LADDER_ORDER };
+enum ladder_prefer ladder_prefer_named(const char *name); /* bandwidth, latency, order */
 
 struct ladder_rung {
     bool out;       /* it cannot be taken */

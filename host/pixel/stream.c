@@ -18,19 +18,11 @@ static void read_list(const struct config *config, const char *key, struct rungs
         rungs->at[rungs->count++].id = id;
 }
 
-static enum ladder_prefer read_prefer(const struct config *config)
-{
-    const char *name = config_string(config, "stream.prefer");
-    return strcmp(name, "latency") == 0 ? LADDER_LATENCY
-           : strcmp(name, "order") == 0 ? LADDER_ORDER
-                                        : LADDER_BANDWIDTH;
-}
-
 static void read_config(struct stream *stream, const struct config *config)
 {
     read_list(config, "modules.encoder", &stream->ladder);
     read_list(config, "modules.still", &stream->stills);
-    stream->prefer = read_prefer(config);
+    stream->prefer = ladder_prefer_named(config_string(config, "stream.prefer"));
     stream->retry_ns = config_int(config, "stream.retry_ms") * NS_PER_MS;
     stream->width = (uint32_t)config_int(config, "canvas.width");
     stream->height = (uint32_t)config_int(config, "canvas.height");
