@@ -67,7 +67,8 @@ static void outlive(struct rooms *rooms, struct scene_snapshot *snapshot, const 
         .complete_only = true, .frames_held = 1, .frame = take, .data = &taken};
     struct oriel_format formats[RENDER_MAX_FORMATS];
     uint32_t f = 0, count = render_formats(rooms->render, formats, RENDER_MAX_FORMATS);
-    while (f < count && formats[f].fourcc != ORIEL_FMT_RGBA)
+    while (f < count &&
+           (formats[f].fourcc != ORIEL_FMT_RGBA || formats[f].domain != ORIEL_DOMAIN_CPU))
         f++;
     assert_true(f < count);
     tap.format = formats[f];
