@@ -224,11 +224,15 @@ static void print_entry(const cJSON *entry, FILE *out)
         size_t length = strlen(id);
         bool named = strncmp(reason, id, length) == 0 && strncmp(reason + length, ": ", 2) == 0;
         fprintf(out, "  %-18s not usable: %s\n", id, named ? reason + length + 2 : reason);
-    } else if (codec && cJSON_IsNumber(ms)) {
-        fprintf(out, "%c %-18s %s, %.1f ms a picture\n", taken ? '>' : ' ', id, codec,
-                ms->valuedouble);
     } else if (codec) {
-        fprintf(out, "%c %-18s %s\n", taken ? '>' : ' ', id, codec);
+        const char *chain = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "chain"));
+        const char *end = chain ? strstr(chain, " -> ") : NULL;
+        fprintf(out, "%c %-18s %s", taken ? '>' : ' ', id, codec);
+        if (cJSON_IsNumber(ms))
+            fprintf(out, ", %.1f ms a picture", ms->valuedouble);
+        if (end)
+            fprintf(out, ", from %.*s", (int)(end - chain), chain);
+        fputc('\n', out);
     } else {
         fprintf(out, "  %-18s is there\n", id);
     }
