@@ -14,6 +14,8 @@
 #include "util/thread.h"
 
 #define MAX_DEVICES 64
+/* No picture takes as long: a GPU that has not finished by then is stuck. */
+#define LOST_AFTER_NS (5 * NS_PER_S)
 
 /* A context, and what modules see of it. Never freed: modules keep the pointer, and what lies in an
  * old context is given back to that one. */
@@ -203,20 +205,30 @@ bool cuda_join(const struct cuda_hint *hint, struct cuda_about *about, struct er
 
 /* ---- fences ---- */
 
+/* A share of the time that has passed. */
+static long pause_after(int64_t waited)
+{
+    int64_t pause = waited / 16;
+    return pause < NS_PER_MS / 20 ? NS_PER_MS / 20 : pause > NS_PER_MS ? NS_PER_MS : (long)pause;
+}
+
 bool cuda_fence_wait(const struct oriel_fence *fence, struct error *err)
 {
     if (!driver_enter(NULL, err))
         return false;
     const CudaFunctions *cu = driver_load(err);
     CUevent event = (CUevent)(uintptr_t)fence->handle;
-    int64_t patience = clock_ns() + thread_awake_ns();
+    int64_t begun = clock_ns(), awake = thread_awake_ns(), waited = 0;
     CUresult result;
-    do
-        result = cu->cuEventQuery(event);
-    while (result == CUDA_ERROR_NOT_READY && clock_ns() < patience);
-    if (result == CUDA_ERROR_NOT_READY) /* sleeps: its events are made for that */
-        result = cu->cuEventSynchronize(event);
+    /* Not cuEventSynchronize, which a GPU that is stuck would never end. */
+    while ((result = cu->cuEventQuery(event)) == CUDA_ERROR_NOT_READY && waited < LOST_AFTER_NS) {
+        waited = clock_ns() - begun;
+        if (waited >= awake)
+            nanosleep(&(struct timespec){.tv_nsec = pause_after(waited)}, NULL);
+    }
     driver_leave();
-    return driver_check(result, "cuEventSynchronize", err);
+    if (result == CUDA_ERROR_NOT_READY)
+        return error_set(err, "the GPU does not answer");
+    return driver_check(result, "cuEventQuery", err);
 }
 #endif

@@ -166,9 +166,9 @@ static void waits_for_events(void **state)
     uint8_t sample = 0;
     fetch(&sample, frame->planes[0].handle, 1);
     assert_int_equal(sample, 255);
-    assert_true(standin.count("cuEventQuery") > asked);
-    assert_true(standin.count("cuEventSynchronize") > 0); /* it did not spin for all of it */
-    assert_true(frame_wait(frame, &err));                 /* again, for a repeat */
+    assert_true(standin.count("cuEventQuery") > asked); /* 0.3 s, most of it asleep */
+    assert_true(standin.count("cuEventQuery") < asked + 50000);
+    assert_true(frame_wait(frame, &err)); /* again, for a repeat */
     (standin.fail)("cuEventQuery", 1, ILLEGAL_ADDRESS);
     assert_false(frame_wait(frame, &err));
     assert_non_null(strstr(err.text, "CUDA_ERROR_ILLEGAL_ADDRESS"));

@@ -57,6 +57,9 @@ struct pair pair_create(const struct oriel_format *format, unsigned t, bool nois
     enter();
     assert_int_equal(cuda->cuMemAlloc(&memory, bytes), CUDA_SUCCESS);
     assert_int_equal(cuda->cuMemcpyHtoD(memory, rows, bytes), CUDA_SUCCESS);
+    /* Little pageable memory may still be on its way, and the encoder's stream waits for no other.
+     */
+    assert_int_equal(cuda->cuStreamSynchronize(NULL), CUDA_SUCCESS);
     leave();
     free(rows);
     for (uint32_t i = 0; i < pair.frame.plane_count; i++)

@@ -74,7 +74,7 @@ static bool fill(struct pool *pool, struct entry *entry, const struct oriel_form
 {
     const CudaFunctions *cu = pool->driver->cu;
     *call = "cuEventCreate";
-    *code = cu->cuEventCreate(&entry->ready, CU_EVENT_BLOCKING_SYNC | CU_EVENT_DISABLE_TIMING);
+    *code = cu->cuEventCreate(&entry->ready, CU_EVENT_DISABLE_TIMING);
     if (*code != CUDA_SUCCESS) {
         entry->ready = NULL;
         return false;
