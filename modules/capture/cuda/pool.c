@@ -68,7 +68,6 @@ static void frame_back(const struct oriel_frame *frame, const struct oriel_fence
     pool_release(pool);
 }
 
-/* Who waits for the event sleeps instead of spinning; the host spins first, and not for long. */
 static bool fill(struct pool *pool, struct entry *entry, const struct oriel_format *format,
                  const char **call, CUresult *code)
 {
