@@ -267,17 +267,35 @@ static void join(const struct pick *pick, char *text, size_t room)
     text[room - 1] = '\0';
 }
 
+/* Times become N: each measurement would make a label, and so a series, of its own. */
+static void untimed(const char *from, char *to)
+{
+    while (*from) {
+        size_t digits = strspn(from, "0123456789.");
+        if (digits && strncmp(from + digits, " ms", 3) == 0) {
+            *to++ = 'N';
+            from += digits;
+        } else {
+            do
+                *to++ = *from++;
+            while (digits && --digits);
+        }
+    }
+    *to = '\0';
+}
+
 static void publish(const struct branch *branch)
 {
     struct stream *stream = branch->stream;
     const struct codec *codec = codec_find(branch->codec);
-    char labels[512] = "", view[sizeof stream->prefix];
+    char labels[512] = "", view[sizeof stream->prefix], reason[sizeof branch->reason];
     snprintf(view, sizeof view, "%.*s", (int)strcspn(stream->prefix, "/"), stream->prefix);
     metrics_label(labels, sizeof labels, "view", *view ? view : "main");
     metrics_label(labels, sizeof labels, "branch", branch->label);
     metrics_label(labels, sizeof labels, "encoder", *branch->encoder ? branch->encoder : "none");
     metrics_label(labels, sizeof labels, "codec", codec ? codec->name : "none");
-    metrics_label(labels, sizeof labels, "reason", branch->reason);
+    untimed(branch->reason, reason);
+    metrics_label(labels, sizeof labels, "reason", reason);
     metrics_info_set(stream->all_metrics, branch->encoder_info, labels);
 }
 
