@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../common/cuda_lost.h"
+
 enum { OUT_OF_MEMORY = 2 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -40,36 +42,11 @@ const struct driver *driver_get(const char **why)
     return missing ? NULL : &driver;
 }
 
-/* After these a context answers everything with the same error. */
+/* The context, or the device itself. */
 static bool is_lost(CUresult code)
 {
-    static const int codes[] = {
-        4,   /* DEINITIALIZED */
-        46,  /* DEVICE_UNAVAILABLE */
-        100, /* NO_DEVICE */
-        101, /* INVALID_DEVICE */
-        201, /* INVALID_CONTEXT */
-        214, /* ECC_UNCORRECTABLE */
-        220, /* NVLINK_UNCORRECTABLE */
-        226, /* CONTAINED */
-        700, /* ILLEGAL_ADDRESS */
-        702, /* LAUNCH_TIMEOUT */
-        709, /* CONTEXT_IS_DESTROYED */
-        710, /* ASSERT */
-        714, /* HARDWARE_STACK_ERROR */
-        715, /* ILLEGAL_INSTRUCTION */
-        716, /* MISALIGNED_ADDRESS */
-        717, /* INVALID_ADDRESS_SPACE */
-        718, /* INVALID_PC */
-        719, /* LAUNCH_FAILED */
-        721, /* TENSOR_MEMORY_LEAK */
-        911, /* EXTERNAL_DEVICE */
-        999, /* UNKNOWN */
-    };
-    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-        if (codes[i] == (int)code)
-            return true;
-    return false;
+    enum { NO_DEVICE = 100, INVALID_DEVICE = 101 };
+    return cuda_lost((int)code) || (int)code == NO_DEVICE || (int)code == INVALID_DEVICE;
 }
 
 oriel_result driver_fail(const struct oriel_host *host, const struct driver *self, CUresult code,
