@@ -191,6 +191,7 @@ def sizes(number):
 
 
 def churn(client, resizes, swaps, start):
+    begin = time.monotonic()
     for number in range(start, start + max(resizes, swaps)):
         if number < start + resizes:
             width, height = sizes(number)
@@ -198,6 +199,13 @@ def churn(client, resizes, swaps, start):
             client.picture(lambda w, h, _: (w, h) == (width, height))
         if number < start + swaps:
             client.look(("h264", "jpeg")[number % 2])
+        done = number - start + 1
+        if done % 100 == 0:  # what is cut off has got so far
+            print(f"{min(done, resizes)} resizes, {min(done, swaps)} swaps: {time.monotonic() - begin:.1f} s", flush=True)
+
+
+def cut_off(*_):
+    sys.exit("cut off")
 
 
 def main():
@@ -213,6 +221,7 @@ def main():
     parser.add_argument("--resident", type=float, default=SLACK["resident_mib"], help="MiB that may be kept")
     parser.add_argument("--json", type=pathlib.Path)
     args = parser.parse_args(own)
+    signal.signal(signal.SIGTERM, cut_off)
     SLACK["resident_mib"] = args.resident
     if args.standins and not pathlib.Path(args.standins, "libnvjpeg.so.12").exists():
         print(f"skipped: no stand-ins in {args.standins}")
@@ -252,7 +261,7 @@ def main():
         except BaseException:
             server.kill()
             server.wait()
-            print(log.read_text(errors="replace"))
+            print(*log.read_text(errors="replace").splitlines()[-40:], sep="\n")
             raise
         said = [line.split(", input.")[0] for line in report.read_text().splitlines()] if args.standins else []
         used = sorted(set(re.findall(r"-> (encode/\w+)", log.read_text(errors="replace"))) - {"encode/null"})
