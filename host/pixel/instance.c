@@ -369,10 +369,11 @@ oriel_result instance_examine(const struct instance_wish *wish, double limit_ms,
     if (result == ORIEL_OK) {
         facts->codec = instance->codec;
         uint64_t key = limit_ms > 0 ? digest(instance, wish) : 0;
-        if (limit_ms > 0 && !times_find(key, wish->width, wish->height, &facts->ms)) {
+        if (limit_ms > 0 &&
+            !times_find(key, wish->width, wish->height, limit_ms, clock_ns(), &facts->ms)) {
             result = measure(instance, wish, limit_ms, &facts->ms, err);
             if (result == ORIEL_OK && facts->ms >= 0)
-                times_keep(key, wish->width, wish->height, facts->ms);
+                times_keep(key, wish->width, wish->height, facts->ms, clock_ns());
         }
     }
     instance_close(instance);

@@ -136,20 +136,28 @@ static void times_are_kept_by_size(void **state)
     (void)state;
     double ms = 0;
     times_forget();
-    assert_false(times_find(1, 1280, 720, &ms));
-    times_keep(1, 1280, 720, 4);
-    assert_true(times_find(1, 1280, 720, &ms));
+    assert_false(times_find(1, 1280, 720, 8, 0, &ms));
+    times_keep(1, 1280, 720, 4, 0);
+    assert_true(times_find(1, 1280, 720, 8, 0, &ms));
     assert_true(ms > 3.99 && ms < 4.01);
-    assert_true(times_find(1, 1024, 720, &ms)); /* 2^19 pixels and more, as the other */
+    assert_true(times_find(1, 1024, 720, 8, 0, &ms)); /* 2^19 pixels and more, as the other */
     assert_true(ms > 3.19 && ms < 3.21);
-    assert_false(times_find(1, 1920, 1080, &ms));
-    assert_false(times_find(2, 1280, 720, &ms));
+    assert_false(times_find(1, 1920, 1080, 8, 0, &ms));
+    assert_false(times_find(2, 1280, 720, 8, 0, &ms));
+    /* What was too long is measured again some time; what was not is known for good. */
+    const int64_t later = INT64_C(301000000000);
+    assert_true(times_find(1, 1280, 720, 8, later, &ms));
+    assert_true(times_find(1, 1280, 720, 3, later - INT64_C(2000000000), &ms));
+    assert_false(times_find(1, 1280, 720, 3, later, &ms));
+    times_keep(1, 1280, 720, 2, later);
+    assert_true(times_find(1, 1280, 720, 3, later, &ms));
+    assert_true(ms > 1.99 && ms < 2.01);
     for (uint64_t key = 2; key < 2000; key++) /* there is an end to what is kept */
-        times_keep(key, 1280, 720, 1);
-    assert_false(times_find(1, 1280, 720, &ms));
-    assert_true(times_find(1999, 1280, 720, &ms));
+        times_keep(key, 1280, 720, 1, 0);
+    assert_false(times_find(1, 1280, 720, 8, 0, &ms));
+    assert_true(times_find(1999, 1280, 720, 8, 0, &ms));
     times_forget();
-    assert_false(times_find(1999, 1280, 720, &ms));
+    assert_false(times_find(1999, 1280, 720, 8, 0, &ms));
 }
 
 static const uint8_t *rows(const struct oriel_frame *frame, uint32_t plane)
