@@ -127,8 +127,12 @@ static void capture_destroy(void *data)
     struct capture *self = data;
     if (!self)
         return;
-    for (bool lost = false; self->in_flight;)
-        await(self, lost ? 0 : lost_after_ns, &lost);
+    for (bool lost = false; self->in_flight;) {
+        if (lost)
+            land(self, false);
+        else
+            await(self, lost_after_ns, &lost);
+    }
     if (self->planes)
         glDeleteBuffers(1, &self->planes);
     free(self->rgba);
