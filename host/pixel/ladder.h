@@ -11,7 +11,7 @@
  */
 #define LADDER_SHARE 0.5
 /* Above this share others with the same codec are looked at: they cost no client anything. */
-#define LADDER_BRISK 0.25
+#define LADDER_BRISK 0.35
 
 /* stream.prefer */
 enum ladder_prefer { LADDER_BANDWIDTH, LADDER_LATENCY, LADDER_ORDER };

@@ -68,7 +68,7 @@ static void the_quickest_of_a_codec(void **state)
 {
     (void)state;
     uint32_t asked;
-    /* A quarter of the interval is good enough. */
+    /* A third of the interval is good enough. */
     const struct known brisk[] = {{2.5, H264}, {1, H264}};
     assert_int_equal(choose(brisk, 2, LADDER_BANDWIDTH, -1, &asked), 0);
     assert_int_equal(asked, 1);
@@ -79,7 +79,7 @@ static void the_quickest_of_a_codec(void **state)
     /* A little quicker is not worth the change of the order, nor of the one in use. */
     const struct known little[] = {{4, H264}, {3, H264}};
     assert_int_equal(choose(little, 2, LADDER_BANDWIDTH, -1, &asked), 0);
-    const struct known used[] = {{3.5, H264}, {2.4, H264}};
+    const struct known used[] = {{3.8, H264}, {2.6, H264}};
     assert_int_equal(choose(used, 2, LADDER_BANDWIDTH, -1, &asked), 1);
     assert_int_equal(choose(used, 2, LADDER_BANDWIDTH, 0, &asked), 0);
 }
