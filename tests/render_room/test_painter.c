@@ -73,6 +73,33 @@ static void pictures_are_paced(void **state)
     fixture_finish(&f);
 }
 
+/* Input comes exactly at the rate; one picture is late. Those after it are not. */
+static void a_late_picture_makes_no_other_late(void **state)
+{
+    (void)state;
+    static struct fixture f;
+    fixture_prepare(&f, 3, fixture_plane, fixture_tiles, 1);
+    f.setup.frame_ns = 200 * NS_PER_MS;
+    struct error err = {""};
+    f.painter = painter_create(&f.setup, &err);
+    assert_non_null(f.painter);
+    fixture_tap(&f);
+    int64_t begin = clock_ns(), least = INT64_MAX;
+    for (uint64_t r = 1; r <= 7; r++) {
+        /* The third is posted late: its own turn, and the phase of the rate, move by that. */
+        int64_t at = begin + (int64_t)r * f.setup.frame_ns + (r == 3 ? 130 * NS_PER_MS : 0);
+        while (clock_ns() < at)
+            rig_sleep_ms(1);
+        fixture_post(&f, rig_snapshot(f.dataset, r, 2, 320, 200));
+        assert_true(fixture_shows(&f, r));
+        int64_t waited = fixture_last(&f).t_begin_ns - at;
+        if (r > 3 && waited < least)
+            least = waited;
+    }
+    assert_true(least < 60 * NS_PER_MS); /* of several, since machines are busy at times */
+    fixture_finish(&f);
+}
+
 static void coarse_comes_before_fine(void **state)
 {
     (void)state;
@@ -366,6 +393,7 @@ int main(void)
         cmocka_unit_test_teardown(nothing_is_drawn_without_a_tap_or_a_change, fixture_abandon),
         cmocka_unit_test_teardown(the_newest_snapshot_wins, fixture_abandon),
         cmocka_unit_test_teardown(pictures_are_paced, fixture_abandon),
+        cmocka_unit_test_teardown(a_late_picture_makes_no_other_late, fixture_abandon),
         cmocka_unit_test_teardown(coarse_comes_before_fine, fixture_abandon),
         cmocka_unit_test_teardown(a_moved_slider_keeps_the_old_slice_until_the_new_one_is_there,
                                   fixture_abandon),

@@ -104,6 +104,8 @@ static void check(uint32_t dtype, const uint32_t order[4], uint32_t ndisplay, ui
 
     struct slab *slab = slab_create(&plan.base, 7, 9);
     struct scratch scratch = {0};
+    const struct plan_rect part = {{1.25, 0.75}, {18.75, 1e6}}; /* of it, and beyond it */
+    const struct slab_area before = slab_measure(slab, &part);
     uint64_t seen = 0;
     for (size_t i = 0; i < slab->piece_count; i++) {
         if (slab->pieces[i] == PIECE_THERE)
@@ -149,6 +151,12 @@ static void check(uint32_t dtype, const uint32_t order[4], uint32_t ndisplay, ui
         free(values);
     }
     assert_int_equal(slab->missing, 0);
+    /* As large in one piece as in many. */
+    const struct slab_area whole = slab_measure(slab, &part);
+    assert_true(before.seen > 0);
+    assert_float_equal(whole.seen, before.seen, 1e-6);
+    assert_float_equal(whole.there, before.seen, 1e-6);
+    assert_float_equal(whole.failed + (double)whole.missing, 0, 0);
     assert_int_equal(seen,
                      (uint64_t)slab->plan.shape[0] * slab->plan.shape[1] * slab->plan.shape[2]);
     slab_destroy(slab);

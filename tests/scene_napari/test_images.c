@@ -393,14 +393,43 @@ static void test_bands(void **state)
     rig_finish(&rig);
 }
 
+/* A table is filled anew for a map that differs in anything, and only in that. */
+static void test_maps_that_change(void **state)
+{
+    (void)state;
+    static const float green[8] = {0, 0, 0, 1, 0, 1, 0, 1}, blue[8] = {0, 0, 0, 1, 0, 0, 1, 1};
+    static const float steps[3][3] = {{0, 1, 1}, {0, 0.5f, 1}, {0, 0.75f, 1}};
+    const struct oriel_colormap maps[] = {
+        {.colors = green, .controls = steps[0], .count = 2, .interpolation = ORIEL_LUT_LINEAR},
+        {.colors = blue, .controls = steps[0], .count = 2, .interpolation = ORIEL_LUT_LINEAR},
+        {.colors = blue, .controls = steps[1], .count = 2, .interpolation = ORIEL_LUT_ZERO},
+        {.colors = blue, .controls = steps[2], .count = 2, .interpolation = ORIEL_LUT_ZERO},
+        {.colors = green, .controls = steps[0], .count = 2, .interpolation = ORIEL_LUT_LINEAR},
+    };
+    static const double wanted[][2] = {{153, 0}, {0, 153}, {0, 255}, {0, 0}, {153, 0}};
+    struct rig rig;
+    begin(&rig);
+    static const uint8_t value = 153;
+    struct oriel_layer *layer = rig_add(&rig, &maps[0]);
+    layer->contrast_limits[1] = 255;
+    upload(&rig, 0, ORIEL_U8, 1, 1, &value);
+    rig_look(&rig, 0, 0, 100);
+    for (int m = 0; m < 5; m++) {
+        layer->colormap = &maps[m];
+        draw(&rig);
+        assert_pixel(W / 2, H / 2, 0, wanted[m][0], wanted[m][1], 255, 1);
+    }
+    rig_finish(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nearest),    cmocka_unit_test(test_linear),
-        cmocka_unit_test(test_limits),     cmocka_unit_test(test_special_colors),
-        cmocka_unit_test(test_table),      cmocka_unit_test(test_detail),
-        cmocka_unit_test(test_level_ends), cmocka_unit_test(test_blending),
-        cmocka_unit_test(test_bands),
+        cmocka_unit_test(test_nearest),        cmocka_unit_test(test_maps_that_change),
+        cmocka_unit_test(test_linear),         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_special_colors), cmocka_unit_test(test_table),
+        cmocka_unit_test(test_detail),         cmocka_unit_test(test_level_ends),
+        cmocka_unit_test(test_blending),       cmocka_unit_test(test_bands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
