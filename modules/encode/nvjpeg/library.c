@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "library.h"
 
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Once loaded they stay: the CUDA runtime inside libnvjpeg is not made to be unloaded, and encoders
@@ -73,6 +75,40 @@ void library_close(struct nvjpeg_library *library)
         dlclose(library->handle);
     cuda_free_functions(&library->cuda);
     memset(library, 0, sizeof(*library));
+}
+
+/* Never freed, as nothing of the libraries is; a context that is lost has a successor with another
+ * address. */
+struct kept {
+    struct kept *before;
+    void *library;
+    CUcontext context;
+    void *nvjpeg;
+};
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct kept *newest;
+
+int library_get_nvjpeg(const struct nvjpeg_library *library, CUcontext context, void **nvjpeg)
+{
+    int status = NVJPEG_SUCCESS;
+    pthread_mutex_lock(&lock);
+    struct kept *kept = newest;
+    while (kept && (kept->library != library->handle || kept->context != context))
+        kept = kept->before;
+    if (!kept && (kept = malloc(sizeof(*kept)))) {
+        *kept = (struct kept){.before = newest, .library = library->handle, .context = context};
+        status = library->create(&kept->nvjpeg);
+        if (status == NVJPEG_SUCCESS)
+            newest = kept;
+    } else if (!kept) {
+        status = NVJPEG_ALLOCATOR_FAILURE;
+    }
+    if (status == NVJPEG_SUCCESS)
+        *nvjpeg = kept->nvjpeg;
+    else
+        free(kept);
+    pthread_mutex_unlock(&lock);
+    return status;
 }
 
 const char *library_status(int status)

@@ -32,7 +32,6 @@ struct nvjpeg_image {
 #define NVJPEG_FUNCTIONS(F)                                                                        \
     F(get_property, nvjpegGetProperty, (int what, int *value))                                     \
     F(create, nvjpegCreateSimple, (void **handle))                                                 \
-    F(destroy, nvjpegDestroy, (void *handle))                                                      \
     F(state_create, nvjpegEncoderStateCreate, (void *handle, void **state, CUstream stream))       \
     F(state_destroy, nvjpegEncoderStateDestroy, (void *state))                                     \
     F(params_create, nvjpegEncoderParamsCreate, (void *handle, void **params, CUstream stream))    \
@@ -73,6 +72,11 @@ bool library_open_cuda(struct nvjpeg_library *library);
 /* libnvjpeg from `path`, or for "" from where it usually is. On failure `why` is a sentence. */
 bool library_open_nvjpeg(struct nvjpeg_library *library, const char *path, char *why, size_t room);
 void library_close(struct nvjpeg_library *library); /* also one that is half open */
+
+/* nvJPEG's handle for the context that is current: one for all instances, which may use it at the
+ * same time, and kept for the next ones. To make it takes a quarter of a second where the GPU has
+ * no engine for JPEG (H200). Returns nvJPEG's status. */
+int library_get_nvjpeg(const struct nvjpeg_library *library, CUcontext context, void **nvjpeg);
 
 const char *library_status(int status); /* of nvJPEG, by name */
 

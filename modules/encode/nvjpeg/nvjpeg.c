@@ -45,7 +45,8 @@ struct nvjpeg {
     struct nvjpeg_library lib;
     CUcontext context;
     CUstream stream;
-    void *handle, *state, *params; /* nvJPEG's */
+    void *handle; /* nvJPEG's, not ours alone */
+    void *state, *params;
     int subsampling;
     unsigned char *bitstream; /* pinned */
     size_t capacity;
@@ -154,7 +155,8 @@ static bool build(struct nvjpeg *self, const struct oriel_config *config, struct
                     (CUresult)lib->stream_create(&self->stream, CU_STREAM_NON_BLOCKING, greatest),
                     "cuStreamCreateWithPriority", failure))
         return false;
-    return !STATUS(self, failure, create, nvjpegCreateSimple, (&self->handle)) &&
+    return !status_failed(self, library_get_nvjpeg(lib, self->context, &self->handle),
+                          "nvjpegCreateSimple", failure) &&
            !STATUS(self, failure, state_create, nvjpegEncoderStateCreate,
                    (self->handle, &self->state, self->stream)) &&
            !STATUS(self, failure, params_create, nvjpegEncoderParamsCreate,
@@ -175,8 +177,6 @@ static void take_apart(struct nvjpeg *self)
         lib->params_destroy(self->params);
     if (self->state)
         lib->state_destroy(self->state);
-    if (self->handle)
-        lib->destroy(self->handle);
     if (self->bitstream)
         lib->host_free(self->bitstream);
     if (self->stream)
