@@ -12,6 +12,8 @@
 /* No draw takes less. */
 #define LEAST_MS 0.01
 #define MAX_PARTS 128u
+/* An encoder on the GPU is done with a picture by then; the next one is not due yet. */
+#define LENT_NS (3 * NS_PER_MS)
 /* Parts end where software renderers cut the work for their threads. */
 #define TILE 64u
 
@@ -142,6 +144,19 @@ static uint64_t costs(const struct painter *painter, const struct oriel_view *vi
     return sum;
 }
 
+int64_t draw_take_back(struct painter *painter, int64_t now)
+{
+    int64_t due = painter->end_ns + LENT_NS;
+    if (!painter->lent)
+        return INT64_MAX;
+    if (now < due)
+        return due;
+    painter->lent = false;
+    glDeleteSync(glFenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0));
+    glFlush();
+    return INT64_MAX;
+}
+
 enum drawn draw_picture(struct painter *painter, bool moving)
 {
     bool volume = painter->snapshot->scene.ndisplay == 3;
@@ -225,6 +240,7 @@ enum drawn draw_picture(struct painter *painter, bool moving)
                 stamp.coverage);
     result = taps_grab(painter->setup.taps, &target, &stamp, false, &painter->owed);
     painter->in_flight = true;
+    painter->lent = taps_make(painter->setup.taps, ORIEL_DOMAIN_CUDA);
     if (!stage_check(painter, result, "grab", true) || result != ORIEL_OK)
         return DRAWN_FAILED;
     painter->failed_calls = 0;

@@ -20,15 +20,15 @@
 /* Between two attempts to start a thread. */
 #define START_PAUSE_NS (1 * NS_PER_S)
 
-/* Under the mutex, which is given up between looks. */
+/* Under the mutex, which is given up meanwhile: who posts does not wait for it. */
 static void stay_awake(struct painter *painter)
 {
-    while (!painter->quit && !painter->mailbox && clock_ns() < painter->expected_ns) {
-        pthread_mutex_unlock(&painter->mutex);
-        sched_yield();
-        pthread_mutex_lock(&painter->mutex);
-    }
+    int64_t until = painter->expected_ns;
     painter->expected_ns = 0;
+    pthread_mutex_unlock(&painter->mutex);
+    while (!painter->mailbox && clock_ns() < until)
+        sched_yield();
+    pthread_mutex_lock(&painter->mutex);
 }
 
 static void work_until_quit(struct painter *painter)

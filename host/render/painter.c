@@ -229,6 +229,7 @@ int64_t painter_work(struct painter *painter)
                                       .height = painter->target.height};
         result = taps_grab(painter->setup.taps, &target, &painter->stamp, true, &painter->owed);
         painter->in_flight = true;
+        painter->lent = taps_make(painter->setup.taps, ORIEL_DOMAIN_CUDA);
         painter->end_ns = clock_ns();
         if (!stage_check(painter, result, "grab", true))
             return 0;
@@ -245,6 +246,7 @@ int64_t painter_work(struct painter *painter)
     if (painter->owed)
         deadline = earlier(deadline, painter->end_ns + painter->setup.frame_ns);
     now = clock_ns();
+    deadline = earlier(deadline, draw_take_back(painter, now));
     if (painter->in_flight && now - painter->end_ns < AWAIT_NS && now + WAIT_US * 1000 < deadline) {
         painter->in_flight = taps_poll(painter->setup.taps, WAIT_US);
         return painter->in_flight ? 0 : deadline;

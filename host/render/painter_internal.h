@@ -40,7 +40,7 @@ struct painter {
     pthread_t before;      /* … which joins the one before */
     bool quit, woken, started, start_failed;
     struct error start_error;
-    struct scene_snapshot *mailbox;
+    _Atomic(struct scene_snapshot *) mailbox; /* changed under the mutex */
     int64_t expected_ns; /* until then the thread stays awake: a snapshot is on its way; or 0 */
     bool still, still_done, still_cancelled;
     struct error still_error;
@@ -83,6 +83,7 @@ struct painter {
     bool rest_planned;        /* the plan is that of a view at rest */
     bool owed;                /* a grab was refused: the target is captured again */
     bool in_flight;           /* captures are under way */
+    bool lent;                /* the GPU has been left to CUDA: see draw_take_back() */
     struct oriel_stamp stamp; /* of the last picture */
     int64_t created_ns;
     int64_t moved_ns; /* the last change of the scene */
@@ -115,6 +116,10 @@ bool stage_resize(struct painter *painter, uint32_t width, uint32_t height);
 enum drawn { DRAWN, DRAWN_ABANDONED, DRAWN_FAILED };
 enum drawn draw_picture(struct painter *painter, bool moving);
 void draw_collect_time(struct painter *painter);
+/* The GPU changes between OpenGL's and CUDA's work, and what comes first after the other waits
+ * 0.15 ms for it (H200). After an encoder on CUDA that should not be the next picture. Returns when
+ * it is to be called again. */
+int64_t draw_take_back(struct painter *painter, int64_t now);
 /* A newer snapshot waits, or the end. */
 bool painter_interrupted(struct painter *painter);
 void painter_notice(struct painter *painter, enum render_notice_kind kind, const char *text);

@@ -475,6 +475,15 @@ oriel_result taps_grab(struct taps *taps, const struct oriel_target *target,
     return worst;
 }
 
+bool taps_make(const struct taps *taps, uint32_t domain)
+{
+    for (const struct instance *i = taps->instances; i; i = i->next) {
+        if (i->self && i->format.domain == domain)
+            return true;
+    }
+    return false;
+}
+
 bool taps_poll(struct taps *taps, uint32_t wait_us)
 {
     bool in_flight = false;

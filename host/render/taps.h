@@ -43,6 +43,8 @@ bool taps_prepare(struct taps *taps, uint32_t width, uint32_t height, struct err
  * frame. *owed: some was refused now. The worst result of the module. [render] */
 oriel_result taps_grab(struct taps *taps, const struct oriel_target *target,
                        const struct oriel_stamp *stamp, bool only_owed, bool *owed);
+/* Whether pictures go into this memory domain. [render] */
+bool taps_make(const struct taps *taps, uint32_t domain);
 /* Sees to what is in flight, waiting `wait_us` at most; true while something is. [render] */
 bool taps_poll(struct taps *taps, uint32_t wait_us);
 

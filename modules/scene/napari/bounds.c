@@ -64,7 +64,7 @@ void volume_zero(const struct scene *scene, GLuint volume, uint32_t dtype, const
         return;
     }
     struct gl_state state;
-    gl_state_save(&state);
+    gl_state_save(&state, true);
     GLenum bits = dtype == ORIEL_U8 ? GL_R8UI : dtype == ORIEL_U16 ? GL_R16UI : GL_R32UI;
     glBindImageTexture(IMAGE_BOUNDS, volume, 0, GL_TRUE, 0, GL_WRITE_ONLY, bits);
     glUseProgram(scene->zero_program);

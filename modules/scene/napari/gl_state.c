@@ -15,17 +15,11 @@ static const GLenum unpack[6] = {GL_UNPACK_ALIGNMENT,    GL_UNPACK_ROW_LENGTH,
 static const GLenum pack[4] = {GL_PACK_ALIGNMENT, GL_PACK_ROW_LENGTH, GL_PACK_SKIP_PIXELS,
                                GL_PACK_SKIP_ROWS};
 
-void gl_state_save(struct gl_state *s)
+static void save_compute(struct gl_state *s)
 {
-    glGetIntegerv(GL_READ_FRAMEBUFFER_BINDING, &s->read_framebuffer);
-    glGetIntegerv(GL_DRAW_FRAMEBUFFER_BINDING, &s->draw_framebuffer);
     glGetIntegerv(GL_CURRENT_PROGRAM, &s->program);
-    glGetIntegerv(GL_VERTEX_ARRAY_BINDING, &s->vertex_array);
     glGetIntegerv(GL_ACTIVE_TEXTURE, &s->active_texture);
     glGetIntegerv(GL_PIXEL_UNPACK_BUFFER_BINDING, &s->pixel_buffer);
-    glGetIntegerv(GL_PIXEL_PACK_BUFFER_BINDING, &s->pack_buffer);
-    glGetIntegerv(GL_RENDERBUFFER_BINDING, &s->renderbuffer);
-    glGetIntegerv(GL_VIEWPORT, s->viewport);
     for (int i = 0; i < UNIT_COUNT; i++) {
         glActiveTexture(GL_TEXTURE0 + (GLenum)i);
         for (int k = 0; k < 3; k++)
@@ -35,6 +29,20 @@ void gl_state_save(struct gl_state *s)
     for (GLuint i = 0; i < IMAGE_COUNT; i++)
         for (int k = 0; k < 6; k++)
             glGetIntegeri_v(image[k], i, &s->images[i][k]);
+}
+
+void gl_state_save(struct gl_state *s, bool compute)
+{
+    s->compute = compute;
+    save_compute(s);
+    if (compute)
+        return;
+    glGetIntegerv(GL_READ_FRAMEBUFFER_BINDING, &s->read_framebuffer);
+    glGetIntegerv(GL_DRAW_FRAMEBUFFER_BINDING, &s->draw_framebuffer);
+    glGetIntegerv(GL_VERTEX_ARRAY_BINDING, &s->vertex_array);
+    glGetIntegerv(GL_PIXEL_PACK_BUFFER_BINDING, &s->pack_buffer);
+    glGetIntegerv(GL_RENDERBUFFER_BINDING, &s->renderbuffer);
+    glGetIntegerv(GL_VIEWPORT, s->viewport);
     glGetIntegerv(GL_BLEND_SRC_RGB, &s->blend_func[0]);
     glGetIntegerv(GL_BLEND_DST_RGB, &s->blend_func[1]);
     glGetIntegerv(GL_BLEND_SRC_ALPHA, &s->blend_func[2]);
@@ -56,12 +64,9 @@ void gl_state_save(struct gl_state *s)
     glGetFloatv(GL_DEPTH_CLEAR_VALUE, &s->clear_depth);
 }
 
-void gl_state_restore(const struct gl_state *s)
+static void restore_compute(const struct gl_state *s)
 {
-    glBindFramebuffer(GL_READ_FRAMEBUFFER, (GLuint)s->read_framebuffer);
-    glBindFramebuffer(GL_DRAW_FRAMEBUFFER, (GLuint)s->draw_framebuffer);
     glUseProgram((GLuint)s->program);
-    glBindVertexArray((GLuint)s->vertex_array);
     for (int i = 0; i < UNIT_COUNT; i++) {
         glActiveTexture(GL_TEXTURE0 + (GLenum)i);
         for (int k = 0; k < 3; k++)
@@ -75,6 +80,16 @@ void gl_state_restore(const struct gl_state *s)
                            (GLenum)v[5]);
     }
     glBindBuffer(GL_PIXEL_UNPACK_BUFFER, (GLuint)s->pixel_buffer);
+}
+
+void gl_state_restore(const struct gl_state *s)
+{
+    restore_compute(s);
+    if (s->compute)
+        return;
+    glBindFramebuffer(GL_READ_FRAMEBUFFER, (GLuint)s->read_framebuffer);
+    glBindFramebuffer(GL_DRAW_FRAMEBUFFER, (GLuint)s->draw_framebuffer);
+    glBindVertexArray((GLuint)s->vertex_array);
     glBindBuffer(GL_PIXEL_PACK_BUFFER, (GLuint)s->pack_buffer);
     glBindRenderbuffer(GL_RENDERBUFFER, (GLuint)s->renderbuffer);
     glViewport(s->viewport[0], s->viewport[1], s->viewport[2], s->viewport[3]);

@@ -58,7 +58,7 @@ static void update_lut(struct scene *scene, struct layer *layer)
     remember_map(layer, map);
     lut_fill(map, layer->texels);
     struct gl_state state;
-    gl_state_save(&state);
+    gl_state_save(&state, false);
     scene_begin(scene);
     if (!layer->lut) {
         glCreateTextures(GL_TEXTURE_1D, 1, &layer->lut);

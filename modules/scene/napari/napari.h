@@ -235,14 +235,16 @@ void canvas_paint(const struct scene *scene, const struct pass *pass, const doub
 oriel_result thumbnail_draw(struct scene *scene, uint64_t key, uint32_t width, uint32_t height,
                             uint8_t *rgba);
 
-/* gl_state.c: what we change of the context's state. */
+/* gl_state.c: what we change of the context's state; of that, what compute shaders want is a part.
+ */
 struct gl_state {
-    GLint read_framebuffer, draw_framebuffer, program, vertex_array, active_texture, pixel_buffer;
-    GLint pack_buffer, renderbuffer;
-    GLint viewport[4];
+    bool compute; /* no more than the first four lines */
+    GLint program, active_texture, pixel_buffer;
     GLint textures[UNIT_COUNT][3]; /* 1-D, 2-D, 3-D */
     GLint samplers[UNIT_COUNT];
     GLint images[IMAGE_COUNT][6]; /* name, level, layered, layer, access, format */
+    GLint read_framebuffer, draw_framebuffer, vertex_array, pack_buffer, renderbuffer;
+    GLint viewport[4];
     GLint blend_func[4], blend_equation[2];
     GLint depth_func, cull_mode, front_face;
     GLint unpack[6], pack[4];
@@ -250,7 +252,7 @@ struct gl_state {
     GLboolean enabled[6];
     GLfloat clear_color[4], clear_depth;
 };
-void gl_state_save(struct gl_state *state);
+void gl_state_save(struct gl_state *state, bool compute);
 void gl_state_restore(const struct gl_state *state);
 
 #endif

@@ -143,7 +143,7 @@ oriel_result scene_create(const struct oriel_host *host, const struct oriel_conf
     if (!scene->software)
         glCreateQueries(GL_TIMESTAMP, 2, scene->timestamps);
     struct gl_state state;
-    gl_state_save(&state);
+    gl_state_save(&state, false);
     scene_begin(scene);
     glDisable(GL_SCISSOR_TEST);
     const char *bounds = config->get_string(config, "bounds");
@@ -303,6 +303,11 @@ oriel_result scene_draw_images(struct scene *scene, const struct oriel_view_laye
     return draw_layers(scene, shown, count, 2, pass);
 }
 
+static bool is_reduced(const struct oriel_view *view)
+{
+    return view->resolution > 0.0 && view->resolution < 1.0;
+}
+
 /* All of the picture at reduced resolution, then stretched: layers are composed before. */
 static oriel_result draw_reduced(struct scene *scene, const struct oriel_view *view,
                                  struct pass pass, const struct oriel_target *target)
@@ -349,7 +354,7 @@ static oriel_result draw_picture(struct scene *scene, const struct oriel_view *v
                         .step = view->step > 1.0 ? view->step : 1.0};
     memcpy(pass.background, view->background, sizeof pass.background);
     if (view->ndisplay == 3) {
-        bool reduced = view->resolution > 0.0 && view->resolution < 1.0;
+        bool reduced = is_reduced(view);
         pass.coarse = (view->flags & ORIEL_VIEW_INTERACTIVE) && (reduced || pass.step > 1.0);
         if (reduced)
             return draw_reduced(scene, view, pass, target);
@@ -371,11 +376,15 @@ oriel_result scene_draw(void *self, const struct oriel_view *view,
     oriel_result result = copies_collect(scene->copies);
     if (result != ORIEL_OK)
         return result;
+    bool compute = scene->compute && !(view->ndisplay == 3 && is_reduced(view));
     struct gl_state state;
-    gl_state_save(&state);
+    gl_state_save(&state, compute);
     if (!scene->software)
         glQueryCounter(scene->timestamps[0], GL_TIMESTAMP);
-    scene_begin(scene);
+    if (compute)
+        glBindBuffer(GL_PIXEL_UNPACK_BUFFER, 0);
+    else
+        scene_begin(scene);
     result = draw_picture(scene, view, target);
     if (!scene->software) {
         glQueryCounter(scene->timestamps[1], GL_TIMESTAMP);
@@ -392,7 +401,7 @@ oriel_result scene_thumbnail(void *self, uint64_t layer, uint32_t width, uint32_
                              uint8_t *rgba)
 {
     struct gl_state state;
-    gl_state_save(&state);
+    gl_state_save(&state, false);
     scene_begin(self);
     glDisable(GL_SCISSOR_TEST);
     oriel_result result = thumbnail_draw(self, layer, width, height, rgba);

@@ -200,7 +200,7 @@ static oriel_result copy_piece(struct scene *scene, struct slab *slab,
     if (result != ORIEL_AGAIN)
         return result;
     struct gl_state state;
-    gl_state_save(&state);
+    gl_state_save(&state, false);
     scene_begin(scene);
     forget_errors();
     copy_by_gl(slab, piece);
