@@ -179,6 +179,11 @@ void hide_device(bool hidden)
     device_hidden = hidden;
 }
 
+void another_gpu(void)
+{
+    device.device++;
+}
+
 oriel_result nvenc_open(struct rig *rig, const char *set, const struct oriel_format *format)
 {
     rig_prepare(rig, nvenc, set);

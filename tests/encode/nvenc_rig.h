@@ -30,6 +30,9 @@ void inject(const struct standin *standin, const char *call, uint32_t nth, int c
 
 /* The host has neither device nor context from now on, or has them again. */
 void hide_device(bool hidden);
+/* Its number is another one from now on, as if it were another GPU: what was learned of the one
+ * before is not said of it. */
+void another_gpu(void);
 
 oriel_result nvenc_open(struct rig *rig, const char *set, const struct oriel_format *format);
 void rig_drop(struct rig *rig);

@@ -193,6 +193,8 @@ static void fail_once(const struct call *call, int status)
     struct shot shot;
     fake_nvenc.reset();
     fake_cuda.reset();
+    if (call->phase == OPENING)
+        another_gpu();
     if (call->phase < TAKING) {
         inject(&fake_nvenc, call->name, 1, status);
         expect(call, status, nvenc_open(&rig, "", &format), &rig);
@@ -235,6 +237,7 @@ static void every_code_at_every_call(void **state)
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
         for (int status = 1; status <= LAST_STATUS; status++)
             fail_once(&calls[i], status);
+    another_gpu();
     fake_nvenc.reset();
 }
 

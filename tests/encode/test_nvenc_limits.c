@@ -13,6 +13,8 @@
 #include "nvenc_rig.h"
 #include "oriel/draft/encoder_invalidate.h"
 
+#define LAST_STATUS 27 /* one that no header knows */
+
 static int pool;
 
 static struct oriel_format small(uint32_t domain)
@@ -78,9 +80,6 @@ static void a_gpu_that_cannot(void **state)
     struct oriel_format format = small(ORIEL_DOMAIN_CUDA), i444 = format, p010 = format;
     i444.fourcc = ORIEL_FMT_I444;
     p010.fourcc = ORIEL_FMT_P010;
-    fake_nvenc.set("no.engine", 1);
-    refuse("", &format, "has no NVENC engine");
-    fake_nvenc.reset();
     fake_nvenc.set("hevc", 0);
     refuse("codec=hevc", &format, "encodes no HEVC");
     fake_nvenc.reset();
@@ -121,6 +120,62 @@ static void a_gpu_that_cannot(void **state)
     rig_finish(&rig);
     shot_free(&shot);
     fake_nvenc.reset();
+    expect_clean(true);
+}
+
+/* That is asked once for each GPU; nothing else that open answers is kept. */
+static void engines_do_not_grow(void **state)
+{
+    (void)state;
+    need_standin();
+    static const int codes[] = {NV_ENC_ERR_NO_ENCODE_DEVICE, NV_ENC_ERR_UNSUPPORTED_DEVICE};
+    struct oriel_format format = small(ORIEL_DOMAIN_CUDA);
+    struct rig rig;
+    char said[sizeof(rig.failure)];
+    for (unsigned i = 0; i < 2; i++) {
+        another_gpu();
+        fake_nvenc.reset();
+        inject(&fake_nvenc, "nvEncOpenEncodeSessionEx", 1, codes[i]);
+        assert_int_equal(nvenc_open(&rig, "", &format), ORIEL_UNSUPPORTED);
+        assert_string_equal(rig.failure, "this GPU (Oriel stand-in GPU) has no NVENC engine");
+        rig_drop(&rig);
+        for (unsigned again = 0; again < 3; again++)
+            refuse(again ? "" : "codec=hevc", &format,
+                   "this GPU (Oriel stand-in GPU) has no NVENC engine");
+        assert_int_equal(fake_nvenc.count("nvEncOpenEncodeSessionEx"), 1);
+    }
+    for (int code = NV_ENC_ERR_INVALID_ENCODERDEVICE; code <= LAST_STATUS; code++) {
+        another_gpu();
+        inject(&fake_nvenc, "nvEncOpenEncodeSessionEx", 1, code);
+        assert_int_not_equal(nvenc_open(&rig, "", &format), ORIEL_OK);
+        rig_drop(&rig);
+        nvenc_must_open(&rig, "", &format);
+        rig_finish(&rig);
+    }
+    /* A context of its own, which is not made for the second one. */
+    hide_device(true);
+    fake_nvenc.set("no.engine", 1);
+    format.domain = ORIEL_DOMAIN_CPU;
+    refuse("gpu=0", &format, "has no NVENC engine");
+    fake_nvenc.reset();
+    uint64_t contexts = fake_cuda.count("cuDevicePrimaryCtxRetain");
+    refuse("", &format, "this GPU (Oriel stand-in GPU) has no NVENC engine");
+    assert_int_equal(fake_nvenc.count("nvEncOpenEncodeSessionEx"), 0);
+    assert_int_equal(fake_cuda.count("cuDevicePrimaryCtxRetain"), contexts);
+    hide_device(false);
+    /* A texture's device is another, even where it is the same GPU. */
+    need_gl();
+    fake_nvenc.set("no.engine", 1);
+    format.domain = ORIEL_DOMAIN_GL;
+    assert_int_equal(nvenc_open(&rig, "", &format), ORIEL_UNSUPPORTED);
+    snprintf(said, sizeof(said), "%s", rig.failure);
+    assert_non_null(strstr(said, " has no NVENC engine"));
+    rig_drop(&rig);
+    fake_nvenc.reset();
+    assert_int_equal(nvenc_open(&rig, "", &format), ORIEL_UNSUPPORTED);
+    assert_string_equal(rig.failure, said);
+    rig_drop(&rig);
+    assert_int_equal(fake_nvenc.count("nvEncOpenEncodeSessionEx"), 0);
     expect_clean(true);
 }
 
@@ -223,6 +278,7 @@ int main(void)
         cmocka_unit_test(a_gpu_that_cannot),
         cmocka_unit_test(sessions_run_out),
         cmocka_unit_test(impossible_wishes_are_refused),
+        cmocka_unit_test(engines_do_not_grow), /* last: it stays known */
     };
     return cmocka_run_group_tests(tests, gpu_start, gpu_stop);
 }

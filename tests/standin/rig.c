@@ -114,6 +114,30 @@ void client_configure(struct client *c, const GUID *codec)
     c->format = NV_ENC_BUFFER_FORMAT_NV12;
 }
 
+void client_register(struct client *c, unsigned slot)
+{
+    NV_ENC_REGISTER_RESOURCE reg = {.version = NV_ENC_REGISTER_RESOURCE_VER,
+                                    .resourceType = NV_ENC_INPUT_RESOURCE_TYPE_CUDADEVICEPTR,
+                                    .width = WIDTH,
+                                    .height = HEIGHT,
+                                    .pitch = (uint32_t)c->pitch,
+                                    .resourceToRegister = (void *)(uintptr_t)c->memory[slot],
+                                    .bufferFormat = c->format};
+    assert_int_equal(nv.nvEncRegisterResource(c->session, &reg), 0);
+    c->registered[slot] = reg.registeredResource;
+    NV_ENC_MAP_INPUT_RESOURCE map = {.version = NV_ENC_MAP_INPUT_RESOURCE_VER,
+                                     .registeredResource = c->registered[slot]};
+    assert_int_equal(nv.nvEncMapInputResource(c->session, &map), 0);
+    c->mapped[slot] = map.mappedResource;
+}
+
+void client_unregister(struct client *c, unsigned slot)
+{
+    assert_int_equal(nv.nvEncUnmapInputResource(c->session, c->mapped[slot]), 0);
+    assert_int_equal(nv.nvEncUnregisterResource(c->session, c->registered[slot]), 0);
+    c->mapped[slot] = c->registered[slot] = NULL;
+}
+
 void client_buffers(struct client *c)
 {
     bool yuv444 = c->format == NV_ENC_BUFFER_FORMAT_YUV444;
@@ -122,19 +146,7 @@ void client_buffers(struct client *c)
         assert_int_equal(cu->cuMemAllocPitch(&c->memory[i], &c->pitch, WIDTH * (deep ? 2 : 1),
                                              HEIGHT * (yuv444 ? 3 : 2), 4),
                          0);
-        NV_ENC_REGISTER_RESOURCE reg = {.version = NV_ENC_REGISTER_RESOURCE_VER,
-                                        .resourceType = NV_ENC_INPUT_RESOURCE_TYPE_CUDADEVICEPTR,
-                                        .width = WIDTH,
-                                        .height = HEIGHT,
-                                        .pitch = (uint32_t)c->pitch,
-                                        .resourceToRegister = (void *)(uintptr_t)c->memory[i],
-                                        .bufferFormat = c->format};
-        assert_int_equal(nv.nvEncRegisterResource(c->session, &reg), 0);
-        c->registered[i] = reg.registeredResource;
-        NV_ENC_MAP_INPUT_RESOURCE map = {.version = NV_ENC_MAP_INPUT_RESOURCE_VER,
-                                         .registeredResource = c->registered[i]};
-        assert_int_equal(nv.nvEncMapInputResource(c->session, &map), 0);
-        c->mapped[i] = map.mappedResource;
+        client_register(c, i);
         NV_ENC_CREATE_BITSTREAM_BUFFER out = {.version = NV_ENC_CREATE_BITSTREAM_BUFFER_VER};
         assert_int_equal(nv.nvEncCreateBitstreamBuffer(c->session, &out), 0);
         c->bitstream[i] = out.bitstreamBuffer;

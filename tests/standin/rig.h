@@ -45,6 +45,9 @@ void client_configure(struct client *c, const GUID *codec);
 /* Opens, configures for H.264, initializes, allocates, registers and maps. */
 void client_create(struct client *c);
 void client_buffers(struct client *c);
+/* One input of client_buffers, known to the session or not. */
+void client_register(struct client *c, unsigned slot);
+void client_unregister(struct client *c, unsigned slot);
 void client_destroy(struct client *c);
 void client_paint(struct client *c, unsigned slot, unsigned t);
 NV_ENC_PIC_PARAMS client_picture(const struct client *c, unsigned slot);

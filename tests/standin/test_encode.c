@@ -287,6 +287,8 @@ static void size_changes_live(void **state)
                                        .resetEncoder = 1,
                                        .forceIDR = 1};
     assert_int_equal(nv.nvEncReconfigureEncoder(c.session, &again), 0);
+    client_unregister(&c, 1);
+    client_register(&c, 1);
     client_round(&c, 1, 0, &packet);
     assert_int_equal(packet.type, NV_ENC_PIC_TYPE_IDR);
     assert_true(decode(&d, &packet));

@@ -385,10 +385,26 @@ static void reconfiguring(void **state)
     p = good;
     p.reInitEncodeParams = c.init;
     p.reInitEncodeParams.encodeHeight = 160;
+    p.resetEncoder = 1;
     BREAKS(nv.nvEncReconfigureEncoder(c.session, &p), 0, "without forceIDR");
+    p.resetEncoder = 0;
+    p.forceIDR = 1;
+    p.reInitEncodeParams.encodeHeight = 162;
+    BREAKS(nv.nvEncReconfigureEncoder(c.session, &p), 0, "without resetEncoder");
     p.reInitEncodeParams.encodeHeight = HEIGHT + 2;
     BREAKS(nv.nvEncReconfigureEncoder(c.session, &p), PARAM, "is beyond maxEncodeWidth");
-    nv.nvEncDestroyEncoder(c.session);
+    client_buffers(&c);
+    p.resetEncoder = 1;
+    c.init.encodeHeight = p.reInitEncodeParams.encodeHeight = 164;
+    assert_int_equal(nv.nvEncReconfigureEncoder(c.session, &p), 0);
+    BREAKS(client_send(&c, 0, 0), PARAM, "was made for another size");
+    client_unregister(&c, 0);
+    client_register(&c, 0);
+    assert_int_equal(client_send(&c, 0, 0), 0);
+    p.reInitEncodeParams.encodeHeight = HEIGHT;
+    BREAKS(nv.nvEncReconfigureEncoder(c.session, &p), 0, "pictures are in flight");
+    assert_int_equal(client_fetch(&c, 0, &packet), 0);
+    client_destroy(&c);
     expect_faults(&nvenc_standin, 0, "");
 }
 

@@ -137,7 +137,16 @@ static oriel_result needs_check(struct nvenc *self)
     return ORIEL_OK;
 }
 
-static oriel_result size_check(struct nvenc *self)
+oriel_result caps_check_sides(const struct nvenc *self, const struct oriel_format *format)
+{
+    if (format->fourcc == ORIEL_FMT_I444 || (format->width % 2 == 0 && format->height % 2 == 0))
+        return ORIEL_OK;
+    return encode_fail(self->base.host, ORIEL_UNSUPPORTED,
+                       "a picture of %u×%u: %s 4:2:0 has even sides only", format->width,
+                       format->height, codec_name(self->settings.codec));
+}
+
+oriel_result caps_check_size(struct nvenc *self, const struct oriel_format *format)
 {
     static const NV_ENC_CAPS caps[4] = {NV_ENC_CAPS_WIDTH_MIN, NV_ENC_CAPS_WIDTH_MAX,
                                         NV_ENC_CAPS_HEIGHT_MIN, NV_ENC_CAPS_HEIGHT_MAX};
@@ -147,13 +156,50 @@ static oriel_result size_check(struct nvenc *self)
         if (result)
             return result;
     }
-    int width = (int)self->base.format.width, height = (int)self->base.format.height;
+    int width = (int)format->width, height = (int)format->height;
     if (width >= limits[0] && width <= limits[1] && height >= limits[2] && height <= limits[3])
         return ORIEL_OK;
     return encode_fail(self->base.host, ORIEL_UNSUPPORTED,
                        "%s encodes %s from %d×%d to %d×%d, not %d×%d", self->device.name,
                        codec_name(self->settings.codec), limits[0], limits[2], limits[1], limits[3],
                        width, height);
+}
+
+static uint32_t blocks(uint32_t width, uint32_t height)
+{
+    return ((width + 15) / 16) * ((height + 15) / 16);
+}
+
+oriel_result caps_room(struct nvenc *self, uint32_t *width, uint32_t *height)
+{
+    static const uint32_t sizes[][2] = {{1920, 1088}, {2560, 1600}, {3840, 2176}, {4096, 4096},
+                                        {5120, 2880}, {7680, 4320}, {8192, 8192}};
+    static const NV_ENC_CAPS caps[4] = {NV_ENC_CAPS_SUPPORT_DYN_RES_CHANGE, NV_ENC_CAPS_WIDTH_MAX,
+                                        NV_ENC_CAPS_HEIGHT_MAX, NV_ENC_CAPS_MB_NUM_MAX};
+    uint32_t w = self->base.format.width, h = self->base.format.height;
+    int limits[4];
+    *width = *height = 0;
+    for (int i = 0; i < 4; i++) {
+        oriel_result result = ask(self, caps[i], &limits[i]);
+        if (result)
+            return result;
+        if (!limits[0])
+            return ORIEL_OK;
+    }
+    size_t i = 0;
+    while (i < ENCODE_COUNT(sizes) && (sizes[i][0] < w || sizes[i][1] < h))
+        i++;
+    *width = i < ENCODE_COUNT(sizes) ? sizes[i][0] : w;
+    *height = i < ENCODE_COUNT(sizes) ? sizes[i][1] : h;
+    if (*width > (uint32_t)limits[1])
+        *width = (uint32_t)limits[1];
+    if (*height > (uint32_t)limits[2])
+        *height = (uint32_t)limits[2];
+    if (limits[3] > 0 && blocks(*width, *height) > (uint32_t)limits[3]) {
+        *width = w;
+        *height = h;
+    }
+    return ORIEL_OK;
 }
 
 static oriel_result helps_check(struct nvenc *self)
@@ -205,7 +251,7 @@ oriel_result caps_check(struct nvenc *self)
     if (result == ORIEL_OK)
         result = needs_check(self);
     if (result == ORIEL_OK)
-        result = size_check(self);
+        result = caps_check_size(self, format);
     if (result == ORIEL_OK)
         result = samples_listed(self, &guid, &listed);
     if (result == ORIEL_OK && !listed) {

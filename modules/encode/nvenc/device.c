@@ -11,6 +11,7 @@
 
 #include "../common/encode.h"
 #include "library.h"
+#include "missing.h"
 #include "oriel/host_cuda.h"
 #include "oriel/host_gl.h"
 #include "status.h"
@@ -43,13 +44,16 @@ static oriel_result retain_context(struct device *self, int gpu)
     code = (int)cuda->cuDeviceGet(&self->device, gpu);
     if (code)
         return cuda_failed(self, ORIEL_UNSUPPORTED, "cuDeviceGet", code);
+    char name[64] = "of unknown name";
+    cuda->cuDeviceGetName(name, sizeof(name), self->device);
+    snprintf(self->name, sizeof(self->name), "this GPU (%s)", name);
+    oriel_result result = missing_check(self);
+    if (result)
+        return result;
     code = (int)cuda->cuDevicePrimaryCtxRetain(&self->context, self->device);
     if (code)
         return cuda_failed(self, ORIEL_UNSUPPORTED, "cuDevicePrimaryCtxRetain", code);
     self->retained = true;
-    char name[64] = "of unknown name";
-    cuda->cuDeviceGetName(name, sizeof(name), self->device);
-    snprintf(self->name, sizeof(self->name), "this GPU (%s)", name);
     return ORIEL_OK;
 }
 
@@ -68,7 +72,7 @@ static oriel_result open_cuda(struct device *self, int gpu)
     self->device = shared->device;
     snprintf(self->name, sizeof(self->name), "this GPU (%s)",
              shared->name ? shared->name : "of unknown name");
-    return ORIEL_OK;
+    return missing_check(self);
 }
 
 /* --- OpenGL --- */
@@ -107,13 +111,16 @@ static oriel_result open_gl(struct device *self)
                            "frames in textures, but the host shares no OpenGL context");
     snprintf(self->name, sizeof(self->name), "the renderer's GPU");
     self->display = (void *)(uintptr_t)share->egl_display;
+    oriel_result result = missing_check(self);
+    if (result)
+        return result;
     eglBindAPI(EGL_OPENGL_API);
     self->egl_context = make_context(share);
     if (!self->egl_context)
         return encode_fail(self->host, ORIEL_UNSUPPORTED,
                            "no OpenGL %u.%u context that shares with the renderer (EGL 0x%x)",
                            share->version / 10, share->version % 10, (unsigned)eglGetError());
-    oriel_result result = device_enter(self);
+    result = device_enter(self);
     if (result)
         return result;
     const char *renderer = (const char *)glGetString(GL_RENDERER);

@@ -116,6 +116,11 @@ static oriel_result drop_former_pool(struct nvenc *self, const void *pool)
     return result;
 }
 
+oriel_result input_forget(struct nvenc *self)
+{
+    return drop_former_pool(self, NULL);
+}
+
 /* The entry of the surface, or one that is free for it. */
 static oriel_result find_entry(struct nvenc *self, const struct registration *wanted,
                                struct registration **found)

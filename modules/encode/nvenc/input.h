@@ -16,6 +16,8 @@ NV_ENC_BUFFER_FORMAT input_samples(uint32_t fourcc); /* UNDEFINED for what it do
 
 oriel_result input_create(struct nvenc *self);
 void input_destroy(struct nvenc *self);
+/* No surface is registered any more. */
+oriel_result input_forget(struct nvenc *self);
 
 /* The frame of `job`, until input_give_back. */
 oriel_result input_take(struct nvenc *self, const struct encode_job *job, struct input *input);

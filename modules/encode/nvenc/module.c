@@ -7,10 +7,13 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "caps.h"
 #include "input.h"
 #include "oriel/draft/encoder_invalidate.h"
+#include "oriel/draft/encoder_resize.h"
 #include "output.h"
 #include "references.h"
+#include "resize.h"
 #include "session.h"
 #include "status.h"
 
@@ -52,11 +55,9 @@ static oriel_result combination_check(const struct nvenc *self)
     const struct settings *settings = &self->settings;
     bool i444 = format->fourcc == ORIEL_FMT_I444;
     bool lossless = settings->rate_control == HOLD_SAMPLES;
-    const char *codec = codec_name(settings->codec);
-    if (!i444 && (format->width % 2 || format->height % 2))
-        return encode_fail(host, ORIEL_UNSUPPORTED,
-                           "a picture of %u×%u: %s 4:2:0 has even sides only", format->width,
-                           format->height, codec);
+    oriel_result result = caps_check_sides(self, format);
+    if (result)
+        return result;
     if (settings->codec == ORIEL_CODEC_H264 && format->fourcc == ORIEL_FMT_P010)
         return encode_fail(host, ORIEL_UNSUPPORTED, "H.264 has 8 bits here; HEVC has 10");
     if (settings->codec == ORIEL_CODEC_H264 && settings->profile != PROFILE_AUTO &&
@@ -192,7 +193,9 @@ static oriel_result nvenc_reconfigure(void *data, const struct oriel_config *con
 static const void *nvenc_get_interface(void *self, const char *id)
 {
     (void)self;
-    return strcmp(id, ORIEL_ENCODER_INVALIDATE_V1) == 0 ? &nvenc_invalidate : NULL;
+    if (strcmp(id, ORIEL_ENCODER_INVALIDATE_V1) == 0)
+        return &nvenc_invalidate;
+    return strcmp(id, ORIEL_ENCODER_RESIZE_V0) == 0 ? &nvenc_resize : NULL;
 }
 
 static const struct oriel_encoder encoder = {

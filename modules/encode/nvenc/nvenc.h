@@ -29,7 +29,7 @@ struct nvenc {
     struct encode base;
     const struct library *library;
     struct settings settings;
-    double host_fps; /* what create() was given */
+    double host_fps; /* what create() was given, or resize() */
     struct device device;
 
     void *session; /* of nvEncOpenEncodeSessionEx; NULL: none */
@@ -50,6 +50,7 @@ struct nvenc {
     size_t assembled_room;
 
     uint64_t recent[NVENC_RECENT]; /* stamp.seq of the last pictures, a ring by `pictures` */
+    uint64_t former; /* pictures of former sizes: no later one refers to them */
 };
 
 #endif

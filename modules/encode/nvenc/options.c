@@ -200,6 +200,7 @@ void settings_read(struct settings *self, const struct oriel_config *config, dou
         .vbv_ms = number(config, "vbv_ms"),
         .qp = number(config, "qp"),
         .fps_num = (uint32_t)encode_fps_num(own_fps > 0 ? own_fps : fps),
+        .own_fps = own_fps > 0,
         .keyint = number(config, "keyint"),
         .intra_refresh = refresh == 1 ? 2 : refresh, /* a wave is shorter than its period */
         .slices = number(config, "slices"),
@@ -219,6 +220,13 @@ void settings_update(struct settings *self, const struct settings *wanted)
     self->vbv_ms = wanted->vbv_ms;
     self->qp = wanted->qp;
     self->fps_num = wanted->fps_num;
+    self->own_fps = wanted->own_fps;
+}
+
+void settings_pace(struct settings *self, double fps)
+{
+    if (!self->own_fps)
+        self->fps_num = (uint32_t)encode_fps_num(fps);
 }
 
 const char *codec_name(uint32_t codec)

@@ -33,6 +33,7 @@ struct settings {
     uint32_t vbv_ms;
     uint32_t qp;
     uint32_t fps_num;       /* over 1000 */
+    bool own_fps;           /* an option's, not the host's */
     uint32_t keyint;        /* frames; 0: none of themselves */
     uint32_t intra_refresh; /* frames from one to the next; 0: none */
     uint32_t slices;
@@ -48,6 +49,8 @@ struct settings {
 void settings_read(struct settings *self, const struct oriel_config *config, double fps);
 /* Takes over what may change on a running session. */
 void settings_update(struct settings *self, const struct settings *wanted);
+/* The host's rate is another one. */
+void settings_pace(struct settings *self, double fps);
 
 const char *codec_name(uint32_t codec); /* "H.264" */
 

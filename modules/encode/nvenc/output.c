@@ -23,8 +23,10 @@ oriel_result output_create(struct nvenc *self)
     if (!self->settings.subframe)
         return ORIEL_OK;
     /* As many as there are macroblocks, the driver says. */
-    size_t blocks =
-        (size_t)((self->base.format.width + 15) / 16) * ((self->base.format.height + 15) / 16);
+    const NV_ENC_INITIALIZE_PARAMS *p = &self->parameters;
+    uint32_t width = p->maxEncodeWidth ? p->maxEncodeWidth : p->encodeWidth;
+    uint32_t height = p->maxEncodeHeight ? p->maxEncodeHeight : p->encodeHeight;
+    size_t blocks = (size_t)((width + 15) / 16) * ((height + 15) / 16);
     self->slice_offsets = calloc(blocks, sizeof(*self->slice_offsets));
     return self->slice_offsets ? ORIEL_OK
                                : encode_fail(self->base.host, ORIEL_NOMEM, "out of memory");

@@ -188,6 +188,15 @@ void parameters_rates(struct nvenc *self)
     rate->vbvInitialDelay = rate->vbvBufferSize;
 }
 
+void parameters_size(struct nvenc *self)
+{
+    NV_ENC_INITIALIZE_PARAMS *to = &self->parameters;
+    to->encodeWidth = to->darWidth = self->base.format.width;
+    to->encodeHeight = to->darHeight = self->base.format.height;
+    parameters_rates(self);
+    describe_codec(self);
+}
+
 oriel_result parameters_fill(struct nvenc *self)
 {
     const struct settings *settings = &self->settings;
@@ -224,16 +233,11 @@ oriel_result parameters_fill(struct nvenc *self)
         .encodeGUID = codec,
         .presetGUID = preset,
         .tuningInfo = tuning,
-        .encodeWidth = self->base.format.width,
-        .encodeHeight = self->base.format.height,
-        .darWidth = self->base.format.width,
-        .darHeight = self->base.format.height,
         .enablePTD = 1,
         .reportSliceOffsets = settings->subframe,
         .enableSubFrameWrite = settings->subframe,
         .encodeConfig = &self->config,
     };
-    parameters_rates(self);
-    describe_codec(self);
-    return ORIEL_OK;
+    parameters_size(self);
+    return caps_room(self, &self->parameters.maxEncodeWidth, &self->parameters.maxEncodeHeight);
 }

@@ -9,5 +9,7 @@
 oriel_result parameters_fill(struct nvenc *self);
 /* Writes rates, quantiser and frame rate anew. */
 void parameters_rates(struct nvenc *self);
+/* Writes what follows from the size and the rates anew. */
+void parameters_size(struct nvenc *self);
 
 #endif

@@ -25,7 +25,9 @@ static oriel_result invalidate_entered(struct nvenc *self, uint64_t first, uint6
     if (!can_invalidate(self))
         return encode_fail(self->base.host, ORIEL_UNSUPPORTED, "%s cannot leave out references",
                            self->device.name);
-    uint64_t known = self->pictures < NVENC_RECENT ? self->pictures : NVENC_RECENT;
+    uint64_t known = self->pictures - self->former;
+    if (known > NVENC_RECENT)
+        known = NVENC_RECENT;
     for (uint64_t i = self->pictures - known; i < self->pictures; i++) {
         uint64_t seq = self->recent[i % NVENC_RECENT];
         if (seq < first || seq > last)

@@ -7,6 +7,7 @@
 
 #include "caps.h"
 #include "input.h"
+#include "missing.h"
 #include "output.h"
 #include "parameters.h"
 #include "status.h"
@@ -33,7 +34,7 @@ static oriel_result open_failed(struct nvenc *self, NVENCSTATUS status)
     switch (status) {
     case NV_ENC_ERR_NO_ENCODE_DEVICE:
     case NV_ENC_ERR_UNSUPPORTED_DEVICE:
-        return encode_fail(host, ORIEL_UNSUPPORTED, "%s has no NVENC engine", gpu);
+        return missing_note(&self->device);
     case NV_ENC_ERR_INVALID_VERSION:
         return encode_fail(host, ORIEL_UNSUPPORTED,
                            "the NVIDIA driver does not speak NVENC %u.%u, which is needed: %s",

@@ -72,6 +72,10 @@ static NVENCSTATUS check_input(struct session *s, const char *call, const NV_ENC
                              "%s: %ux%u of an input of %ux%u in a session of %ux%u", call,
                              p->inputWidth, p->inputHeight, input->width, input->height,
                              s->params.width, s->params.height);
+    if (input->resource ? input->resource->sizing != s->sizing
+                        : input->width != p->inputWidth || input->height != p->inputHeight)
+        return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: the input was made for another size",
+                             call);
     if (p->inputPitch != input->pitch && p->inputPitch != p->inputWidth)
         return session_fault(s, NV_ENC_ERR_INVALID_PARAM, "%s: inputPitch %u, the input has %u",
                              call, p->inputPitch, input->pitch);

@@ -77,6 +77,7 @@ static NVENCSTATUS do_register(struct session *s, NV_ENC_REGISTER_RESOURCE *p)
                             .width = p->width,
                             .height = p->height,
                             .pitch = p->pitch,
+                            .sizing = s->sizing,
                             .pointer = (uintptr_t)p->resourceToRegister};
     if (p->resourceType == NV_ENC_INPUT_RESOURCE_TYPE_CUDADEVICEPTR)
         status = register_cuda(s, call, p, &layout);

@@ -39,6 +39,7 @@ struct resource {
     uint64_t pointer; /* CUDA */
     NV_ENC_INPUT_RESOURCE_OPENGL_TEX texture;
     struct input *mapped;
+    unsigned sizing; /* the session's when it was registered */
 };
 
 /* What nvEncEncodePicture reads: a mapped resource, or a host buffer made here. */
@@ -95,6 +96,7 @@ struct session {
     NV_ENC_CONFIG config;
     struct engine_params params;
     bool changed, force_idr;
+    unsigned sizing; /* counts changes of the size */
     uint64_t invalid[MAX_INVALID];
     unsigned invalid_count;
 

@@ -106,6 +106,10 @@ static NVENCSTATUS reconfigure(struct session *s, const NV_ENC_RECONFIGURE_PARAM
                              call);
     if (resized && !p->forceIDR)
         session_fault(s, NV_ENC_SUCCESS, "%s: a new size without forceIDR", call);
+    if (resized && !p->resetEncoder)
+        session_fault(s, NV_ENC_SUCCESS, "%s: a new size without resetEncoder", call);
+    if (resized && s->sent != s->fetched && !s->forgiven)
+        session_fault(s, NV_ENC_SUCCESS, "%s: a new size while pictures are in flight", call);
     if (params.rate != s->params.rate &&
         !caps_value(params.codec, NV_ENC_CAPS_SUPPORT_DYN_RCMODE_CHANGE))
         return session_fault(s, NV_ENC_ERR_UNSUPPORTED_PARAM,
@@ -117,6 +121,7 @@ static NVENCSTATUS reconfigure(struct session *s, const NV_ENC_RECONFIGURE_PARAM
     s->config = config;
     s->params = params;
     s->changed = true;
+    s->sizing += resized;
     s->force_idr |= resized || p->forceIDR || p->resetEncoder;
     return NV_ENC_SUCCESS;
 }
