@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/check.h"
@@ -74,5 +75,18 @@ bool file_replace(const char *path, mode_t mode, const void *data, size_t bytes)
     int failed = errno;
     close(folder);
     errno = failed;
+    return ok;
+}
+
+bool file_make_folders(const char *path)
+{
+    char *copy = xstrdup(path);
+    bool ok = true;
+    for (char *slash = strchr(copy + 1, '/'); slash && ok; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        ok = mkdir(copy, 0777) == 0 || errno == EEXIST;
+        *slash = '/';
+    }
+    free(copy);
     return ok;
 }

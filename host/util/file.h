@@ -10,6 +10,8 @@
 
 /* All of it, however many writes that takes. Uses `parts` up. */
 bool file_write(int fd, struct iovec *parts, int count);
+/* The folders above `path`, where they are not there. */
+bool file_make_folders(const char *path);
 /* Puts the names in a folder on the disk. */
 bool file_sync_folder(int folder);
 

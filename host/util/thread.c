@@ -3,15 +3,17 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <time.h>
 
 #include "util/clock.h"
 
 bool thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *data)
 {
+    const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, THREAD_DUMP_SIGNAL};
     sigset_t all, old;
     sigfillset(&all);
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        sigdelset(&all, own[i]);
     pthread_sigmask(SIG_BLOCK, &all, &old);
     int failed = pthread_create(thread, NULL, run, data);
     pthread_sigmask(SIG_SETMASK, &old, NULL);

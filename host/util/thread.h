@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Threads with a name that leave signals to the main thread. */
+/* Threads with a name that leave signals to the main thread, but for those that are about the
+ * thread itself: of faults, and THREAD_DUMP_SIGNAL, on which it shows its stack. */
 #ifndef UTIL_THREAD_H
 #define UTIL_THREAD_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#define THREAD_DUMP_SIGNAL (SIGRTMIN + 7)
 
 bool thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *data);
 
