@@ -8,39 +8,50 @@
 
 #include "config/option.h"
 
-#define BOOL(name, value, help)                                                                    \
+/* Keys that may change while the server runs begin with LIVE_: `oriel serve` reads them again. */
+#define BOOL_WITH(flags, name, value, help)                                                        \
     {                                                                                              \
-        name, value, NULL, help, 0, 0, ORIEL_OPT_BOOL, 0                                           \
+        name, value, NULL, help, 0, 0, ORIEL_OPT_BOOL, flags                                       \
     }
-#define INT(name, value, min, max, help)                                                           \
+#define BOOL(...) BOOL_WITH(0, __VA_ARGS__)
+#define LIVE_BOOL(...) BOOL_WITH(ORIEL_OPT_LIVE, __VA_ARGS__)
+#define INT_WITH(flags, name, value, min, max, help)                                               \
     {                                                                                              \
-        name, value, NULL, help, min, max, ORIEL_OPT_INT, 0                                        \
+        name, value, NULL, help, min, max, ORIEL_OPT_INT, flags                                    \
     }
-#define FLOAT(name, value, min, max, help)                                                         \
+#define INT(...) INT_WITH(0, __VA_ARGS__)
+#define LIVE_INT(...) INT_WITH(ORIEL_OPT_LIVE, __VA_ARGS__)
+#define FLOAT_WITH(flags, name, value, min, max, help)                                             \
     {                                                                                              \
-        name, value, NULL, help, min, max, ORIEL_OPT_FLOAT, 0                                      \
+        name, value, NULL, help, min, max, ORIEL_OPT_FLOAT, flags                                  \
     }
+#define FLOAT(...) FLOAT_WITH(0, __VA_ARGS__)
+#define LIVE_FLOAT(...) FLOAT_WITH(ORIEL_OPT_LIVE, __VA_ARGS__)
 #define TEXT(name, value, help)                                                                    \
     {                                                                                              \
         name, value, NULL, help, 0, 0, ORIEL_OPT_STRING, 0                                         \
     }
-#define NAME(name, value, choices, help)                                                           \
+#define NAME_WITH(flags, name, value, choices, help)                                               \
     {                                                                                              \
-        name, value, choices, help, 0, 0, ORIEL_OPT_ENUM, 0                                        \
+        name, value, choices, help, 0, 0, ORIEL_OPT_ENUM, flags                                    \
     }
-#define LIST(name, value, help)                                                                    \
+#define NAME(...) NAME_WITH(0, __VA_ARGS__)
+#define LIVE_NAME(...) NAME_WITH(ORIEL_OPT_LIVE, __VA_ARGS__)
+#define LIST_WITH(flags, name, value, help)                                                        \
     {                                                                                              \
-        name, value, NULL, help, 0, 0, CONFIG_LIST, 0                                              \
+        name, value, NULL, help, 0, 0, CONFIG_LIST, flags                                          \
     }
+#define LIST(...) LIST_WITH(0, __VA_ARGS__)
+#define LIVE_LIST(...) LIST_WITH(ORIEL_OPT_LIVE, __VA_ARGS__)
 #define AREA(name)                                                                                 \
-    NAME("log.areas." name, NULL, "error warn info debug trace", "level of the log area " name)
+    LIVE_NAME("log.areas." name, NULL, "error warn info debug trace", "level of the log area " name)
 
 #define PORT_MAX 65535
 #define MS_MAX 60000
 #define BYTES_MAX 1099511627776.0 /* 1 TiB */
 
 static const struct oriel_option options[] = {
-    NAME("preset", "balanced", SCHEMA_PRESETS, "a set of values that fit together"),
+    LIVE_NAME("preset", "balanced", SCHEMA_PRESETS, "a set of values that fit together"),
 
     TEXT("server.host", "127.0.0.1", "address to listen on"),
     INT("server.port", "8081", 0, PORT_MAX,
@@ -52,60 +63,67 @@ static const struct oriel_option options[] = {
     TEXT("server.prefix", "", "path that every route lies under, as \"/s/abc\""),
     INT("server.message_bytes", "262144", 1024, 67108864,
         "longest message that a client may send, bytes"),
-    INT("server.exit_ms", "2500", 100, MS_MAX,
-        "time after a signal in which the server ends, with or without what still runs, ms"),
+    LIVE_INT("server.exit_ms", "2500", 100, MS_MAX,
+             "time after a signal in which the server ends, with or without what still runs, ms"),
     INT("server.drain_ms", "1000", 0, MS_MAX,
         "time that queued messages get to leave at the end, ms"),
 
-    LIST("modules.path", "", "more folders with modules"),
+    LIVE_LIST("modules.path", "", "more folders with modules"),
     LIST("modules.capture", "capture/cuda,capture/gl", "capture modules, best first"),
-    LIST("modules.encoder",
-         "encode/nvenc,encode/openh264,encode/x264,encode/nvjpeg,encode/vpx,encode/avcodec,"
-         "encode/jpeg",
-         "encoders for video, best first; stream.prefer says how one is chosen"),
-    LIST("modules.still", "encode/png", "encoders for lossless stills, best first"),
-    LIST("modules.transport", "transport/websocket", "transports, best first"),
-    LIST("modules.scene", "scene/napari", "scene modules, best first"),
-    LIST("modules.source", "source/zarr,source/npy", "sources of data"),
+    LIVE_LIST("modules.encoder",
+              "encode/nvenc,encode/openh264,encode/x264,encode/nvjpeg,encode/vpx,encode/avcodec,"
+              "encode/jpeg",
+              "encoders for video, best first; stream.prefer says how one is chosen"),
+    LIVE_LIST("modules.still", "encode/png", "encoders for lossless stills, best first"),
+    LIVE_LIST("modules.transport", "transport/websocket", "transports, best first"),
+    LIVE_LIST("modules.scene", "scene/napari", "scene modules, best first"),
+    LIVE_LIST("modules.source", "source/zarr,source/npy", "sources of data"),
     TEXT("modules.cache", "",
          "file that remembers probe results; \"\" is modules.json in the cache folder"),
 
     INT("canvas.width", "1280", 1, 16384, "width of the picture before a client asks, pixels"),
     INT("canvas.height", "720", 1, 16384, "height of the picture before a client asks, pixels"),
-    INT("canvas.max", "4096", 16, 16384,
-        "largest width and height that a client may ask for, pixels"),
+    LIVE_INT("canvas.max", "4096", 16, 16384,
+             "largest width and height that a client may ask for, pixels"),
 
     FLOAT("stream.fps", "60", 1, 240, "most pictures in a second"),
-    NAME("stream.prefer", "bandwidth", "bandwidth latency order",
-         "which encoder of the list is taken: the first that is quick enough, the quickest, or the "
-         "first that works"),
-    INT("stream.retry_ms", "30000", 10, 3600000,
+    LIVE_NAME(
+        "stream.prefer", "bandwidth", "bandwidth latency order",
+        "which encoder of the list is taken: the first that is quick enough, the quickest, or the "
+        "first that works"),
+    LIVE_INT(
+        "stream.retry_ms", "30000", 10, 3600000,
         "pause before an encoder that failed gets its next chance, ms; it doubles up to an hour"),
-    INT("stream.bitrate", "12000000", 10000, 1000000000, "aim of the encoder, bit/s"),
-    INT("stream.max_bitrate", "20000000", 10000, 1000000000,
-        "most the encoder may use for a while, bit/s"),
-    INT("stream.keyint", "600", 1, 100000, "most pictures from one key picture to the next"),
-    INT("stream.queue_bytes", "262144", 4096, 1073741824, "bytes that may wait for one client"),
-    INT("stream.queue_ms", "250", 10, MS_MAX, "age that a waiting picture may have, ms"),
-    INT("stream.key_cooldown_ms", "500", 0, MS_MAX,
-        "least time between two key pictures that clients ask for, ms"),
-    INT("stream.settle_ms", "120", 0, MS_MAX, "rest before stills and refinement, ms"),
-    INT("stream.refine", "2", 0, 16, "repeats of a resting picture for lossy codecs"),
-    INT("stream.unacked", "2", 1, 64, "pictures on the way to a client that reports what it shows"),
-    INT("stream.threads", NULL, 0, 256,
-        "threads of an encoder that can be told; 0: its own choice"),
-    NAME("stream.tier", NULL, "p1 p2 p3 p4 p5 p6 p7", "preset of encode/nvenc, p1 is the fastest"),
-    NAME("stream.rc_mode", NULL, "cbr vbr constqp",
-         "what encoders hold where they can: the bit rate, its average, the quality"),
-    NAME("stream.input_format", NULL, "nv12 yuv444 argb abgr",
-         "samples that hardware encoders are given"),
-    INT("stream.lookahead", NULL, 0, 64,
-        "understood, without effect: looking ahead delays the stream"),
-    INT("stream.aq", NULL, 0, 15, "adaptive quantisation of hardware encoders in space; 0: off"),
-    INT("stream.temporal_aq", NULL, 0, 15,
-        "adaptive quantisation of hardware encoders in time; 0: off"),
-    BOOL("stream.non_ref_p", NULL, "hardware encoders may leave P pictures unreferenced"),
-    INT("stream.bframes", NULL, 0, 16, "understood, without effect: B pictures delay the stream"),
+    LIVE_INT("stream.bitrate", "12000000", 10000, 1000000000, "aim of the encoder, bit/s"),
+    LIVE_INT("stream.max_bitrate", "20000000", 10000, 1000000000,
+             "most the encoder may use for a while, bit/s"),
+    LIVE_INT("stream.keyint", "600", 1, 100000, "most pictures from one key picture to the next"),
+    LIVE_INT("stream.queue_bytes", "262144", 4096, 1073741824,
+             "bytes that may wait for one client"),
+    LIVE_INT("stream.queue_ms", "250", 10, MS_MAX, "age that a waiting picture may have, ms"),
+    LIVE_INT("stream.key_cooldown_ms", "500", 0, MS_MAX,
+             "least time between two key pictures that clients ask for, ms"),
+    LIVE_INT("stream.settle_ms", "120", 0, MS_MAX, "rest before stills and refinement, ms"),
+    LIVE_INT("stream.refine", "2", 0, 16, "repeats of a resting picture for lossy codecs"),
+    LIVE_INT("stream.unacked", "2", 1, 64,
+             "pictures on the way to a client that reports what it shows"),
+    LIVE_INT("stream.threads", NULL, 0, 256,
+             "threads of an encoder that can be told; 0: its own choice"),
+    LIVE_NAME("stream.tier", NULL, "p1 p2 p3 p4 p5 p6 p7",
+              "preset of encode/nvenc, p1 is the fastest"),
+    LIVE_NAME("stream.rc_mode", NULL, "cbr vbr constqp",
+              "what encoders hold where they can: the bit rate, its average, the quality"),
+    LIVE_NAME("stream.input_format", NULL, "nv12 yuv444 argb abgr",
+              "samples that hardware encoders are given"),
+    LIVE_INT("stream.lookahead", NULL, 0, 64,
+             "understood, without effect: looking ahead delays the stream"),
+    LIVE_INT("stream.aq", NULL, 0, 15,
+             "adaptive quantisation of hardware encoders in space; 0: off"),
+    LIVE_INT("stream.temporal_aq", NULL, 0, 15,
+             "adaptive quantisation of hardware encoders in time; 0: off"),
+    LIVE_BOOL("stream.non_ref_p", NULL, "hardware encoders may leave P pictures unreferenced"),
+    LIVE_INT("stream.bframes", NULL, 0, 16,
+             "understood, without effect: B pictures delay the stream"),
 
     TEXT("render.device", "auto",
          "graphics device that draws: its index or UUID as \"oriel modules\" lists them, the "
@@ -147,8 +165,8 @@ static const struct oriel_option options[] = {
 
     INT("view.ndisplay", "2", 2, 3, "dimensions shown at the start"),
     INT("view.open_level", "-1", -1, 63, "level shown at the start; -1: chosen"),
-    INT("view.forks", "4", 0, 64,
-        "most clients that may have a view of their own at a time, beside the shared one"),
+    LIVE_INT("view.forks", "4", 0, 64,
+             "most clients that may have a view of their own at a time, beside the shared one"),
     INT("view.open_z", "-1", -1, 2147483647, "slice shown at the start; -1: the middle"),
 
     TEXT("state.dir", "", "folder that keeps the scene over a restart; \"\": none"),
@@ -172,15 +190,15 @@ static const struct oriel_option options[] = {
     BOOL("thumbnails.enabled", "true", "small pictures of the layers for those who list them"),
     INT("thumbnails.delay_ms", "300", 0, MS_MAX, "rest before thumbnails are made again, ms"),
 
-    FLOAT("control.heartbeat_s", "15", 0.1, 3600, "time between heartbeats, s"),
-    FLOAT("control.update_rate", "600", 0, 1000000,
-          "most updates of a client in a second, with bursts of twice as many; 0: no limit"),
-    FLOAT("control.command_rate", "50", 0, 1000000,
-          "most calls of a client in a second, with bursts of twice as many; 0: no limit"),
+    LIVE_FLOAT("control.heartbeat_s", "15", 0.1, 3600, "time between heartbeats, s"),
+    LIVE_FLOAT("control.update_rate", "600", 0, 1000000,
+               "most updates of a client in a second, with bursts of twice as many; 0: no limit"),
+    LIVE_FLOAT("control.command_rate", "50", 0, 1000000,
+               "most calls of a client in a second, with bursts of twice as many; 0: no limit"),
     INT("control.history_layers", "2048", 16, 1048576,
         "layer messages kept for clients that come back"),
-    INT("control.command_timeout_ms", "60000", 1, 600000,
-        "time that a command may take when the caller sets none, ms"),
+    LIVE_INT("control.command_timeout_ms", "60000", 1, 600000,
+             "time that a command may take when the caller sets none, ms"),
     INT("control.ack_timeout_ms", "250", 1, MS_MAX,
         "time in which clients may expect an acknowledgement, ms"),
 
@@ -192,8 +210,8 @@ static const struct oriel_option options[] = {
     INT("mcp.sessions", "32", 1, 1024,
         "its sessions at a time; the one unused for longest makes room for a new one"),
 
-    NAME("log.level", "info", "error warn info debug trace",
-         "level of every area that has none of its own"),
+    LIVE_NAME("log.level", "info", "error warn info debug trace",
+              "level of every area that has none of its own"),
     AREA("main"),
     AREA("config"),
     AREA("module"),
