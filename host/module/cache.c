@@ -26,6 +26,7 @@ struct cache {
     char *path;  /* NULL: nowhere to keep it */
     cJSON *root; /* {"version": …, "files": {path: {"key": …, "result": …}}} */
     cJSON *files;
+    cJSON *former; /* results of files that have changed since: modules point into them */
     bool changed;
 };
 
@@ -76,8 +77,7 @@ static void build_id(int fd, char *hex, size_t hex_size)
     }
 }
 
-/* "mtime-ns size build-id"; NULL for a file that cannot be looked at. */
-static char *file_key(const char *file)
+char *cache_key(const char *file)
 {
     struct stat info;
     int fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -95,8 +95,10 @@ static char *file_key(const char *file)
 
 /* ---- the file ---- */
 
-static char *default_path(void)
+char *cache_path(const char *path)
 {
+    if (path[0])
+        return xstrdup(path);
     const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     if (base && base[0] == '/')
         return xasprintf("%s/oriel/modules.json", base);
@@ -130,7 +132,7 @@ static char *version_text(void)
 struct cache *cache_open(const char *path)
 {
     struct cache *cache = xcalloc(1, sizeof *cache);
-    cache->path = path[0] ? xstrdup(path) : default_path();
+    cache->path = cache_path(path);
     cache->root = cache->path ? read_file(cache->path) : NULL;
     char *version = version_text();
     const char *has =
@@ -143,20 +145,8 @@ struct cache *cache_open(const char *path)
         cache->files = cJSON_AddObjectToObject(cache->root, "files");
     }
     free(version);
+    cache->former = cJSON_CreateArray();
     return cache;
-}
-
-static bool make_folders(const char *path)
-{
-    char *copy = xstrdup(path);
-    bool ok = true;
-    for (char *slash = strchr(copy + 1, '/'); slash && ok; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        ok = mkdir(copy, 0777) == 0 || errno == EEXIST;
-        *slash = '/';
-    }
-    free(copy);
-    return ok;
 }
 
 /* Only a file gives way: a device that is named, as /dev/null, stays what it is. */
@@ -167,7 +157,7 @@ static bool write_file(const char *path, const char *text)
         errno = EEXIST;
         return false;
     }
-    return make_folders(path) && file_replace(path, 0644, text, strlen(text));
+    return file_make_folders(path) && file_replace(path, 0644, text, strlen(text));
 }
 
 void cache_save(struct cache *cache)
@@ -193,6 +183,7 @@ void cache_save(struct cache *cache)
 
 void cache_close(struct cache *cache)
 {
+    cJSON_Delete(cache->former);
     cJSON_Delete(cache->root);
     free(cache->path);
     free(cache);
@@ -200,14 +191,16 @@ void cache_close(struct cache *cache)
 
 const struct cJSON *cache_probe(struct cache *cache, const char *file)
 {
-    char *key = file_key(file);
+    char *key = cache_key(file);
     cJSON *entry = cJSON_GetObjectItemCaseSensitive(cache->files, file);
     const char *has = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "key"));
     const cJSON *result = cJSON_GetObjectItemCaseSensitive(entry, "result");
     if (!key || !has || strcmp(has, key) != 0 || !cJSON_IsObject(result)) {
         cJSON *found = module_probe(file);
         bool keep = key && !cJSON_HasObjectItem(found, "volatile");
-        cJSON_DeleteItemFromObjectCaseSensitive(cache->files, file);
+        cJSON *before = cJSON_DetachItemFromObjectCaseSensitive(cache->files, file);
+        if (before)
+            cJSON_AddItemToArray(cache->former, before);
         entry = cJSON_AddObjectToObject(cache->files, file);
         /* Without a key the entry serves this process only. */
         cJSON_AddStringToObject(entry, "key", keep ? key : "");

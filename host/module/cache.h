@@ -7,6 +7,13 @@
 struct cJSON;
 struct cache;
 
+/* The file that `path` means, see cache_open(); NULL: there is nowhere to keep one. Caller frees.
+ */
+char *cache_path(const char *path);
+/* What a file's content is known by: "mtime size build-id"; NULL for one that cannot be looked at.
+ * Caller frees. */
+char *cache_key(const char *file);
+
 /* `path`: the cache's file; "": modules.json in the user's cache folder. */
 struct cache *cache_open(const char *path);
 /* Writes it when something is new, in one step, without the files that are gone. */
