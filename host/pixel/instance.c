@@ -8,12 +8,14 @@
 
 #include "module/negotiate.h"
 #include "module/services.h"
+#include "oriel/draft/encoder_resize.h"
 #include "pixel/blank.h"
 #include "pixel/codec.h"
 #include "pixel/times.h"
 #include "render/render.h"
 #include "util/check.h"
 #include "util/clock.h"
+#include "util/log.h"
 
 #define MAX_FORMATS 64u
 
@@ -186,6 +188,10 @@ static void on_trial(const struct oriel_packet_sink *sink, const struct oriel_pa
 static oriel_result create(struct instance *instance, const struct instance_wish *wish,
                            struct trial *trial, struct error *err)
 {
+    if (wish->instead_of) {
+        instance_close(*wish->instead_of);
+        *wish->instead_of = NULL;
+    }
     *trial = (struct trial){.wish = wish, .codec = instance->codec};
     instance->sink = (struct oriel_packet_sink){
         .size = sizeof instance->sink, .packet = on_trial, .data = trial};
@@ -358,6 +364,41 @@ static oriel_result measure(struct instance *instance, const struct instance_wis
     if (result == ORIEL_OK)
         *ms = (double)times[(count - 1) / 2] * 1e-6;
     return result;
+}
+
+/* --- another size --- */
+
+static bool same_but_size(const struct instance *a, const struct instance *b,
+                          const struct instance_wish *wish)
+{
+    struct oriel_format format = a->format;
+    format.width = b->format.width;
+    format.height = b->format.height;
+    return a->vtable == b->vtable && a->codec == b->codec &&
+           memcmp(&format, &b->format, sizeof format) == 0 && digest(a, wish) == digest(b, wish);
+}
+
+bool instance_resize(struct instance *instance, const struct instance_wish *wish)
+{
+    const struct oriel_encoder *encoder = instance->vtable;
+    const struct oriel_encoder_resize *draft =
+        ORIEL_HAS(encoder, get_interface)
+            ? encoder->get_interface(instance->self, ORIEL_ENCODER_RESIZE_V0)
+            : NULL;
+    if (!draft)
+        return false;
+    struct instance *like; /* what would be made instead */
+    struct error err = {""};
+    bool resized = prepare(wish, &like, &err) == ORIEL_OK && same_but_size(instance, like, wish) &&
+                   encoder->drain(instance->self) == ORIEL_OK &&
+                   draft->resize(instance->self, &like->format, wish->fps) == ORIEL_OK;
+    if (resized)
+        instance->format = like->format;
+    else
+        log_debug(LOG_PIXEL, "%s: another instance for %" PRIu32 "x%" PRIu32 ": %s", wish->label,
+                  wish->width, wish->height, *err.text ? err.text : because());
+    instance_close(like);
+    return resized;
 }
 
 oriel_result instance_examine(const struct instance_wish *wish, double limit_ms,

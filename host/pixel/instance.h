@@ -38,6 +38,8 @@ struct instance_wish {
     /* Gets the key packet of the test picture, borrowed. */
     void (*tried)(void *data, const struct oriel_packet *packet);
     void *data, *tried_data; /* for `packet`, for `tried` */
+    /* Closed before another one is made, as sessions may be limited; NULL: it goes on. */
+    struct instance **instead_of;
 };
 
 /* Makes an instance and has it encode one picture of the real size and format. (Where no picture
@@ -46,6 +48,9 @@ struct instance_wish {
 oriel_result instance_open(struct instance **instance, const struct instance_wish *wish,
                            struct error *err);
 void instance_close(struct instance *instance); /* NULL is fine */
+/* The same instance with the size and rate of a wish that it fits in all else; its next packet is a
+ * key. False: it cannot, and is to be replaced. */
+bool instance_resize(struct instance *instance, const struct instance_wish *wish);
 
 /* What is known of an encoder without using it. */
 struct instance_facts {

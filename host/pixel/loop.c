@@ -311,11 +311,13 @@ static bool resize(struct branch *branch, uint32_t width, uint32_t height)
 {
     struct oriel_format format = branch->instance->format;
     struct error err;
-    if (!branch_open(branch, branch->main ? 0 : branch->codec, width, height, &err)) {
+    bool goes_on;
+    if (!branch_resize(branch, branch->main ? 0 : branch->codec, width, height, &goes_on, &err)) {
         die(branch, err.text);
         return false;
     }
-    change_over(branch, &format);
+    if (!goes_on)
+        change_over(branch, &format);
     return true;
 }
 

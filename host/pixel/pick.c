@@ -23,6 +23,7 @@ struct pick {
     double interval_ms;
     enum ladder_prefer prefer;
     int current; /* the rung that the branch has or had, or -1 */
+    bool beside; /* the branch's instance goes on until another one works */
     struct ladder_rung known[MAX_LADDER];
     struct verdict verdicts[MAX_LADDER];
     int64_t begin_ns;
@@ -113,7 +114,8 @@ static struct instance_wish wish_for(const struct pick *pick, int i, const char 
                                   .height = pick->height,
                                   .fps = stream->fps,
                                   .packet = fanout_packet,
-                                  .data = pick->branch};
+                                  .data = pick->branch,
+                                  .instead_of = pick->beside ? NULL : &pick->branch->instance};
 }
 
 static void name_for(const struct pick *pick, int i, char *label, size_t room)
@@ -169,6 +171,11 @@ static bool open_rung(struct pick *pick, int i, struct opened *opened)
     struct instance_wish wish = wish_for(pick, i, label);
     wish.tried = on_tried;
     wish.tried_data = opened;
+    struct instance *there = pick->beside || i != pick->current ? NULL : pick->branch->instance;
+    if (there && instance_resize(there, &wish)) {
+        opened->instance = there; /* its first packet says how to decode */
+        return true;
+    }
     oriel_result result = instance_open(&opened->instance, &wish, &why);
     if (result != ORIEL_OK)
         refuse(pick, i, result, &why);
@@ -317,32 +324,42 @@ static void take(struct pick *pick, int i, struct opened *opened)
     pick->rungs->at[i].taken_ns = clock_ns();
     pthread_mutex_unlock(&stream->lock);
     publish(branch);
-    instance_close(old);
+    if (old != new)
+        instance_close(old);
     branch->failures = 0;
     if (opened->info.codec)
         fanout_configure(branch, &opened->info);
     if (pick->verdicts[i].ms >= 0)
         snprintf(time, sizeof time, ", %.1f ms a picture", pick->verdicts[i].ms);
-    log_info(LOG_PIXEL, "%s%s: %s, %" PRIu32 "x%" PRIu32 "%s%s%s", stream->prefix, branch->label,
-             new->chain, pick->width, pick->height, time, *branch->reason ? "; not " : "",
-             branch->reason);
+    log_info(LOG_PIXEL, "%s%s: %s%s, %" PRIu32 "x%" PRIu32 "%s%s%s", stream->prefix, branch->label,
+             new->chain, old == new ? " goes on" : "", pick->width, pick->height, time,
+             *branch->reason ? "; not " : "", branch->reason);
 }
 
 bool branch_open(struct branch *branch, uint32_t codec, uint32_t width, uint32_t height,
                  struct error *err)
 {
+    bool goes_on;
+    branch_close(branch);
+    return branch_resize(branch, codec, width, height, &goes_on, err);
+}
+
+bool branch_resize(struct branch *branch, uint32_t codec, uint32_t width, uint32_t height,
+                   bool *goes_on, struct error *err)
+{
     struct stream *stream = branch->stream;
     struct pick pick;
     struct opened opened;
-    branch_close(branch);
     begin(&pick, branch, codec, width, height);
     int i = climb(&pick, -1, &opened);
     explain(&pick, i);
     branch->upgrade_ns = pick.again_ns;
+    *goes_on = i >= 0 && opened.instance == branch->instance;
     if (i >= 0) {
         take(&pick, i, &opened);
         return true;
     }
+    branch_close(branch);
     pthread_mutex_lock(&stream->lock);
     branch->encoder[0] = branch->chain[0] = '\0';
     join(&pick, branch->reason, sizeof branch->reason);
@@ -362,6 +379,7 @@ bool branch_upgrade(struct branch *branch, uint32_t codec)
     struct pick pick;
     struct opened opened;
     begin(&pick, branch, codec, format->width, format->height);
+    pick.beside = true;
     int i = climb(&pick, pick.current, &opened);
     explain(&pick, i);
     branch->upgrade_ns = pick.again_ns;

@@ -143,6 +143,9 @@ void branch_destroy(struct branch *branch); /* no branch runs any more, since th
 /* The instance there is goes first; false where none works, with all reasons. */
 bool branch_open(struct branch *branch, uint32_t codec, uint32_t width, uint32_t height,
                  struct error *err);
+/* For pictures of another size: the instance there is goes on where it is chosen again and can. */
+bool branch_resize(struct branch *branch, uint32_t codec, uint32_t width, uint32_t height,
+                   bool *goes_on, struct error *err);
 /* The instance there is goes on until a better one works; true when one has taken over. */
 bool branch_upgrade(struct branch *branch, uint32_t codec);
 /* Its encoder failed while it ran. */

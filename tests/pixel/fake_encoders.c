@@ -7,6 +7,7 @@
 #include "fixture.h"
 #include "module/registry.h"
 #include "module/services.h"
+#include "oriel/draft/encoder_resize.h"
 #include "util/check.h"
 #include "util/clock.h"
 
@@ -113,6 +114,7 @@ CREATE(create_b, "encode/b", ORIEL_CODEC_H264)
 CREATE(create_g, "encode/g", ORIEL_CODEC_H264)
 CREATE(create_j, "encode/j", ORIEL_CODEC_JPEG)
 CREATE(create_p, "encode/p", ORIEL_CODEC_PNG)
+CREATE(create_r, "encode/r", ORIEL_CODEC_H264)
 CREATE(create_mute, "encode/mute", ORIEL_CODEC_H264)
 CREATE(create_v, "encode/v",
        strcmp(config->get_string(config, "codec"), "vp8") == 0 ? ORIEL_CODEC_VP8 : ORIEL_CODEC_VP9)
@@ -210,6 +212,33 @@ static void request_key(void *self)
     atomic_store(&((struct fake *)self)->key, true);
 }
 
+static oriel_result resize(void *self, const struct oriel_format *format, double fps)
+{
+    struct fake *fake = self;
+    (void)fps;
+    struct oriel_format same = fake->format;
+    same.width = format->width;
+    same.height = format->height;
+    CHECK(memcmp(&same, format, sizeof same) == 0);
+    atomic_fetch_add(&fakes.resizes, 1);
+    oriel_result result = atomic_load(&fakes.resize_result);
+    if (result != ORIEL_OK)
+        return fake->host->fail(fake->host, result, "not this size");
+    fake->format = *format;
+    atomic_store(&fake->key, true);
+    return ORIEL_OK;
+}
+
+static const struct oriel_encoder_resize resize_interface = {.size = sizeof resize_interface,
+                                                             .resize = resize};
+
+static const void *get_interface(void *self, const char *id)
+{
+    const struct fake *fake = self;
+    bool has = strcmp(fake->id, "encode/r") == 0 && strcmp(id, ORIEL_ENCODER_RESIZE_V0) == 0;
+    return has ? &resize_interface : NULL;
+}
+
 #define ENCODER(name_, options_, format_, codec_, create_)                                         \
     static const struct oriel_encoder name_ = {.size = sizeof name_,                               \
                                                .options = options_,                                \
@@ -217,6 +246,7 @@ static void request_key(void *self)
                                                .codec = codec_,                                    \
                                                .create = create_,                                  \
                                                .destroy = destroy,                                 \
+                                               .get_interface = get_interface,                     \
                                                .encode = encode,                                   \
                                                .drain = drain,                                     \
                                                .request_key = request_key};
@@ -226,6 +256,7 @@ ENCODER(encoder_g, NULL, format_cuda, codec_h264, create_g)
 ENCODER(encoder_v, &vpx_options, format_nv12, codec_vpx, create_v)
 ENCODER(encoder_j, NULL, format_rgba, codec_jpeg, create_j)
 ENCODER(encoder_p, NULL, format_rgba, codec_png, create_p)
+ENCODER(encoder_r, NULL, format_nv12, codec_h264, create_r)
 ENCODER(encoder_bad, NULL, format_nv12, codec_h264, create_bad)
 ENCODER(encoder_mute, NULL, format_nv12, codec_h264, create_mute)
 
@@ -235,7 +266,7 @@ static const struct {
 } list[] = {
     {"encode/a", &encoder_a},       {"encode/b", &encoder_b}, {"encode/v", &encoder_v},
     {"encode/j", &encoder_j},       {"encode/p", &encoder_p}, {"encode/bad", &encoder_bad},
-    {"encode/mute", &encoder_mute}, {"encode/g", &encoder_g},
+    {"encode/mute", &encoder_mute}, {"encode/g", &encoder_g}, {"encode/r", &encoder_r},
 };
 
 /* --- the registry's part that this room uses --- */

@@ -346,6 +346,8 @@ static struct fixture *start(const char *const *sets, struct error *err)
     atomic_store(&fakes.keys, 0);
     atomic_store(&fakes.creates, 0);
     atomic_store(&fakes.destroys, 0);
+    atomic_store(&fakes.resizes, 0);
+    atomic_store(&fakes.resize_result, ORIEL_OK);
     screen.seq = 0;
     screen.most = 0;
     fixture_resize(1280, 720);

@@ -30,6 +30,9 @@ struct fake_control {
     atomic_int most;     /* …the others being refused… */
     int32_t refusal;     /* …with this */
     atomic_int live;     /* of the limited one */
+    /* encode/r, which takes other sizes, answers this… */
+    atomic_int resize_result;
+    atomic_int resizes; /* …and has been asked as often */
     atomic_int encodes, keys, creates, destroys, opened;
 };
 extern struct fake_control fakes;

@@ -294,6 +294,109 @@ static void no_session_is_left(void **state)
     assert_int_equal(atomic_load(&fakes.live), 0);
 }
 
+/* Draws until a picture of that size has come; it is a key, and configures its client anew. */
+static const struct got *first_of_size(struct peer *peer, uint32_t width, uint32_t height)
+{
+    int seen = atomic_load(&peer->count);
+    fixture_resize(width, height);
+    for (int i = 0; i < 600; i++) {
+        fixture_draw(1, 0);
+        fixture_sleep(5);
+        for (; seen < atomic_load(&peer->count); seen++) {
+            const struct got *got = &peer->got[seen];
+            if (got_u(got, 12, 4) != width)
+                continue;
+            assert_int_equal(got_u(got, 16, 4), height);
+            assert_int_equal(got_tail(got)->key, 1);
+            assert_int_equal(got_u(got, 26, 2) & 8, 8);
+            return got;
+        }
+    }
+    fail_msg("no picture of %ux%u", width, height);
+    return NULL;
+}
+
+/* An encoder that can take another size goes on with it; one that says no this time is replaced by
+ * a new one, after it has given its session back. */
+static void another_size_without_another_instance(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_start((const char *const[]){
+        "modules.encoder=[\"encode/r\",\"encode/b\"]", "stream.key_cooldown_ms=0", NULL});
+    fakes.limited = "encode/r";
+    fakes.refusal = ORIEL_NOMEM;
+    atomic_store(&fakes.live, 1);
+    atomic_store(&fakes.most, 1);
+    struct peer *peer = fixture_join(f, "ext=1");
+    eventually(fixture_taps() == 1);
+    uint32_t first = got_tail(first_of_size(peer, 1280, 720))->instance;
+    for (int i = 1; i <= 30; i++) {
+        uint32_t width = 640 + 64 * (uint32_t)(i % 7), height = 480;
+        const struct got *got = first_of_size(peer, width, height);
+        assert_int_equal(got_tail(got)->instance, first);
+        assert_int_equal(atomic_load(&f->configs), 1 + i); /* before the picture */
+        assert_int_equal(f->info.width, width);
+        assert_string_equal(f->info.encoder, "encode/r");
+    }
+    assert_int_equal(atomic_load(&fakes.resizes), 30);
+    assert_int_equal(atomic_load(&fakes.creates), 1);
+    assert_true(exported(f, "oriel_encoder_resets_total 0"));
+
+    atomic_store(&fakes.resize_result, ORIEL_UNSUPPORTED);
+    uint32_t second = got_tail(first_of_size(peer, 800, 600))->instance;
+    assert_int_not_equal(second, first);
+    assert_true(uses(f->stream, "encode/r"));
+    assert_int_equal(atomic_load(&fakes.live), 1);
+    assert_true(exported(f, "oriel_encoder_resets_total 1"));
+    atomic_store(&fakes.resize_result, ORIEL_OK);
+    assert_int_equal(got_tail(first_of_size(peer, 900, 600))->instance, second);
+
+    /* One that has failed is not gone on with, and one of another id not asked. */
+    fakes.failing = "encode/r";
+    fakes.result = ORIEL_FATAL;
+    atomic_store(&fakes.fails, 1);
+    next_instance(peer, second);
+    assert_true(uses(f->stream, "encode/b"));
+    int asked = atomic_load(&fakes.resizes);
+    first_of_size(peer, 640, 480);
+    assert_int_equal(atomic_load(&fakes.resizes), asked);
+    assert_int_equal(atomic_load(&fakes.live), 0);
+    assert_int_equal(atomic_load(&f->faults), 1);
+    assert_int_equal(atomic_load(&peer->close_code), 0);
+    fixture_stop(f);
+}
+
+/* What has to be measured first has no session beside it. */
+static void another_size_that_is_measured(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_start(
+        (const char *const[]){"modules.encoder=[\"encode/r\",\"encode/b\"]", "stream.fps=50",
+                              "stream.prefer=bandwidth", "stream.key_cooldown_ms=0", NULL});
+    fakes.limited = "encode/r";
+    fakes.refusal = ORIEL_NOMEM;
+    atomic_store(&fakes.live, 1);
+    atomic_store(&fakes.most, 1);
+    struct peer *peer = fixture_join(f, "ext=1");
+    eventually(fixture_taps() == 1);
+    uint32_t first = got_tail(first_of_size(peer, 1280, 720))->instance;
+    assert_int_equal(got_tail(first_of_size(peer, 1200, 720))->instance, first);
+    uint32_t second = got_tail(first_of_size(peer, 320, 240))->instance;
+    assert_int_not_equal(second, first);
+    assert_true(uses(f->stream, "encode/r"));
+    assert_int_equal(got_tail(first_of_size(peer, 1280, 720))->instance, second);
+    assert_int_equal(got_tail(first_of_size(peer, 330, 240))->instance, second);
+    /* Another one is chosen for a size at which this one is too slow. */
+    fixture_slow("encode/r", 12);
+    uint32_t third = got_tail(first_of_size(peer, 2560, 1440))->instance;
+    assert_int_not_equal(third, second);
+    assert_true(uses(f->stream, "encode/b"));
+    assert_int_equal(atomic_load(&fakes.live), 0);
+    assert_int_equal(atomic_load(&f->faults), 0);
+    fixture_slow(NULL, 0);
+    fixture_stop(f);
+}
+
 /* When none is left those who look are told; who comes after the pause is served again. */
 static void the_only_one_gets_another_chance(void **state)
 {
@@ -384,6 +487,8 @@ int main(void)
         cmocka_unit_test(a_lost_device_comes_back),
         cmocka_unit_test(pauses_grow),
         cmocka_unit_test(no_session_is_left),
+        cmocka_unit_test(another_size_without_another_instance),
+        cmocka_unit_test(another_size_that_is_measured),
         cmocka_unit_test(the_only_one_gets_another_chance),
         cmocka_unit_test(a_hundred_swaps_leave_nothing_behind),
     };

@@ -50,7 +50,7 @@ struct nvenc {
     size_t assembled_room;
 
     uint64_t recent[NVENC_RECENT]; /* stamp.seq of the last pictures, a ring by `pictures` */
-    uint64_t former; /* pictures of former sizes: no later one refers to them */
+    uint64_t former;               /* pictures of former sizes: no later one refers to them */
 };
 
 #endif
