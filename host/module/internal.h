@@ -4,23 +4,42 @@
 #define MODULE_INTERNAL_H
 
 #include <cjson/cJSON.h>
+#include <pthread.h>
 
 #include "module/cache.h"
 #include "module/folders.h"
+#include "module/quarantine.h"
 #include "module/registry.h"
 
-/* Immutable after registry_create(). */
-struct registry {
-    const struct config *config;
-    struct cache *cache; /* owns what the modules' texts point into */
-    struct folders folders;
-    struct folders paths; /* of the modules */
-    struct module *modules;
-    size_t count;
-    char **hidden; /* reasons of files that another one of their id stands before */
-    size_t hidden_count;
-    const char **wanted[MODULE_KIND_COUNT];
-    size_t wanted_count[MODULE_KIND_COUNT];
+/* What was found in a file once; immutable, and there as long as the registry. */
+struct entry {
+    struct module module; /* first */
+    struct entry *next;   /* of all, newest first */
+    char *path, *key, *reason;
 };
+
+struct registry {
+    struct cache *cache;        /* owns what the modules' texts point into; of who refreshes */
+    pthread_mutex_t refreshing; /* one at a time; never held while `lock` is */
+
+    pthread_mutex_t lock; /* guards what follows */
+    const struct config *config;
+    struct folders folders;
+    struct entry *entries;
+    struct entry **list; /* what instances are made from: one for each path ever seen */
+    size_t count;
+    struct wanted {
+        struct wanted *former; /* callers may still read them */
+        const char **ids[MODULE_KIND_COUNT];
+        size_t count[MODULE_KIND_COUNT];
+    } * wanted;
+};
+
+/* The configuration that counts now; it outlives the registry. */
+const struct config *registry_config(const struct registry *registry);
+
+/* use.c: this process has loaded that file with that content, or could not; it will not again. */
+enum load_state { LOAD_NEVER, LOAD_USABLE, LOAD_FAILED };
+enum load_state load_state_of(const struct module *module);
 
 #endif

@@ -10,6 +10,7 @@
 #include "oriel/module.h"
 #include "util/error.h"
 
+struct callee;
 struct cJSON;
 struct config;
 struct registry;
@@ -46,6 +47,8 @@ struct module {
     const struct cJSON *facts;
     /* By kind; NULL where it has not that kind. */
     const struct oriel_option_table *options[MODULE_KIND_COUNT];
+    /* Tells the file's content from that of another one at the same path. */
+    const char *key;
 };
 
 /* Scans the module folders: modules.path of the configuration, $ORIEL_MODULE_PATH, the user's,
@@ -55,6 +58,24 @@ struct module {
 struct registry *registry_create(const struct config *config, struct error *err);
 void registry_destroy(struct registry *registry);
 
+/* What has become of a file since it was looked at before. */
+enum module_news {
+    MODULE_ADDED,
+    MODULE_CHANGED, /* new instances are made from the new file, those there are go on */
+    MODULE_REFUSED, /* … and cannot be used as it is now; one that was loaded before stays in use */
+    MODULE_GONE
+};
+typedef void registry_tell(void *data, enum module_news news, const struct module *module,
+                           const char *reason);
+/* Looks again, with `config` from now on (NULL: as it is), which then outlives the registry. False
+ * with the reason, and nothing has changed, where registry_create would fail. [any-thread] */
+bool registry_refresh(struct registry *registry, const struct config *config, registry_tell *tell,
+                      void *data, struct error *err);
+/* No instance can be made from that file: what was loaded from its path before, if anything, is
+ * used again. The module that is used then, or NULL. [any-thread] */
+const struct module *registry_take_back(struct registry *registry, const struct module *module);
+
+/* Modules never go before the registry does, and there are never fewer. [any-thread] */
 size_t registry_count(const struct registry *registry);
 const struct module *registry_at(const struct registry *registry, size_t index);
 
@@ -76,6 +97,7 @@ void registry_print_config(const struct registry *registry, FILE *out, bool json
 /* One instance's hold on a module: its vtable, its services and its options. */
 struct module_use {
     const struct module *module;
+    const struct callee *callee; /* for MODULE_CALL */
     const void *vtable; /* struct oriel_encoder, … by kind */
     struct oriel_host *host;
     const struct oriel_config *config;

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "module/call.h"
+#include "module/copy.h"
 #include "module/inspect.h"
 #include "module/internal.h"
 #include "module/services.h"
@@ -16,46 +18,91 @@
 
 struct loaded {
     struct loaded *next;
-    char *path;
+    char *path, *key;
+    bool again; /* another content of that path has been loaded before */
     enum { LOADING, USABLE, FAILED } state;
     const struct oriel_entry *entry;
     struct oriel_host *host; /* of init(): the module may keep it as long as it is loaded */
     struct error err;        /* of FAILED */
+    struct callee callees[MODULE_KIND_COUNT];
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static struct loaded *all; /* under `lock`; an entry's state too, the rest once it is not LOADING */
 
-static bool load_now(struct loaded *loaded)
+static void introduce(struct loaded *loaded, const struct module *module)
 {
+    const char *id = xstrdup(module->id);
+    const char *record = quarantine_record(id, loaded->path, loaded->key);
+    for (int kind = 0; kind < MODULE_KIND_COUNT; kind++)
+        loaded->callees[kind] = (struct callee){
+            .id = id, .path = loaded->path, .record = record, .waits = kind == MODULE_SOURCE};
+}
+
+static bool load_now(struct loaded *loaded, struct callee *callee)
+{
+    const struct module_use use = {.callee = callee};
     bool missing;
-    loaded->entry = inspect_load(loaded->path, &missing, &loaded->err);
+    loaded->entry =
+        MODULE_CALL(&use, "loading",
+                    loaded->again ? copy_load(loaded->path, loaded->key, &loaded->err)
+                                  : inspect_load(loaded->path, &missing, &loaded->err));
     if (!loaded->entry)
         return false;
+    call_add_callee(callee, loaded->entry);
     if (!loaded->entry->init)
         return true;
     loaded->host = services_create(loaded->entry->info->id);
-    if (loaded->entry->init(loaded->host) == ORIEL_OK)
+    if (MODULE_CALL(&use, "init", loaded->entry->init(loaded->host)) == ORIEL_OK)
         return true;
     const char *why = services_failure();
     return error_set(&loaded->err, "%s: its init() failed: %s", loaded->path,
                      why[0] ? why : "it does not say why");
 }
 
-static const struct oriel_entry *load(const char *path, struct error *err)
+/* Under the lock. */
+static struct loaded *find(const struct module *module, bool *other)
 {
+    *other = false;
+    for (struct loaded *loaded = all; loaded; loaded = loaded->next) {
+        if (strcmp(loaded->path, module->path) != 0)
+            continue;
+        if (strcmp(loaded->key, module->key) == 0)
+            return loaded;
+        *other = true;
+    }
+    return NULL;
+}
+
+enum load_state load_state_of(const struct module *module)
+{
+    bool other;
     pthread_mutex_lock(&lock);
-    struct loaded *loaded = all;
-    while (loaded && strcmp(loaded->path, path) != 0)
-        loaded = loaded->next;
+    const struct loaded *loaded = find(module, &other);
+    enum load_state state = !loaded || loaded->state == LOADING ? LOAD_NEVER
+                            : loaded->state == USABLE           ? LOAD_USABLE
+                                                                : LOAD_FAILED;
+    pthread_mutex_unlock(&lock);
+    return state;
+}
+
+static const struct loaded *load(const struct module *module, enum module_kind kind,
+                                 struct error *err)
+{
+    bool again;
+    pthread_mutex_lock(&lock);
+    struct loaded *loaded = find(module, &again);
     if (!loaded) {
         loaded = xcalloc(1, sizeof *loaded);
-        loaded->path = xstrdup(path);
+        loaded->path = xstrdup(module->path);
+        loaded->key = xstrdup(module->key);
+        loaded->again = again;
         loaded->next = all;
         all = loaded;
         pthread_mutex_unlock(&lock);
-        bool ok = load_now(loaded);
+        introduce(loaded, module);
+        bool ok = load_now(loaded, &loaded->callees[kind]);
         pthread_mutex_lock(&lock);
         loaded->state = ok ? USABLE : FAILED;
         pthread_cond_broadcast(&changed);
@@ -64,7 +111,7 @@ static const struct oriel_entry *load(const char *path, struct error *err)
         pthread_cond_wait(&changed, &lock);
     pthread_mutex_unlock(&lock);
     if (loaded->state == USABLE)
-        return loaded->entry;
+        return loaded;
     error_set(err, "%s", loaded->err.text);
     return NULL;
 }
@@ -80,18 +127,20 @@ bool module_use_open(struct registry *registry, enum module_kind kind, const cha
     if (!registry_usable(registry, kind, id, err))
         return false;
     const struct module *module = registry_find(registry, id);
-    const struct oriel_entry *entry = load(module->path, err);
-    if (!entry)
+    const struct loaded *loaded = load(module, kind, err);
+    if (!loaded)
         return false;
-    const void *vtable = inspect_vtable(entry, kind, err);
+    use->callee = &loaded->callees[kind];
+    const void *vtable = MODULE_CALL(use, "get_factory", inspect_vtable(loaded->entry, kind, err));
     if (!vtable)
         return error_prefix(err, "%s", module->path);
     const struct oriel_config *config = config_for_module(
-        registry->config, id, module_kind_section(kind), inspect_options(vtable), err);
+        registry_config(registry), id, module_kind_section(kind), inspect_options(vtable), err);
     if (!config)
         return false;
     *use = (struct module_use){
         .module = module,
+        .callee = &loaded->callees[kind],
         .vtable = vtable,
         .host = services_create(label),
         .config = config,
