@@ -202,6 +202,9 @@ int64_t painter_work(struct painter *painter)
     if (!resting)
         deadline = rest_ns;
 
+    /* On a GPU the picture comes first: it is as quick as finding out what is wanted. */
+    if (egl_host_gl(painter->egl)->software)
+        view_want(painter->view);
     bool more, changed;
     oriel_result result = view_upload(painter->view, now, now + UPLOAD_NS, &more, &changed);
     int64_t uploaded = clock_ns();
@@ -214,9 +217,11 @@ int64_t painter_work(struct painter *painter)
 
     now = uploaded;
     int64_t due = wanted ? picture_due(painter, resting, now) : INT64_MAX;
-    if (due <= now) {
-        if (draw_picture(painter, !resting) != DRAWN)
-            return 0; /* still dirty: what interrupted it comes first */
+    bool draws = due <= now, drawn = draws && draw_picture(painter, !resting) == DRAWN;
+    view_want(painter->view);
+    if (draws && !drawn)
+        return 0; /* still dirty: what interrupted it comes first */
+    if (drawn) {
         painter->dirty = false;
         stats_loader(painter->setup.stats, painter->setup.loader);
         due = picture_due(painter, resting, clock_ns());

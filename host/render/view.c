@@ -494,10 +494,6 @@ oriel_result view_upload(struct view *view, int64_t now_ns, int64_t until_ns, bo
 {
     *more = false;
     *changed = promote_all(view, now_ns);
-    if (view->wants_changed) {
-        view->wants_changed = false;
-        view_state_wants(view);
-    }
     char *failure = NULL;
     oriel_result result = ORIEL_OK;
     struct made made;
@@ -519,6 +515,13 @@ oriel_result view_upload(struct view *view, int64_t now_ns, int64_t until_ns, bo
     *changed |= promote_all(view, now_ns);
     note_levels_and_failures(view);
     return result;
+}
+
+void view_want(struct view *view)
+{
+    if (view->wants_changed)
+        view_state_wants(view);
+    view->wants_changed = false;
 }
 
 const struct oriel_view_layer *view_layers(struct view *view, uint32_t *count)

@@ -36,6 +36,8 @@ void view_set_scene(struct view *view, const struct oriel_scene_module *scene, v
  * changed. */
 bool view_plan(struct view *view, const struct scene_snapshot *snapshot, bool resting,
                int64_t now_ns);
+/* Tells the loader what is wanted, in which order. */
+void view_want(struct view *view);
 /* Hands over what has been read until `until_ns`; *more: there was no time for all of it. *changed:
  * what is on display changed. Failures of the scene module come back; NOMEM is dealt with. */
 oriel_result view_upload(struct view *view, int64_t now_ns, int64_t until_ns, bool *more,

@@ -329,6 +329,7 @@ static struct upload upload_once(struct room *room, const struct egl *egl,
     for (;;) {
         bool more, changed;
         int64_t now = clock_ns(), until = upload.turns ? now + SLICE_NS : now;
+        view_want(view);
         if (view_upload(view, now, until, &more, &changed) != ORIEL_OK)
             die("upload", services_failure());
         double took = (double)(clock_ns() - now) / NS_PER_S;
