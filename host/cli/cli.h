@@ -18,6 +18,7 @@ int cli_export(int argc, char **argv);
 int cli_render(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 int cli_demo(int argc, char **argv);
+int cli_complete(int argc, char **argv);
 int cli_ctl(int argc, char **argv); /* execs libexec/oriel/oriel-ctl */
 
 #endif

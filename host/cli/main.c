@@ -13,7 +13,7 @@
 static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *help;
+    const char *help; /* NULL: not for people, not listed */
 } commands[] = {
     {"serve", cli_serve, "serve images to browsers and napari-cuda clients"},
     {"modules", cli_modules, "list every module found, usable or not"},
@@ -23,6 +23,7 @@ static const struct command {
     {"bench", cli_bench, "measure every stage on this machine"},
     {"ctl", cli_ctl, "look at and change a running server"},
     {"demo", cli_demo, "write a synthetic time series to look at"},
+    {"complete", cli_complete, NULL}, /* for shells */
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
@@ -30,8 +31,10 @@ static const struct command {
 static int help(void)
 {
     printf("usage: oriel COMMAND [options]\n\n");
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        printf("  %-8s  %s\n", commands[i].name, commands[i].help);
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (commands[i].help)
+            printf("  %-8s  %s\n", commands[i].name, commands[i].help);
+    }
     printf("\n`oriel COMMAND --help` tells more.\n");
     return CLI_DONE;
 }
@@ -55,7 +58,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (strcmp(name, commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
-        nearest_offer(&nearest, commands[i].name);
+        if (commands[i].help)
+            nearest_offer(&nearest, commands[i].name);
     }
     return cli_fail(CLI_USAGE, "unknown command \"%s\"%s", name, nearest_hint(&nearest));
 }

@@ -20,6 +20,7 @@
 #include "util/check.h"
 #include "util/file.h"
 #include "util/log.h"
+#include "util/notify.h"
 #include "util/thread.h"
 
 #define URL_MAX 1024
@@ -210,7 +211,9 @@ static int serve(const struct config *config, const struct server_scene *scene,
             printf("oriel: ready %s\n", url);
             fflush(stdout);
         }
+        notify_manager("READY=1");
         wait_for_signal(&signals);
+        notify_manager("STOPPING=1");
         gate_set_ready(gate, false);
         resort = (struct last_resort){signals, config_int(config, "server.exit_ms"),
                                       args->ready_file, &server};

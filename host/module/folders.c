@@ -115,6 +115,8 @@ bool folders_find(struct folders *folders, const struct config *config, struct e
             free(pattern);
         }
     }
+    add_pattern(folders, "/usr/local/lib/oriel/modules");
+    add_pattern(folders, "/usr/local/lib/*/oriel/modules");
     add_pattern(folders, "/usr/lib/*/oriel/modules");
     return true;
 }

@@ -3,7 +3,9 @@
 # Builds the shared object of one Oriel module: hidden symbols, nothing exported but the entry, every
 # symbol resolved at link time. `name` is the file's name without ".so" ("encode-x264"). In Oriel's own
 # tree the file lands in the build's module folder; elsewhere in the current build folder. Either way
-# `cmake --install` puts it into <libdir>/oriel/modules.
+# `cmake --install` puts it into <libdir>/oriel/modules, where Oriel looks below ~/.local, /usr/local and
+# /usr; ORIEL_MODULE_INSTALL_DIR is another folder, ORIEL_MODULE_COMPONENT another component than
+# "modules".
 include_guard()
 include(GNUInstallDirs)
 set(_oriel_module_map "${CMAKE_CURRENT_LIST_DIR}/module.map")
@@ -24,5 +26,12 @@ function(oriel_add_module name)
     if(NOT ORIEL_SANITIZE) # sanitizer runtimes are resolved from the executable
         target_link_options(${name} PRIVATE -Wl,-z,defs)
     endif()
-    install(TARGETS ${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/oriel/modules COMPONENT modules)
+    if(NOT ORIEL_MODULE_INSTALL_DIR)
+        set(ORIEL_MODULE_INSTALL_DIR ${CMAKE_INSTALL_LIBDIR}/oriel/modules)
+    endif()
+    if(NOT ORIEL_MODULE_COMPONENT)
+        set(ORIEL_MODULE_COMPONENT modules)
+    endif()
+    install(TARGETS ${name} LIBRARY DESTINATION ${ORIEL_MODULE_INSTALL_DIR}
+        COMPONENT ${ORIEL_MODULE_COMPONENT})
 endfunction()
