@@ -38,8 +38,4 @@ struct registry {
 /* The configuration that counts now; it outlives the registry. */
 const struct config *registry_config(const struct registry *registry);
 
-/* use.c: this process has loaded that file with that content, or could not; it will not again. */
-enum load_state { LOAD_NEVER, LOAD_USABLE, LOAD_FAILED };
-enum load_state load_state_of(const struct module *module);
-
 #endif

@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "module/folders.h"
+#include "module/load.h"
 #include "module/tables.h"
 #include "oriel/capture.h"
 #include "oriel/encoder.h"

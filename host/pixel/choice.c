@@ -7,18 +7,18 @@
 #include "util/clock.h"
 #include "util/log.h"
 
-static void learn_codecs(struct stream *stream)
+void stream_learn_codecs(struct stream *stream, struct rungs *ladder)
 {
     pthread_mutex_lock(&stream->catalog_lock);
-    for (uint32_t i = 0; !stream->codecs_known && i < stream->ladder.count; i++) {
-        struct rung *rung = &stream->ladder.at[i];
+    for (uint32_t i = 0; !ladder->codecs_known && i < ladder->count; i++) {
+        struct rung *rung = &ladder->at[i];
         uint32_t written[CODEC_COUNT] = {0};
         instance_codecs(stream->registry, rung->id, written, CODEC_COUNT);
         pthread_mutex_lock(&stream->lock);
         memcpy(rung->codecs, written, sizeof written);
         pthread_mutex_unlock(&stream->lock);
     }
-    stream->codecs_known = true;
+    ladder->codecs_known = true;
     pthread_mutex_unlock(&stream->catalog_lock);
 }
 
@@ -27,8 +27,9 @@ static void learn_codecs(struct stream *stream)
 static bool somebody_writes(const struct stream *stream, uint32_t codec)
 {
     int64_t now = clock_ns();
-    for (uint32_t i = 0; i < stream->ladder.count; i++) {
-        const struct rung *rung = &stream->ladder.at[i];
+    const struct rungs *ladder = stream->ladder;
+    for (uint32_t i = 0; i < ladder->count; i++) {
+        const struct rung *rung = &ladder->at[i];
         for (uint32_t k = 0; k < CODEC_COUNT; k++) {
             if (rung->codecs[k] == codec && (!rung->failed || now >= rung->retry_ns))
                 return true;
@@ -104,7 +105,7 @@ void stream_prepare_classic(struct stream *stream)
     pthread_mutex_unlock(&stream->lock);
     if (there)
         return;
-    learn_codecs(stream);
+    stream_learn_codecs(stream, stream->ladder);
     pthread_mutex_lock(&stream->lock);
     struct branch *branch = somebody_writes(stream, ORIEL_CODEC_H264)
                                 ? branch_create(stream, false, false, ORIEL_CODEC_H264)
@@ -129,7 +130,7 @@ bool stream_place(struct stream *stream, struct client *client, struct error *er
     bool enough = !main->dead && client_wish_has(&client->wish, main->codec);
     pthread_mutex_unlock(&stream->lock);
     if (!enough)
-        learn_codecs(stream);
+        stream_learn_codecs(stream, stream->ladder);
 
     pthread_mutex_lock(&stream->lock);
     client->branch = choose(stream, &client->wish);
@@ -138,7 +139,7 @@ bool stream_place(struct stream *stream, struct client *client, struct error *er
     if (client->branch) {
         pthread_cond_signal(&client->branch->wake);
         struct branch *stills =
-            client->wish.still && stream->stills.count ? make(stream, true, 0) : NULL;
+            client->wish.still && stream->stills->count ? make(stream, true, 0) : NULL;
         if (stills)
             pthread_cond_signal(&stills->wake);
     }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "module/call.h"
 #include "module/services.h"
 #include "pixel/bitstream.h"
 #include "pixel/header.h"
@@ -278,6 +279,7 @@ static void wake_stills(struct stream *stream)
 
 void fanout_packet(const struct oriel_packet_sink *sink, const struct oriel_packet *packet)
 {
+    MODULE_HOST;
     struct branch *branch = sink->data;
     struct stream *stream = branch->stream;
     if (!packet->bytes || !codec_find(packet->codec))

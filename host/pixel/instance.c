@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "module/call.h"
 #include "module/negotiate.h"
 #include "module/services.h"
 #include "oriel/draft/encoder_resize.h"
@@ -57,7 +58,9 @@ static bool choose_codec(struct instance *instance, uint32_t wanted, struct erro
     const char *configured =
         option ? instance->use.config->get_string(instance->use.config, "codec") : "";
     uint32_t fourcc;
-    for (uint32_t i = 0; instance->vtable->codec(i, &fourcc) == ORIEL_OK; i++) {
+    for (uint32_t i = 0;
+         MODULE_CALL(&instance->use, "codec", instance->vtable->codec(i, &fourcc)) == ORIEL_OK;
+         i++) {
         const struct codec *codec = codec_find(fourcc);
         if (!codec)
             continue;
@@ -105,7 +108,8 @@ static bool choose_format(struct instance *instance, const struct instance_wish 
     struct oriel_format accepted[MAX_FORMATS];
     uint32_t count = 0;
     while (count < MAX_FORMATS &&
-           instance->vtable->input_format(count, &accepted[count]) == ORIEL_OK)
+           MODULE_CALL(&instance->use, "input_format",
+                       instance->vtable->input_format(count, &accepted[count])) == ORIEL_OK)
         count++;
     struct oriel_format made[RENDER_MAX_FORMATS];
     uint32_t made_count = render_formats(wish->render, made, RENDER_MAX_FORMATS);
@@ -197,15 +201,28 @@ static oriel_result create(struct instance *instance, const struct instance_wish
         .size = sizeof instance->sink, .packet = on_trial, .data = trial};
     /* The render's whose pictures it will get: each view has textures of its own. */
     services_set_thread_interface(ORIEL_HOST_GL_SHARE_V1, render_gl_share(wish->render));
-    oriel_result result =
+    oriel_result result = MODULE_CALL(
+        &instance->use, "create",
         instance->vtable->create(instance->use.host, &instance->config, &instance->format,
-                                 wish->fps, &instance->sink, &instance->self);
+                                 wish->fps, &instance->sink, &instance->self));
     services_set_thread_interface(ORIEL_HOST_GL_SHARE_V1, NULL);
     if (result == ORIEL_OK)
         return ORIEL_OK;
     instance->self = NULL;
     error_set(err, "%s: %s", wish->id, because());
     return result;
+}
+
+oriel_result instance_encode(struct instance *instance, const struct oriel_frame *frame,
+                             uint32_t flags)
+{
+    return MODULE_CALL(&instance->use, "encode",
+                       instance->vtable->encode(instance->self, frame, flags));
+}
+
+static oriel_result drain(struct instance *instance)
+{
+    return MODULE_CALL(&instance->use, "drain", instance->vtable->drain(instance->self));
 }
 
 /* One picture, until its packet is there. */
@@ -218,9 +235,9 @@ static oriel_result try_picture(struct instance *instance, struct blank *blank, 
     if (!frame_wait(frame, err)) {
         result = ORIEL_DEVICE_LOST;
     } else {
-        result = instance->vtable->encode(instance->self, frame, index ? 0 : ORIEL_ENCODE_KEY);
+        result = instance_encode(instance, frame, index ? 0 : ORIEL_ENCODE_KEY);
         if (result == ORIEL_OK && trial->packets == before)
-            result = instance->vtable->drain(instance->self);
+            result = drain(instance);
         if (result != ORIEL_OK)
             error_set(err, "it did not encode a test picture: %s", because());
     }
@@ -241,7 +258,7 @@ static oriel_result try_picture(struct instance *instance, struct blank *blank, 
 static void destroy(struct instance *instance)
 {
     if (instance->self)
-        instance->vtable->destroy(instance->self);
+        MODULE_CALL(&instance->use, "destroy", instance->vtable->destroy(instance->self));
     instance->self = NULL;
 }
 
@@ -253,7 +270,7 @@ static oriel_result try_plain(struct instance *instance, struct trial *trial, st
     oriel_result result = try_picture(instance, blank, 0, trial, err);
     blank_destroy(blank);
     /* Nothing may be on its way when the sink changes. */
-    if (result == ORIEL_OK && (result = instance->vtable->drain(instance->self)) != ORIEL_OK)
+    if (result == ORIEL_OK && (result = drain(instance)) != ORIEL_OK)
         error_set(err, "it did not encode a test picture: %s", because());
     return result;
 }
@@ -378,6 +395,32 @@ static bool same_but_size(const struct instance *a, const struct instance *b,
            memcmp(&format, &b->format, sizeof format) == 0 && digest(a, wish) == digest(b, wish);
 }
 
+bool instance_tune(struct instance *instance, struct registry *registry, struct error *err)
+{
+    struct module_use fresh;
+    const char *id = instance->use.module->id;
+    if (!module_use_open(registry, MODULE_ENCODER, id, id, &fresh, err))
+        return false;
+    bool same = fresh.vtable == instance->vtable;
+    const struct oriel_config *old = instance->use.config;
+    if (same) {
+        instance->use.config = fresh.config;
+        same = MODULE_CALL(&instance->use, "reconfigure",
+                           instance->vtable->reconfigure(instance->self, &instance->config)) ==
+               ORIEL_OK;
+        if (same)
+            fresh.config = old;
+        else
+            instance->use.config = old;
+        if (!same)
+            error_set(err, "%s: %s", id, because());
+    } else {
+        error_set(err, "%s: its file has changed", id);
+    }
+    module_use_close(&fresh);
+    return same;
+}
+
 bool instance_resize(struct instance *instance, const struct instance_wish *wish)
 {
     const struct oriel_encoder *encoder = instance->vtable;
@@ -430,7 +473,8 @@ uint32_t instance_codecs(struct registry *registry, const char *id, uint32_t *ou
         return 0;
     const struct oriel_encoder *encoder = use.vtable;
     uint32_t reachable = has_option(encoder, "codec") ? room : 1;
-    while (count < room && count < reachable && encoder->codec(count, &out[count]) == ORIEL_OK)
+    while (count < room && count < reachable &&
+           MODULE_CALL(&use, "codec", encoder->codec(count, &out[count])) == ORIEL_OK)
         count++;
     module_use_close(&use);
     return count;

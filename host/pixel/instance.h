@@ -18,7 +18,8 @@ struct instance {
     struct module_use use;
     const struct oriel_encoder *vtable;
     void *self;
-    uint32_t codec; /* what it writes */
+    unsigned invalid; /* calls that it says break the contract */
+    uint32_t codec;   /* what it writes */
     struct oriel_format format;
     char chain[256];
     struct oriel_packet_sink sink;
@@ -48,9 +49,15 @@ struct instance_wish {
 oriel_result instance_open(struct instance **instance, const struct instance_wish *wish,
                            struct error *err);
 void instance_close(struct instance *instance); /* NULL is fine */
+/* The same instance with the values that its LIVE options have now. */
+bool instance_tune(struct instance *instance, struct registry *registry, struct error *err);
 /* The same instance with the size and rate of a wish that it fits in all else; its next packet is a
  * key. False: it cannot, and is to be replaced. */
 bool instance_resize(struct instance *instance, const struct instance_wish *wish);
+
+/* Its encode(). */
+oriel_result instance_encode(struct instance *instance, const struct oriel_frame *frame,
+                             uint32_t flags);
 
 /* What is known of an encoder without using it. */
 struct instance_facts {

@@ -276,8 +276,7 @@ static void die(struct branch *branch, const char *text)
     stream_evict(branch);
 }
 
-/* Another encoder has taken over, in place of one with `format`. */
-static void change_over(struct branch *branch, const struct oriel_format *format)
+void branch_changed_over(struct branch *branch, const struct oriel_format *format)
 {
     metric_add(branch->stream->metrics.resets, 1);
     if (!same_samples(format, &branch->instance->format))
@@ -303,7 +302,7 @@ static void replace(struct branch *branch, const char *why)
     }
     snprintf(text, sizeof text, "%s failed: %s; %s took over", old, why, branch->encoder);
     tell(branch->stream, text);
-    change_over(branch, &format);
+    branch_changed_over(branch, &format);
 }
 
 /* With the size that the pictures have now. */
@@ -317,7 +316,7 @@ static bool resize(struct branch *branch, uint32_t width, uint32_t height)
         return false;
     }
     if (!goes_on)
-        change_over(branch, &format);
+        branch_changed_over(branch, &format);
     return true;
 }
 
@@ -344,8 +343,7 @@ static void encode(struct branch *branch, const struct oriel_frame *frame, bool 
         log_warn(LOG_PIXEL, "%s: a picture was lost: %s", branch->encoder, err.text);
         return;
     }
-    oriel_result result =
-        instance->vtable->encode(instance->self, frame, key ? ORIEL_ENCODE_KEY : 0);
+    oriel_result result = instance_encode(instance, frame, key ? ORIEL_ENCODE_KEY : 0);
     branch->owed = false;
     if (result == ORIEL_OK) {
         branch->failures = 0;
@@ -356,8 +354,9 @@ static void encode(struct branch *branch, const struct oriel_frame *frame, bool 
     snprintf(why, sizeof why, "%s", *said ? said : "it does not say why");
     metric_add(stream->metrics.dropped_error, 1);
     branch->failures += result != ORIEL_AGAIN;
+    instance->invalid += result == ORIEL_INVALID;
     if (result == ORIEL_FATAL || result == ORIEL_DEVICE_LOST || result == ORIEL_UNSUPPORTED ||
-        branch->failures == MOST_FAILURES) {
+        branch->failures == MOST_FAILURES || instance->invalid == MOST_FAILURES) {
         replace(branch, why);
         return;
     }
@@ -409,6 +408,12 @@ static void encode_next(struct branch *branch, bool key)
 static void turn(struct branch *branch)
 {
     struct stream *stream = branch->stream;
+    if (branch->order) {
+        pthread_mutex_unlock(&stream->lock);
+        branch_obey(branch);
+        pthread_mutex_lock(&stream->lock);
+        return;
+    }
     if (!watched(branch) || branch->dead) {
         bool idle = !branch->tap && (branch->main || !branch->instance);
         if (idle) {
@@ -441,7 +446,7 @@ static void turn(struct branch *branch)
     } else if (clock_ns() >= branch->upgrade_ns) {
         struct oriel_format format = branch->instance->format;
         if (branch_upgrade(branch, codec))
-            change_over(branch, &format);
+            branch_changed_over(branch, &format);
     }
     if (branch->instance && !branch->tap && !tap(branch))
         die(branch, "the renderer takes no further demand for pictures");
@@ -474,6 +479,7 @@ void *branch_run(void *data)
     pthread_mutex_lock(&stream->lock);
     while (!branch->stop)
         turn(branch);
+    branch_refuse_orders(branch);
     pthread_mutex_unlock(&stream->lock);
     untap(branch);
     return NULL;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "module/call.h"
 #include "pixel/room.h"
 #include "util/check.h"
 #include "util/clock.h"
@@ -23,6 +24,7 @@ struct pick {
     double interval_ms;
     enum ladder_prefer prefer;
     int current; /* the rung that the branch has or had, or -1 */
+    int wished;  /* … and the one that is taken if it works, or -1 */
     bool beside; /* the branch's instance goes on until another one works */
     struct ladder_rung known[MAX_LADDER];
     struct verdict verdicts[MAX_LADDER];
@@ -32,7 +34,7 @@ struct pick {
 
 static struct rungs *rungs_of(const struct branch *branch)
 {
-    return branch->still ? &branch->stream->stills : &branch->stream->ladder;
+    return branch->still ? branch->stream->stills : branch->stream->ladder;
 }
 
 static void begin(struct pick *pick, struct branch *branch, uint32_t codec, uint32_t width,
@@ -47,6 +49,7 @@ static void begin(struct pick *pick, struct branch *branch, uint32_t codec, uint
                           .interval_ms = 1e3 / stream->fps,
                           .prefer = branch->still ? LADDER_ORDER : stream->prefer,
                           .current = -1,
+                          .wished = -1,
                           .begin_ns = clock_ns(),
                           .again_ns = INT64_MAX};
     int64_t now = pick->begin_ns;
@@ -54,6 +57,9 @@ static void begin(struct pick *pick, struct branch *branch, uint32_t codec, uint
     for (uint32_t i = 0; i < pick->rungs->count; i++) {
         struct rung *rung = &pick->rungs->at[i];
         pick->verdicts[i].ms = -1;
+        pick->verdicts[i].id = rung->id;
+        if (strcmp(rung->id, pick->rungs->wished) == 0)
+            pick->wished = (int)i;
         if (strcmp(rung->id, branch->encoder) == 0)
             pick->current = (int)i;
         rung->failed = rung->failed && now < rung->retry_ns;
@@ -208,6 +214,10 @@ static void leave_out(struct pick *pick, int i)
 /* The choice itself: the rung, open where it is not `keep`, or -1. */
 static int climb(struct pick *pick, int keep, struct opened *opened)
 {
+    int wished = pick->wished;
+    if (wished >= 0 && !pick->known[wished].out &&
+        (wished == keep || open_rung(pick, wished, opened)))
+        return wished;
     for (;;) {
         int ask;
         bool time;
@@ -412,4 +422,70 @@ void branch_set_back(struct branch *branch, const char *why)
         snprintf(rung->why, sizeof rung->why, "%.*s", (int)sizeof rung->why - 1, why);
     }
     pthread_mutex_unlock(&stream->lock);
+}
+
+/* --- beside the branch's thread --- */
+
+struct successor {
+    struct pick pick;
+    struct opened opened;
+    int taken;
+};
+
+struct successor *successor_create(struct branch *branch, const char *id, bool anew,
+                                   struct error *err)
+{
+    struct stream *stream = branch->stream;
+    struct successor *self = xcalloc(1, sizeof *self);
+    struct pick *pick = &self->pick;
+    pthread_mutex_lock(&stream->lock);
+    uint32_t width = stream->width, height = stream->height;
+    uint32_t codec = branch->main || branch->still ? 0 : branch->codec;
+    pthread_mutex_unlock(&stream->lock);
+    begin(pick, branch, codec, width, height);
+    pick->beside = true;
+    self->taken = -1;
+    err->text[0] = '\0';
+    if (!id)
+        self->taken = climb(pick, anew ? -1 : pick->current, &self->opened);
+    for (uint32_t i = 0; id && i < pick->rungs->count; i++) {
+        if (strcmp(pick->rungs->at[i].id, id) != 0)
+            continue;
+        pick->known[i].out = false; /* it is asked for: what was before does not count */
+        pick->verdicts[i].why[0] = '\0';
+        if (open_rung(pick, (int)i, &self->opened))
+            self->taken = (int)i;
+        else
+            error_set(err, "%s", pick->verdicts[i].why);
+    }
+    explain(pick, self->taken);
+    if (self->opened.instance)
+        return self;
+    if (!id && self->taken < 0) {
+        char why[512];
+        join(pick, why, sizeof why);
+        error_set(err, "none works: %s", why);
+    }
+    free(self);
+    return NULL;
+}
+
+void successor_take_over(struct branch *branch, struct successor *self)
+{
+    struct instance *old = branch->instance;
+    if (old)
+        MODULE_CALL(
+            &old->use, "drain",
+            old->vtable->drain(old->self)); /* what it still has comes before the new one's key */
+    branch->instance = NULL;
+    branch->upgrade_ns = self->pick.again_ns;
+    take(&self->pick, self->taken, &self->opened);
+    self->opened.instance = old;
+}
+
+void successor_destroy(struct successor *self)
+{
+    if (self)
+        instance_close(self->opened.instance);
+    free(self);
 }

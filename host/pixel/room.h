@@ -7,6 +7,7 @@
 #define PIXEL_ROOM_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "metrics/metrics.h"
@@ -36,10 +37,14 @@ struct rung {
 struct rungs {
     struct rung at[MAX_LADDER];
     uint32_t count;
+    char wished[64];      /* taken wherever it works, whatever the ladder says; "": none */
+    bool codecs_known;    /* under the catalog lock */
+    struct rungs *former; /* constant: choices may still be at it */
 };
 
 /* What was found out about a rung when the branch's encoder was chosen. */
 struct verdict {
+    const char *id; /* of the rung; NULL ends them */
     bool taken;
     double ms;     /* for a picture; negative: not measured */
     char why[256]; /* it was not taken; "" where that was never asked */
@@ -70,6 +75,7 @@ struct branch {
     struct verdict verdicts[MAX_LADDER];
     int64_t upgrade_ns; /* when an encoder that was out gets its chance; INT64_MAX: none is */
     struct metric *encoder_info; /* constant */
+    struct order *order;         /* of somebody who waits until it is obeyed; NULL: none */
     uint64_t frames, keys, bytes, dropped;
     int64_t rate_second;
     uint64_t rate_now, rate_last; /* bytes in this and in the last second */
@@ -98,14 +104,7 @@ struct stream {
     struct stream_events events;
     char prefix[20]; /* before the branches' names in the log: "v1/", of the shared view "" */
     struct notes *notes;
-    struct client_limits limits;
-    struct rungs ladder; /* modules.encoder */
-    struct rungs stills; /* modules.still */
-    enum ladder_prefer prefer;
-    int64_t retry_ns; /* before an encoder that failed is asked again for the first time */
     double fps;
-    int64_t key_cooldown_ns, settle_ns;
-    unsigned refine;
     int64_t dump_count;
     const char *dump_dir;
     struct metrics *all_metrics;
@@ -117,8 +116,18 @@ struct stream {
         struct metric *clients, *last_key_seq, *last_key_time, *queue_depth;
     } metrics;
 
+    /* What stream_reconfigure changes. */
+    struct rungs *_Atomic ladder; /* modules.encoder */
+    struct rungs *_Atomic stills; /* modules.still */
+    _Atomic(enum ladder_prefer) prefer;
+    _Atomic int64_t retry_ns; /* before an encoder that failed is asked again for the first time */
+    _Atomic int64_t key_cooldown_ns, settle_ns;
+    atomic_uint refine;
+
     pthread_mutex_t lock;
-    pthread_cond_t idle; /* a client's busy count went down */
+    struct client_limits limits;
+    pthread_cond_t idle;   /* a client's busy count went down */
+    pthread_cond_t obeyed; /* a branch's order */
     struct client *clients;
     struct branch *branches[MAX_BRANCHES];
     uint32_t branch_count;
@@ -129,7 +138,7 @@ struct stream {
 
     /* Held while modules are asked what they write. */
     pthread_mutex_t catalog_lock;
-    bool codecs_known;
+    pthread_mutex_t changing; /* held by stream_change */
 };
 
 /* branch.c. Under the lock: */
@@ -148,6 +157,15 @@ bool branch_resize(struct branch *branch, uint32_t codec, uint32_t width, uint32
                    bool *goes_on, struct error *err);
 /* The instance there is goes on until a better one works; true when one has taken over. */
 bool branch_upgrade(struct branch *branch, uint32_t codec);
+/* What is to take over from the encoder of a branch, ready: the one of that id, or (NULL) what the
+ * ladder says. NULL with the reason; without one the encoder in use is the right one, unless it is
+ * to be made `anew`. [any-thread, one at a time] */
+struct successor *successor_create(struct branch *branch, const char *id, bool anew,
+                                   struct error *err);
+/* [the branch's thread] */
+void successor_take_over(struct branch *branch, struct successor *successor);
+/* Ends it, or the encoder in whose place it is. */
+void successor_destroy(struct successor *successor);
 /* Its encoder failed while it ran. */
 void branch_set_back(struct branch *branch, const char *why);
 
@@ -156,6 +174,13 @@ bool branch_serves(const struct branch *branch, const struct client *client);
 
 /* loop.c */
 void *branch_run(void *data);
+/* Another encoder has taken over, in place of one with `format`. [the branch's thread] */
+void branch_changed_over(struct branch *branch, const struct oriel_format *format);
+
+/* change.c: what others have asked for while it ran. [the branch's thread, without the lock] */
+void branch_obey(struct branch *branch);
+void branch_refuse_orders(struct branch *branch); /* its thread ends; under the lock */
+void stream_forget_lists(struct stream *stream);  /* no branch runs any more */
 
 /* fanout.c */
 void fanout_packet(const struct oriel_packet_sink *sink, const struct oriel_packet *packet);
@@ -171,6 +196,7 @@ uint32_t clients_hold(struct branch *branch, struct client **held, uint32_t room
 void clients_release(struct stream *stream, struct client **held, uint32_t count);
 
 /* choice.c: which branch a client belongs to. Without the lock. */
+void stream_learn_codecs(struct stream *stream, struct rungs *ladder);
 bool stream_place(struct stream *stream, struct client *client, struct error *err);
 /* The branch of H.264, which classic clients get; NULL: none. Under the lock. */
 const struct branch *stream_classic(struct stream *stream);

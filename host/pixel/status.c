@@ -23,13 +23,12 @@ static double bitrate(const struct branch *branch, int64_t now)
 /* What was found out about each encoder of the list when the branch chose. */
 static void add_ladder(cJSON *json, const struct branch *branch)
 {
-    const struct rungs *rungs = &branch->stream->ladder;
     cJSON *list = cJSON_AddArrayToObject(json, "ladder");
-    for (uint32_t i = 0; i < rungs->count; i++) {
+    for (uint32_t i = 0; i < MAX_LADDER && branch->verdicts[i].id; i++) {
         const struct verdict *verdict = &branch->verdicts[i];
         cJSON *item = cJSON_CreateObject();
         cJSON_AddItemToArray(list, item);
-        cJSON_AddStringToObject(item, "encoder", rungs->at[i].id);
+        cJSON_AddStringToObject(item, "encoder", verdict->id);
         cJSON_AddBoolToObject(item, "taken", verdict->taken);
         cJSON_AddItemToObject(
             item, "ms", verdict->ms >= 0 ? cJSON_CreateNumber(verdict->ms) : cJSON_CreateNull());

@@ -5,39 +5,21 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "pixel/change.h"
 #include "pixel/room.h"
 #include "util/check.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/thread.h"
 
-static void read_list(const struct config *config, const char *key, struct rungs *rungs)
-{
-    const char *id;
-    while (rungs->count < MAX_LADDER && (id = config_item(config, key, rungs->count)))
-        rungs->at[rungs->count++].id = id;
-}
-
 static void read_config(struct stream *stream, const struct config *config)
 {
-    read_list(config, "modules.encoder", &stream->ladder);
-    read_list(config, "modules.still", &stream->stills);
-    stream->prefer = ladder_prefer_named(config_string(config, "stream.prefer"));
-    stream->retry_ns = config_int(config, "stream.retry_ms") * NS_PER_MS;
     stream->width = (uint32_t)config_int(config, "canvas.width");
     stream->height = (uint32_t)config_int(config, "canvas.height");
     stream->fps = config_float(config, "stream.fps");
-    stream->limits.queue_bytes = (uint64_t)config_int(config, "stream.queue_bytes");
-    stream->limits.queue_ns = config_int(config, "stream.queue_ms") * NS_PER_MS;
-    stream->limits.unacked = (uint32_t)config_int(config, "stream.unacked");
-    stream->key_cooldown_ns = config_int(config, "stream.key_cooldown_ms") * NS_PER_MS;
-    int64_t frame_ns = (int64_t)(1e9 / stream->fps);
-    if (stream->key_cooldown_ns < frame_ns)
-        stream->key_cooldown_ns = frame_ns;
-    stream->settle_ns = config_int(config, "stream.settle_ms") * NS_PER_MS;
-    stream->refine = (unsigned)config_int(config, "stream.refine");
     stream->dump_count = config_int(config, "debug.dump_bitstream");
     stream->dump_dir = config_string(config, "debug.dump_dir");
+    stream_reconfigure(stream, config);
 }
 
 typedef struct metric *metric_make(struct metrics *, const char *, const char *, const char *);
@@ -115,7 +97,9 @@ struct stream *stream_create(const struct config *config, struct registry *regis
     stream->notes = notes_create();
     pthread_mutex_init(&stream->lock, NULL);
     pthread_mutex_init(&stream->catalog_lock, NULL);
+    pthread_mutex_init(&stream->changing, NULL);
     cond_init(&stream->idle);
+    cond_init(&stream->obeyed);
     read_config(stream, config);
     register_metrics(stream, metrics, fork);
     struct branch *branch = branch_create(stream, true, false, 0);
@@ -142,7 +126,10 @@ void stream_destroy(struct stream *stream)
         free(client);
     }
     notes_destroy(stream->notes);
+    stream_forget_lists(stream);
+    pthread_cond_destroy(&stream->obeyed);
     pthread_cond_destroy(&stream->idle);
+    pthread_mutex_destroy(&stream->changing);
     pthread_mutex_destroy(&stream->catalog_lock);
     pthread_mutex_destroy(&stream->lock);
     free(stream);
