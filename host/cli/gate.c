@@ -13,6 +13,7 @@
 #include "control/origin.h"
 #include "mcp/mcp.h"
 #include "metrics/metrics.h"
+#include "module/call.h"
 #include "module/services.h"
 #include "pixel/stream.h"
 #include "scene/colormap.h"
@@ -66,19 +67,22 @@ struct gate {
 static oriel_result door_send(void *self, uint64_t conn, const struct oriel_message *message)
 {
     struct door *door = self;
-    return door->real->send(door->real_self, conn & CONN_MASK, message);
+    return MODULE_CALL(&door->use, "send",
+                       door->real->send(door->real_self, conn & CONN_MASK, message));
 }
 
 static oriel_result door_queued(void *self, uint64_t conn, struct oriel_queued *queued)
 {
     struct door *door = self;
-    return door->real->queued(door->real_self, conn & CONN_MASK, queued);
+    return MODULE_CALL(&door->use, "queued",
+                       door->real->queued(door->real_self, conn & CONN_MASK, queued));
 }
 
 static void door_close(void *self, uint64_t conn, uint32_t code, const char *reason)
 {
     struct door *door = self;
-    door->real->close(door->real_self, conn & CONN_MASK, code, reason);
+    MODULE_CALL(&door->use, "close",
+                door->real->close(door->real_self, conn & CONN_MASK, code, reason));
 }
 
 static const struct oriel_transport door_vtable = {
@@ -173,7 +177,8 @@ static bool door_endpoint(const struct door *door, uint32_t listener,
 {
     for (uint32_t k = 0;; k++) {
         struct oriel_endpoint found = {.size = sizeof found};
-        if (door->real->endpoint(door->real_self, k, &found) != ORIEL_OK)
+        if (MODULE_CALL(&door->use, "endpoint", door->real->endpoint(door->real_self, k, &found)) !=
+            ORIEL_OK)
             return false;
         if (found.listener == listener) {
             *endpoint = found;
@@ -247,7 +252,7 @@ static uint32_t open_pixel(struct door *door, uint64_t conn, const struct oriel_
         conn_channel(gate, number, true, view);
         /* Accepted and closed with the reason, since a browser shows no status of a refused
          * upgrade. */
-        door->real->close(door->real_self, conn, 4400, err.text);
+        door_close(door, conn, 4400, err.text);
     }
     control_stream_release(control, view);
     return 0;
@@ -256,6 +261,7 @@ static uint32_t open_pixel(struct door *door, uint64_t conn, const struct oriel_
 static uint32_t on_opened(const struct oriel_transport_host *to, uint64_t conn,
                           const struct oriel_request *request)
 {
+    MODULE_HOST;
     struct door *door = door_enter(to);
     struct gate *gate = door->gate;
     enum channel channel = request_channel(request);
@@ -281,6 +287,7 @@ static uint32_t on_opened(const struct oriel_transport_host *to, uint64_t conn,
 static void on_message(const struct oriel_transport_host *to, uint64_t conn, uint32_t kind,
                        const uint8_t *data, uint64_t bytes)
 {
+    MODULE_HOST;
     struct gate *gate = ((struct door *)to->data)->gate;
     uint64_t number = door_conn(to, conn);
     char view[16];
@@ -298,6 +305,7 @@ static void on_message(const struct oriel_transport_host *to, uint64_t conn, uin
 
 static void on_writable(const struct oriel_transport_host *to, uint64_t conn)
 {
+    MODULE_HOST;
     struct gate *gate = ((struct door *)to->data)->gate;
     uint64_t number = door_conn(to, conn);
     char view[16];
@@ -312,6 +320,7 @@ static void on_writable(const struct oriel_transport_host *to, uint64_t conn)
 
 static void on_closed(const struct oriel_transport_host *to, uint64_t conn)
 {
+    MODULE_HOST;
     struct gate *gate = ((struct door *)to->data)->gate;
     uint64_t number = door_conn(to, conn);
     char view[16];
@@ -347,7 +356,7 @@ static void respond(struct door *door, uint64_t id, uint32_t status, const char 
         .headers = headers,
         .body = body,
     };
-    door->real->respond(door->real_self, id, &response);
+    MODULE_CALL(&door->use, "respond", door->real->respond(door->real_self, id, &response));
 }
 
 static void respond_text(struct door *door, uint64_t id, uint32_t status, const char *type,
@@ -383,7 +392,7 @@ static void respond_mcp(void *data, uint64_t id, const struct mcp_response *answ
         .headers = answer->headers,
         .body = body,
     };
-    door->real->respond(door->real_self, id, &response);
+    MODULE_CALL(&door->use, "respond", door->real->respond(door->real_self, id, &response));
     buffer_unref(body);
 }
 
@@ -408,6 +417,7 @@ static bool is_mcp(const struct oriel_request *request)
 static void on_http(const struct oriel_transport_host *to, uint64_t id,
                     const struct oriel_request *request)
 {
+    MODULE_HOST;
     struct door *door = door_enter(to);
     struct gate *gate = door->gate;
     const char *path = request->path;
@@ -511,8 +521,9 @@ bool gate_open_transport(struct gate *gate, struct registry *registry, const cha
     };
     pthread_mutex_init(&door->opening, NULL);
     pthread_mutex_lock(&door->opening);
-    oriel_result result =
-        door->real->create(door->use.host, door->use.config, &door->callbacks, &door->real_self);
+    oriel_result result = MODULE_CALL(
+        &door->use, "create",
+        door->real->create(door->use.host, door->use.config, &door->callbacks, &door->real_self));
     pthread_mutex_unlock(&door->opening);
     if (result != ORIEL_OK) {
         error_set(err, "%s: %s", id, services_failure());
@@ -526,8 +537,10 @@ bool gate_open_transport(struct gate *gate, struct registry *registry, const cha
 
 void gate_close(struct gate *gate)
 {
-    for (uint32_t i = 0; i < gate->door_count; i++)
-        gate->doors[i].real->destroy(gate->doors[i].real_self);
+    for (uint32_t i = 0; i < gate->door_count; i++) {
+        struct door *door = &gate->doors[i];
+        MODULE_CALL(&door->use, "destroy", door->real->destroy(door->real_self));
+    }
     mcp_close(gate->rooms.mcp);
 }
 

@@ -14,14 +14,16 @@
 #include "cli/options.h"
 #include "config/config.h"
 #include "module/inventory.h"
+#include "module/quarantine.h"
 #include "util/check.h"
 
 static const char usage[] =
-    "usage: oriel modules [--try] [--json | --markdown]\n"
+    "usage: oriel modules [--try] [--json | --markdown] [--no-quarantine]\n"
     "Lists every module found: what can be used, what was refused and why, what is missing; and "
     "the\ngraphics devices, whose index or UUID is what render.device takes.\n"
     "  --try                make each encoder of the configuration and measure it, apart\n"
     "  --json               for programs, with options, formats and codecs\n"
+    "  --no-quarantine      forget which modules brought a server down: they are used again\n"
     "  --markdown           all keys and options as the page docs/options.md\n";
 
 static void print_json(const struct inventory *inventory, cJSON *ladder)
@@ -140,9 +142,10 @@ static void show(const struct inventory *inventory, struct registry *registry, b
 int cli_modules(int argc, char **argv)
 {
     struct cli_options options;
-    bool markdown = false, try = false;
+    bool markdown = false, try = false, lift = false;
     const struct cli_flag flags[] = {
-        {.name = "markdown", .on = &markdown}, {.name = "try", .on = &try}, {0}};
+        {.name = "markdown", .on = &markdown}, {.name = "try", .on = &try},
+        {.name = "no-quarantine", .on = &lift}, {0}};
     int status = cli_options_parse(&options, argc, argv, usage, flags);
     if (status != CLI_GO_ON)
         return status;
@@ -152,6 +155,8 @@ int cli_modules(int argc, char **argv)
         status = cli_fail(CLI_USAGE, "modules: takes no \"%s\"", options.arguments[0]);
     else
         status = cli_options_load(&options, &config);
+    if (status == CLI_GO_ON && lift && !quarantine_lift(config, &err))
+        status = cli_fail(CLI_FAILED, "%s", err.text);
     if (status == CLI_GO_ON) {
         struct registry *registry = registry_create(config, &err);
         const struct inventory inventory = {config, registry};

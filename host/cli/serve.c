@@ -16,6 +16,7 @@
 #include "cli/server.h"
 #include "control/access.h"
 #include "control/control.h"
+#include "module/quarantine.h"
 #include "module/registry.h"
 #include "util/check.h"
 #include "util/file.h"
@@ -36,6 +37,7 @@ static const char usage[] =
     "  --host ADDRESS       address to listen on (127.0.0.1)\n"
     "  --prefix /PATH       put every route under a path, behind a proxy\n"
     "  --state DIR          keep the scene in DIR: it survives a crash, a restart, a move\n"
+    "  --no-quarantine      use modules again that brought a server down\n"
     "  --ready-file FILE    write the addresses there as JSON when every socket accepts\n";
 
 struct serve_args {
@@ -277,6 +279,7 @@ static char **free_ports_everywhere(int *argc, char **argv)
 int cli_serve(int argc, char **argv)
 {
     struct serve_args args = {0};
+    bool lift = false;
     const struct cli_flag flags[] = {
         {.name = "scene", .text = &args.scene},
         {.name = "ready-file", .text = &args.ready_file},
@@ -287,6 +290,7 @@ int cli_serve(int argc, char **argv)
         {.name = "host", .key = "server.host"},
         {.name = "prefix", .key = "server.prefix"},
         {.name = "state", .key = "state.dir"},
+        {.name = "no-quarantine", .on = &lift},
         {0},
     };
     struct cli_options options;
@@ -307,7 +311,9 @@ int cli_serve(int argc, char **argv)
                     scene.data_count++;
             }
             struct error err;
-            status = serve(config, &scene, &args, &err);
+            status = lift && !quarantine_lift(config, &err)
+                         ? CLI_FAILED
+                         : serve(config, &scene, &args, &err);
             if (status != CLI_DONE)
                 cli_fail(status, "%s", err.text);
             free(usual);

@@ -11,7 +11,10 @@
 #include "control/control.h"
 #include "mcp/mcp.h"
 #include "metrics/metrics.h"
+#include "module/crash.h"
+#include "module/quarantine.h"
 #include "module/registry.h"
+#include "module/watchdog.h"
 #include "pixel/stream.h"
 #include "render/pool.h"
 #include "render/render.h"
@@ -140,6 +143,10 @@ bool server_start(struct server *server, const struct config *config,
 {
     *server = (struct server){.config = config, .metrics = metrics_create()};
     pthread_mutex_init(&server->lock, NULL);
+    char *record = quarantine_path(config);
+    crash_watch(record);
+    free(record);
+    watchdog_start(config_int(config, "modules.deadline_ms"), config_int(config, "modules.hang_ms"));
     if (!(server->registry = registry_create(config, err)) ||
         !(server->control = control_create(config, server->registry, server->metrics, err)))
         goto fail;
@@ -181,6 +188,7 @@ void server_free(struct server *server)
     mcp_destroy(server->mcp);
     render_pool_destroy(server->pool);
     registry_destroy(server->registry);
+    watchdog_stop();
     metrics_destroy(server->metrics);
     pthread_mutex_destroy(&server->lock);
     *server = (struct server){.status = server->status};

@@ -80,6 +80,12 @@ static const struct oriel_option options[] = {
     LIVE_LIST("modules.source", "source/zarr,source/npy", "sources of data"),
     TEXT("modules.cache", "",
          "file that remembers probe results; \"\" is modules.json in the cache folder"),
+    INT("modules.deadline_ms", "10000", 0, 3600000,
+        "time after which a call into a module that has not come back is told in the log, ms; 0: "
+        "never"),
+    INT("modules.hang_ms", "60000", 0, 3600000,
+        "time after which such a call ends the process, with the stack in the log, unless it waits "
+        "for data, ms; 0: never"),
 
     INT("canvas.width", "1280", 1, 16384, "width of the picture before a client asks, pixels"),
     INT("canvas.height", "720", 1, 16384, "height of the picture before a client asks, pixels"),

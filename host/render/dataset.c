@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "module/call.h"
 #include "module/registry.h"
 #include "module/services.h"
 #include "util/check.h"
@@ -83,10 +84,12 @@ static struct dataset *open_with(struct candidate *candidate, const char *uri, s
     atomic_init(&dataset->refs, 1);
     candidate->use = (struct module_use){0};
 
-    oriel_result result =
-        dataset->source->open(dataset->use.host, dataset->use.config, uri, &dataset->self);
+    oriel_result result = MODULE_CALL(
+        &dataset->use, "open",
+        dataset->source->open(dataset->use.host, dataset->use.config, uri, &dataset->self));
     if (result == ORIEL_OK)
-        result = dataset->source->describe(dataset->self, &dataset->info);
+        result = MODULE_CALL(&dataset->use, "describe",
+                             dataset->source->describe(dataset->self, &dataset->info));
     if (result != ORIEL_OK) {
         const char *why = services_failure();
         if (*why)
@@ -123,7 +126,8 @@ struct dataset *dataset_open(struct registry *registry, const char *uri, struct 
             continue;
         }
         c->order = i;
-        c->score = ((const struct oriel_source *)c->use.vtable)->probe(c->use.host, uri);
+        const struct oriel_source *source = c->use.vtable;
+        c->score = MODULE_CALL(&c->use, "probe", source->probe(c->use.host, uri));
         found++;
     }
 
@@ -163,7 +167,7 @@ void dataset_unref(struct dataset *dataset)
     if (!dataset || atomic_fetch_sub_explicit(&dataset->refs, 1, memory_order_acq_rel) != 1)
         return;
     if (dataset->self)
-        dataset->source->close(dataset->self);
+        MODULE_CALL(&dataset->use, "close", dataset->source->close(dataset->self));
     module_use_close(&dataset->use);
     free(dataset->uri);
     free(dataset);
@@ -192,7 +196,8 @@ const struct oriel_source_info *dataset_info(const struct dataset *dataset)
 oriel_result dataset_read(struct dataset *dataset, struct oriel_read *read, struct error *err)
 {
     read->size = sizeof *read;
-    oriel_result result = dataset->source->read(dataset->self, read);
+    oriel_result result =
+        MODULE_CALL(&dataset->use, "read", dataset->source->read(dataset->self, read));
     if (result != ORIEL_OK && result != ORIEL_CANCELLED) {
         const char *why = services_failure();
         if (*why)

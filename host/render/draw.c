@@ -2,6 +2,7 @@
 /* One picture: in what quality, in one go or in parts, and its stamp. */
 #include <epoxy/gl.h>
 
+#include "module/call.h"
 #include "render/animate.h"
 #include "render/painter_internal.h"
 #include "scene/camera.h"
@@ -43,12 +44,19 @@ static unsigned tiles(uint32_t pixels)
     return (pixels + TILE - 1) / TILE;
 }
 
+static oriel_result draw_part(struct painter *painter, const struct oriel_view *view,
+                              const struct oriel_target *target)
+{
+    return MODULE_CALL(&painter->scene_use, "draw",
+                       painter->scene->draw(painter->scene_self, view, target));
+}
+
 /* False when it was given up for newer input. */
 static bool draw_parts(struct painter *painter, const struct oriel_view *view,
                        const struct oriel_target *target, unsigned parts, oriel_result *result)
 {
     if (parts <= 1) {
-        *result = painter->scene->draw(painter->scene_self, view, target);
+        *result = draw_part(painter, view, target);
         return true;
     }
     unsigned down = tiles(target->height), across = tiles(target->width);
@@ -62,7 +70,7 @@ static bool draw_parts(struct painter *painter, const struct oriel_view *view,
         unsigned right = across * (column + 1) / columns * TILE;
         unsigned top = down * (row + 1) / rows * TILE;
         glScissor((GLint)x, (GLint)y, (GLsizei)(right - x), (GLsizei)(top - y));
-        *result = painter->scene->draw(painter->scene_self, view, target);
+        *result = draw_part(painter, view, target);
         glFinish();
         finished = i + 1 == rows * columns || !painter_interrupted(painter);
     }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "module/call.h"
 #include "util/cancel.h"
 #include "util/check.h"
 #include "util/clock.h"
@@ -57,7 +58,8 @@ static bool apply(struct painter *painter)
     const struct oriel_snapshot *scene = &painter->snapshot->scene;
     if (!stage_resize(painter, scene->width, scene->height))
         return false;
-    oriel_result result = painter->scene->apply(painter->scene_self, scene);
+    oriel_result result = MODULE_CALL(&painter->scene_use, "apply",
+                                      painter->scene->apply(painter->scene_self, scene));
     stats_stage(painter->setup.stats, STAGE_APPLY, clock_ns() - begin);
     return stage_check(painter, result, "apply", false);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cuda/cuda.h"
+#include "module/call.h"
 #include "module/services.h"
 #include "oriel/host_gl.h"
 #include "render/device.h"
@@ -45,7 +46,8 @@ static bool try_scene(struct module_use *use, void *data, struct error *err)
     if (listed(painter->refused_scene, use->module->id))
         return error_set(err, "it failed while it ran");
     const struct oriel_scene_module *scene = use->vtable;
-    oriel_result result = scene->create(use->host, use->config, &painter->scene_self);
+    oriel_result result =
+        MODULE_CALL(use, "create", scene->create(use->host, use->config, &painter->scene_self));
     if (result == ORIEL_OK)
         return true;
     const char *why = services_failure();
@@ -130,7 +132,7 @@ bool stage_open(struct painter *painter, struct error *err)
     if (!gl->software)
         glCreateQueries(GL_TIMESTAMP, 2, painter->queries);
     quality_init(&painter->quality, painter->setup.budget_ms, gl->software);
-    view_set_scene(painter->view, painter->scene, painter->scene_self,
+    view_set_scene(painter->view, &painter->scene_use, painter->scene_self,
                    egl_max_texture_2d(painter->egl), egl_max_texture_3d(painter->egl));
     return true;
 }
@@ -141,8 +143,9 @@ void stage_close(struct painter *painter)
     view_set_scene(painter->view, NULL, NULL, 0, 0);
     void *scene = painter->scene_self;
     painter->scene_self = NULL; /* no second time, should it end the thread */
+    const struct oriel_scene_module *vtable = painter->scene_use.vtable;
     if (scene)
-        ((const struct oriel_scene_module *)painter->scene_use.vtable)->destroy(scene);
+        MODULE_CALL(&painter->scene_use, "destroy", vtable->destroy(scene));
     module_use_close(&painter->scene_use);
     painter->scene = NULL;
     if (painter->egl) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "module/call.h"
 #include "module/registry.h"
 #include "module/services.h"
 #include "render/stats.h"
@@ -166,6 +167,7 @@ static void tell_taps(struct instance *instance, const struct oriel_frame *frame
 
 static void deliver(const struct oriel_frame_sink *sink, const struct oriel_frame *frame)
 {
+    MODULE_HOST;
     struct instance *instance = sink->data;
     struct stats *stats = instance->taps->stats;
     stats_captured(stats, frame);
@@ -174,7 +176,7 @@ static void deliver(const struct oriel_frame_sink *sink, const struct oriel_fram
     tell_taps(instance, frame, NULL);
 }
 
-static void call_begin(struct taps *taps, const char *module)
+static void enter(struct taps *taps, const char *module)
 {
     taps->module = module;
     taps->calling = true;
@@ -211,8 +213,9 @@ static bool ask_module(struct taps *taps, const char *id, const char *label, str
     uint32_t offered = 0;
     for (; offered < RENDER_MAX_FORMATS; offered++) {
         struct oriel_format format = {0};
-        call_begin(taps, use.module->id);
-        oriel_result result = capture->output_format(use.host, offered, &format);
+        enter(taps, use.module->id);
+        oriel_result result = MODULE_CALL(
+            &use, "output_format", capture->output_format(use.host, offered, &format));
         taps->calling = false;
         if (result != ORIEL_OK)
             break;
@@ -297,8 +300,8 @@ const char *taps_maker(struct taps *taps, const struct oriel_format *format)
 static void instance_destroy(struct instance *instance)
 {
     if (instance->self) {
-        call_begin(instance->taps, instance->module);
-        instance->capture->destroy(instance->self);
+        enter(instance->taps, instance->module);
+        MODULE_CALL(&instance->use, "destroy", instance->capture->destroy(instance->self));
         instance->taps->calling = false;
     }
     module_use_close(&instance->use);
@@ -360,10 +363,11 @@ static struct instance *instance_create(struct taps *taps, const struct oriel_fo
                          err))
         return instance;
     instance->capture = instance->use.vtable;
-    call_begin(taps, instance->module);
+    enter(taps, instance->module);
     oriel_result result =
-        instance->capture->create(instance->use.host, instance->use.config, format, frames_held,
-                                  &instance->sink, &instance->self);
+        MODULE_CALL(&instance->use, "create",
+                    instance->capture->create(instance->use.host, instance->use.config, format,
+                                              frames_held, &instance->sink, &instance->self));
     taps->calling = false;
     if (result != ORIEL_OK) {
         const char *why = services_failure();
@@ -460,8 +464,9 @@ oriel_result taps_grab(struct taps *taps, const struct oriel_target *target,
         i->owed = false;
         if (!i->self || !wanted || !somebody_takes(taps, i, stamp->flags & ORIEL_FRAME_COMPLETE))
             continue;
-        call_begin(taps, i->module);
-        oriel_result result = i->capture->grab(i->self, target, stamp);
+        enter(taps, i->module);
+        oriel_result result =
+            MODULE_CALL(&i->use, "grab", i->capture->grab(i->self, target, stamp));
         taps->calling = false;
         if (result == ORIEL_AGAIN)
             i->owed = *owed = true;
@@ -490,8 +495,10 @@ bool taps_poll(struct taps *taps, uint32_t wait_us)
     for (struct instance *i = taps->instances; i; i = i->next) {
         if (!i->self)
             continue;
-        call_begin(taps, i->module);
-        in_flight |= i->capture->poll(i->self, in_flight ? 0 : wait_us) == ORIEL_AGAIN;
+        enter(taps, i->module);
+        in_flight |= MODULE_CALL(&i->use, "poll",
+                                 i->capture->poll(i->self, in_flight ? 0 : wait_us)) ==
+                     ORIEL_AGAIN;
         taps->calling = false;
     }
     return in_flight;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "module/call.h"
+#include "module/registry.h"
 #include "module/services.h"
 #include "render/dataset.h"
 #include "util/check.h"
@@ -38,7 +40,7 @@ static void retire(struct view *view, struct slab *slab)
     uint64_t id = slab ? slab->id : 0;
     slab_destroy(slab);
     if (id && view->scene)
-        view->scene->evict(view->self, id);
+        MODULE_CALL(view->use, "evict", view->scene->evict(view->self, id));
 }
 
 static bool in_pair(const struct pair *pair, const struct slab *slab)
@@ -84,7 +86,7 @@ void view_destroy(struct view *view)
     free(view);
 }
 
-void view_set_scene(struct view *view, const struct oriel_scene_module *scene, void *self,
+void view_set_scene(struct view *view, const struct module_use *scene, void *self,
                     uint32_t max_texture_2d, uint32_t max_texture_3d)
 {
     if (view->placing) /* the module has ended the thread meanwhile */
@@ -95,7 +97,8 @@ void view_set_scene(struct view *view, const struct oriel_scene_module *scene, v
     view->scene = NULL; /* what it knew is gone */
     for (uint32_t i = 0; i < view->layer_count; i++)
         layer_clear(view, view->layers[i]);
-    view->scene = scene;
+    view->use = scene;
+    view->scene = scene ? scene->vtable : NULL;
     view->self = self;
     if (scene)
         loader_lock_pages(view->loader);
@@ -441,7 +444,7 @@ static oriel_result piece_upload(struct view *view, struct layer *layer, struct 
     if (slab_describe(slab, piece, block, made, &view->scratch, &out)) {
         if (slab->missing + slab->failed == 1)
             out.flags |= ORIEL_SLAB_COMPLETE;
-        result = view->scene->upload(view->self, &out);
+        result = MODULE_CALL(view->use, "upload", view->scene->upload(view->self, &out));
     }
     if (result == ORIEL_OK) {
         slab->allocated = true;

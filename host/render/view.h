@@ -13,6 +13,8 @@
 #include "render/plan.h"
 #include "render/render.h"
 
+struct module_use;
+
 struct view;
 
 struct view_status {
@@ -29,7 +31,7 @@ struct view *view_create(struct loader *loader, struct lane *lane, const struct 
 void view_destroy(struct view *view);
 
 /* Another scene module or another context: everything is handed over again. */
-void view_set_scene(struct view *view, const struct oriel_scene_module *scene, void *self,
+void view_set_scene(struct view *view, const struct module_use *scene, void *self,
                     uint32_t max_texture_2d, uint32_t max_texture_3d);
 
 /* Decides what is wanted of a snapshot the scene module has seen. True when what is on display

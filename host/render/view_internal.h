@@ -42,6 +42,7 @@ struct view {
     struct plan_policy policy;
     struct render_events events;
     const struct oriel_scene_module *scene;
+    const struct module_use *use;
     void *self;
     struct scratch scratch;
     struct block *placing; /* handed over just now */

@@ -318,7 +318,7 @@ static struct upload upload_once(struct room *room, const struct egl *egl,
     sem_init(&news, 0, 0);
     struct lane *lane = lane_create(room->loader, wake, &news);
     struct view *view = view_create(room->loader, lane, &room->policy, &(struct render_events){0});
-    view_set_scene(view, scene, self, egl_max_texture_2d(egl), egl_max_texture_3d(egl));
+    view_set_scene(view, &use, self, egl_max_texture_2d(egl), egl_max_texture_3d(egl));
     if (scene->apply(self, &room->snapshot->scene) != ORIEL_OK)
         die("apply", services_failure());
     glFinish();
