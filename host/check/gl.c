@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "check/gl.h"
+
+#include <epoxy/egl.h>
+#include <epoxy/gl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/gl_state.h"
+#include "cuda/cuda.h"
+#include "module/services.h"
+#include "oriel/host_cuda.h"
+#include "oriel/host_gl.h"
+#include "render/egl.h"
+#include "util/check.h"
+
+/* One for the process: a test is a process, or the tests of one share it. */
+static struct egl *egl;
+static const struct oriel_host_cuda *cuda;
+static struct error no_cuda;
+
+static void join_cuda(void)
+{
+    const struct oriel_host_gl *gl = egl_host_gl(egl);
+    struct cuda_hint hint = {.ordinal = egl_cuda_ordinal(egl)};
+    struct cuda_about about;
+    memcpy(hint.uuid, gl->device_uuid, sizeof hint.uuid);
+    if (!cuda_join(&hint, &about, &no_cuda))
+        return;
+    struct oriel_host *services = services_create("check");
+    cuda = services->get_interface(services, ORIEL_HOST_CUDA_V1);
+    services_destroy(services);
+}
+
+void gl_open(struct check_run *run)
+{
+    if (egl) {
+        gl_enter();
+        return;
+    }
+    struct error err = {""};
+    egl = egl_create(-1, &err);
+    if (!egl)
+        check_skip(run, "%s", err.text);
+    join_cuda();
+}
+
+struct check_host *gl_host(struct check_run *run)
+{
+    gl_open(run);
+    struct check_host *host = check_host_new(run, CHECK_HOST_USUAL);
+    check_host_offer(host, ORIEL_HOST_GL_V1, egl_host_gl(egl));
+    if (cuda)
+        check_host_offer(host, ORIEL_HOST_CUDA_V1, cuda);
+    return host;
+}
+
+const char *gl_cuda_absent(struct check_run *run)
+{
+    gl_open(run);
+    return cuda ? NULL : no_cuda.text;
+}
+
+static void make_current(void *context)
+{
+    EGLDisplay display = (EGLDisplay)(uintptr_t)egl_host_gl(egl)->egl_display;
+    CHECK(eglMakeCurrent(display, EGL_NO_SURFACE, EGL_NO_SURFACE, context));
+}
+
+void gl_leave(void)
+{
+    make_current(EGL_NO_CONTEXT);
+}
+
+void gl_enter(void)
+{
+    make_current((EGLContext)(uintptr_t)egl_host_gl(egl)->egl_context);
+}
+
+void gl_no_error(struct check_run *run, const char *what)
+{
+    if (eglGetCurrentContext() != (EGLContext)(uintptr_t)egl_host_gl(egl)->egl_context)
+        check_fail(run, "another OpenGL context, or none, is current after %s: the host's is to "
+                        "stay current",
+                   what);
+    GLenum error = glGetError();
+    if (error != GL_NO_ERROR)
+        check_fail(run, "glGetError() is 0x%x after %s: a module looks at the errors that it makes",
+                   error, what);
+}
+
+/* ---- targets ---- */
+
+struct oriel_target gl_target(struct check_run *run, uint32_t width, uint32_t height)
+{
+    struct oriel_target target = {.size = sizeof target, .width = width, .height = height};
+    GLuint depth;
+    glCreateTextures(GL_TEXTURE_2D, 1, &target.texture);
+    glTextureStorage2D(target.texture, 1, GL_RGBA8, (GLsizei)width, (GLsizei)height);
+    glCreateRenderbuffers(1, &depth);
+    glNamedRenderbufferStorage(depth, GL_DEPTH_COMPONENT24, (GLsizei)width, (GLsizei)height);
+    glCreateFramebuffers(1, &target.framebuffer);
+    glNamedFramebufferTexture(target.framebuffer, GL_COLOR_ATTACHMENT0, target.texture, 0);
+    glNamedFramebufferRenderbuffer(target.framebuffer, GL_DEPTH_ATTACHMENT, GL_RENDERBUFFER, depth);
+    if (glCheckNamedFramebufferStatus(target.framebuffer, GL_FRAMEBUFFER) !=
+        GL_FRAMEBUFFER_COMPLETE)
+        check_skip(run, "this OpenGL has no framebuffer of %ux%u", width, height);
+    return target;
+}
+
+void gl_target_free(struct oriel_target *target)
+{
+    GLint depth = 0;
+    glGetNamedFramebufferAttachmentParameteriv(target->framebuffer, GL_DEPTH_ATTACHMENT,
+                                               GL_FRAMEBUFFER_ATTACHMENT_OBJECT_NAME, &depth);
+    GLuint name = (GLuint)depth;
+    glDeleteRenderbuffers(1, &name);
+    glDeleteFramebuffers(1, &target->framebuffer);
+    glDeleteTextures(1, &target->texture);
+}
+
+void gl_target_fill(const struct oriel_target *target, const uint8_t rgba[4])
+{
+    glClearTexImage(target->texture, 0, GL_RGBA, GL_UNSIGNED_BYTE, rgba);
+}
+
+void gl_target_picture(const struct oriel_target *target, unsigned number)
+{
+    uint8_t *rgba = xcalloc((size_t)target->width * target->height, 4), *at = rgba;
+    for (uint32_t y = 0; y < target->height; y++)
+        for (uint32_t x = 0; x < target->width; x++, at += 4) {
+            uint64_t block = (uint64_t)number * 1000003 + (y / 8) * 4099 + x / 8;
+            uint64_t noise = check_random(&block);
+            for (int c = 0; c < 3; c++) /* every other one is a corner of the cube of colours */
+                at[c] = noise & 1 ? (uint8_t)(noise >> (8 * (c + 1))) : noise >> (c + 1) & 1 ? 255 : 0;
+            at[3] = 255;
+        }
+    glTextureSubImage2D(target->texture, 0, 0, 0, (GLsizei)target->width, (GLsizei)target->height,
+                        GL_RGBA, GL_UNSIGNED_BYTE, rgba);
+    free(rgba);
+}
+
+uint8_t *gl_target_read(const struct oriel_target *target)
+{
+    uint8_t *rgba = xcalloc((size_t)target->width * target->height, 4);
+    GLint before;
+    glGetIntegerv(GL_READ_FRAMEBUFFER_BINDING, &before);
+    glBindFramebuffer(GL_READ_FRAMEBUFFER, target->framebuffer);
+    glReadPixels(0, 0, (GLsizei)target->width, (GLsizei)target->height, GL_RGBA, GL_UNSIGNED_BYTE,
+                 rgba);
+    glBindFramebuffer(GL_READ_FRAMEBUFFER, (GLuint)before);
+    return rgba;
+}
+
+/* ---- what grows ---- */
+
+static void compare(struct check_run *run, const struct gl_flat *flat, const char *what,
+                    unsigned before, unsigned after)
+{
+    if (after > before)
+        check_fail(run,
+                   "%s: %u after %u instances, %u after %u: destroy() gives everything back", what,
+                   before, flat->warm, after, flat->done);
+}
+
+void gl_flat_round(struct check_run *run, struct gl_flat *flat)
+{
+    if (++flat->done != flat->warm && flat->done < flat->rounds)
+        return;
+    struct gl_objects objects;
+    gl_objects_count(&objects);
+    if (flat->done == flat->warm) {
+        flat->threads = check_threads();
+        flat->fds = check_fds();
+        flat->rss = check_rss();
+        memcpy(flat->objects, objects.counts, sizeof objects.counts);
+        return;
+    }
+    for (unsigned i = 0; i < GL_KINDS; i++) {
+        char what[64];
+        snprintf(what, sizeof what, "OpenGL %s", gl_objects_name(i));
+        compare(run, flat, what, flat->objects[i], objects.counts[i]);
+    }
+    if (!check_settled(run, flat->threads, flat->fds, 2000)) {
+        compare(run, flat, "threads", flat->threads, check_threads());
+        compare(run, flat, "file descriptors", flat->fds, check_fds());
+    }
+    uint64_t rss = check_rss();
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they keep what was freed */
+    if (rss > flat->rss + flat->most)
+        check_fail(run,
+                   "%.1f MB of memory after %u instances, %.1f MB after %u: destroy() gives "
+                   "everything back",
+                   (double)flat->rss / 1e6, flat->warm, (double)rss / 1e6, flat->done);
+#endif
+    check_note(run, "%u instances: %.1f MB more", flat->done - flat->warm,
+               ((double)rss - (double)flat->rss) / 1e6);
+}
