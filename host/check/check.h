@@ -45,6 +45,7 @@ extern const size_t check_file_count, check_capture_count, check_encoder_count, 
 /* What the test that runs has. */
 struct check_run {
     const char *path; /* of the module, absolute */
+    const char *const *settings; /* --set: "key=value" of the module's options, NULL at the end */
     const char *data; /* --data: a file or folder for sources, absolute; NULL: none */
     uint64_t seed;    /* of what is random */
     unsigned patience; /* factor on every time of the tests; 1 on a quiet machine */
@@ -120,7 +121,7 @@ unsigned check_buffer_refs(const struct oriel_buffer *buffer);
 
 /* ---- the options that it sees ---- */
 
-/* Every option of the table at its default, then `settings` ("key=value", a NULL at the end; NULL:
+/* Every option of the table at its default, then --set, then `settings` ("key=value", a NULL at the end; NULL:
  * none), which are not checked against the table's limits. Asking for what the table does not have,
  * or by a wrong type, is blamed. Lives as long as the process. */
 const struct oriel_config *check_config(struct check_run *run,

@@ -11,6 +11,7 @@ enum {
     CLI_FENCED = 76 /* serve: another process has taken it over */
 };
 
+int cli_check(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_modules(int argc, char **argv);
 int cli_info(int argc, char **argv);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a process uses, as /proc tells it. */
+#include <dirent.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "check/check.h"
+#include "util/clock.h"
+
+static unsigned entries(const char *folder)
+{
+    unsigned count = 0;
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; dir && (entry = readdir(dir));)
+        count += entry->d_name[0] != '.';
+    if (dir)
+        closedir(dir);
+    return count;
+}
+
+unsigned check_threads(void)
+{
+    return entries("/proc/self/task");
+}
+
+unsigned check_fds(void)
+{
+    return entries("/proc/self/fd"); /* with the one that looks, always */
+}
+
+uint64_t check_rss(void)
+{
+    unsigned long long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (file && fscanf(file, "%*u %llu", &pages) != 1)
+        pages = 0;
+    if (file)
+        fclose(file);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators" (2014). */
+uint64_t check_random(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);
+    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
+    return z ^ z >> 31;
+}
+
+bool check_settled(struct check_run *run, unsigned threads, unsigned fds, unsigned ms)
+{
+    int64_t end = clock_ns() + (int64_t)ms * run->patience * NS_PER_MS;
+    while (check_threads() > threads || check_fds() > fds) {
+        if (clock_ns() >= end)
+            return false;
+        nanosleep(&(struct timespec){.tv_nsec = 2 * NS_PER_MS}, NULL);
+    }
+    return true;
+}
