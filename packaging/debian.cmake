@@ -1,14 +1,15 @@
 # The Debian packages, made by `cpack`: oriel, oriel-modules-gpl, oriel-sdk.
 #
-# Everything is installed below /usr, whatever prefix the build folder was configured with.
+# Everything is installed below /usr, whatever prefix the build folder was configured with; only where
+# that was /usr too, as by packaging/deb.sh, are the SDK's files apart for each architecture.
 set(CPACK_GENERATOR DEB)
 set(CPACK_SET_DESTDIR ON)
 set(CPACK_INSTALL_PREFIX /usr)
 set(CPACK_VERBATIM_VARIABLES ON)
-set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_DEBUGINFO_PACKAGE ON) # strips, and keeps what it takes in *-dbgsym
 set(CPACK_PACKAGE_NAME oriel)
 set(CPACK_PACKAGE_CONTACT "Oriel authors <maintainers@oriel.invalid>" CACHE STRING "Who makes the packages")
-set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "") # each package has its own: the first line of its description
 set(CPACK_PACKAGE_CHECKSUM SHA256)
 set(CPACK_COMPONENTS_ALL host modules modules-gpl sdk)
 set(CPACK_COMPONENTS_GROUPING ONE_PER_GROUP)
@@ -22,13 +23,13 @@ set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(abi "oriel-module-abi-1 (= 1.0)")
 
 set(CPACK_DEBIAN_ORIEL_PACKAGE_NAME oriel)
-set(CPACK_COMPONENT_ORIEL_DESCRIPTION "${PROJECT_DESCRIPTION}
- Oriel runs on the machine that has the data (OME-Zarr, volumes, time series,
- many channels), renders with OpenGL, and streams the picture to a browser or
- to the napari-cuda desktop client. A GPU makes it faster and is not needed.
- .
- Encoders, captures, transports, scenes and sources are modules; this package
- has those whose libraries are under permissive licences.")
+set(CPACK_COMPONENT_ORIEL_DESCRIPTION "headless server for n-dimensional scientific images
+Oriel runs on the machine that has the data (OME-Zarr, volumes, time series,
+many channels), renders with OpenGL, and streams the picture to a browser or
+to the napari-cuda desktop client. A GPU makes it faster and is not needed.
+
+Encoders, captures, transports, scenes and sources are modules; this package
+has those whose libraries are under permissive licences.")
 set(CPACK_DEBIAN_ORIEL_PACKAGE_SHLIBDEPS ON)
 # Loaded when the server starts, so that no tool sees it.
 set(CPACK_DEBIAN_ORIEL_PACKAGE_DEPENDS "libegl1, libgl1")
@@ -41,15 +42,16 @@ set(CPACK_DEBIAN_ORIEL_PACKAGE_CONTROL_EXTRA
 
 set(CPACK_DEBIAN_ORIEL-MODULES-GPL_PACKAGE_NAME oriel-modules-gpl)
 set(CPACK_COMPONENT_ORIEL-MODULES-GPL_DESCRIPTION "encoders of Oriel that link libraries under the GPL
- Modules for the image server Oriel: H.264 by x264, and what FFmpeg encodes.")
+Modules for the image server Oriel: H.264 by x264, and what FFmpeg encodes.")
 set(CPACK_DEBIAN_ORIEL-MODULES-GPL_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_ORIEL-MODULES-GPL_PACKAGE_DEPENDS "oriel (= ${PROJECT_VERSION})")
 
 set(CPACK_DEBIAN_ORIEL-SDK_PACKAGE_NAME oriel-sdk)
+set(CPACK_DEBIAN_ORIEL-SDK_DEBUGINFO_PACKAGE OFF)
 set(CPACK_COMPONENT_ORIEL-SDK_DESCRIPTION "headers for modules of the image server Oriel
- What an encoder, capture, transport, scene or source for Oriel is built with:
- C headers without dependencies, a CMake package, a pkg-config file, the
- linker's version script, and examples.")
+What an encoder, capture, transport, scene or source for Oriel is built with:
+C headers without dependencies, a CMake package, a pkg-config file, the
+linker's version script, and examples.")
 set(CPACK_DEBIAN_ORIEL-SDK_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_ORIEL-SDK_PACKAGE_RECOMMENDS "oriel (= ${PROJECT_VERSION})")
 set(CPACK_DEBIAN_ORIEL-SDK_PACKAGE_SUGGESTS "cmake, pkgconf | pkg-config")
@@ -77,3 +79,5 @@ foreach(pair host:oriel modules-gpl:oriel-modules-gpl sdk:oriel-sdk)
     install(FILES debian/copyright ${changelog} COMPONENT ${component}
         DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${package})
 endforeach()
+install(FILES debian/oriel-sdk.lintian-overrides RENAME oriel-sdk COMPONENT sdk
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides)

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A clean home, and an Oriel that is installed somewhere: what the tests of packages have in common."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+SOURCE = pathlib.Path(os.environ["ORIEL_SOURCE_DIR"])
+BUILD = pathlib.Path(os.environ["ORIEL_BUILD_DIR"])
+CMAKE = os.environ["ORIEL_CMAKE"]
+
+sys.path.insert(0, str(SOURCE / "tests" / "e2e"))
+import oriel  # noqa: E402
+
+EXAMPLE = SOURCE / "examples" / "colin27.ome.zarr"
+# What a test is run with would hide that something is not found without.
+for name in ("ORIEL_MODULE_PATH", "ORIEL_BINARY", "XDG_CACHE_HOME", "ORIEL_CONFIG"):
+    os.environ.pop(name, None)
+
+
+def folder():
+    """A temporary folder, which is also the home."""
+    made = tempfile.TemporaryDirectory(prefix="oriel-package-")
+    home = pathlib.Path(made.name, "home")
+    home.mkdir()
+    os.environ["HOME"] = str(home)
+    return made
+
+
+def run(*args, **options):
+    done = subprocess.run([*map(str, args)], capture_output=True, text=True, timeout=240, **options)
+    assert done.returncode == 0, f"{args}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def install(prefix, *args, **environment):
+    run(CMAKE, "--install", BUILD, "--prefix", prefix, *args, env={**os.environ, **environment})
+
+
+def use(prefix):
+    """Servers are started from there."""
+    oriel.BINARY = str(pathlib.Path(prefix, "bin", "oriel"))
+    return pathlib.Path(oriel.BINARY)
+
+
+def modules(binary, *args):
+    """What `oriel modules` finds, by id; nothing is refused."""
+    found = json.loads(run(binary, "modules", "--json", *args))["modules"]
+    assert all(module["result"] == "usable" for module in found), found
+    return {module["id"]: module for module in found}
+
+
+def fetch(url):
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return answer.read()
+
+
+def check_server(prefix):
+    """The server that lies there works, with the page that lies there, all of it."""
+    binary = use(prefix)
+    page = pathlib.Path(prefix, "share", "oriel", "web")
+    files = [path for path in page.rglob("*") if path.is_file()]
+    assert len(files) == len([path for path in (SOURCE / "web").rglob("*") if path.is_file()]) > 10
+    with oriel.Server(EXAMPLE) as server:
+        http = server.ready["http"]
+        assert fetch(http) == (page / "index.html").read_bytes()
+        for path in files:
+            assert fetch(http + path.relative_to(page).as_posix()) == path.read_bytes(), path
+        scene = json.loads(run(binary, "ctl", http, "get"))
+        assert scene["layers"][0]["source"]["uri"].endswith("colin27.ome.zarr"), scene
+    picture = pathlib.Path(os.environ["HOME"], "picture.png")
+    run(binary, "render", EXAMPLE, "--size", "64x48", "-o", picture)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def skipped(what, why):
+    print(f"skip  {what}: {why}")
+
+
+def tool(name, what):
+    """The path of a program; where it is missing that is said."""
+    path = shutil.which(name)
+    if not path:
+        skipped(what, f"{name} is not installed")
+    return path
