@@ -75,6 +75,7 @@ static float *read_bounds(const uint32_t count[3], uint32_t dtype)
         size_t bytes = (size_t)count[0] * count[1] * count[2] * 2 * sizeof(float);
         float *bounds = malloc(bytes);
         assert_non_null(bounds);
+        glMemoryBarrier(GL_TEXTURE_UPDATE_BARRIER_BIT); /* written by a shader, read by the API */
         glGetTextureImage(name, 0, GL_RG, GL_FLOAT, (GLsizei)bytes, bounds);
         return bounds;
     }
