@@ -20,6 +20,7 @@ int cli_render(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 int cli_demo(int argc, char **argv);
 int cli_complete(int argc, char **argv);
+int cli_encoder_child(int argc, char **argv);
 int cli_ctl(int argc, char **argv); /* execs libexec/oriel/oriel-ctl */
 
 #endif

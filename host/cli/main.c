@@ -24,7 +24,8 @@ static const struct command {
     {"bench", cli_bench, "measure every stage on this machine"},
     {"ctl", cli_ctl, "look at and change a running server"},
     {"demo", cli_demo, "write a synthetic time series to look at"},
-    {"complete", cli_complete, NULL}, /* for shells */
+    {"complete", cli_complete, NULL},           /* for shells */
+    {"encoder-child", cli_encoder_child, NULL}, /* for encode/remote */
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
