@@ -28,7 +28,8 @@ static void stay_awake(struct painter *painter)
     pthread_mutex_unlock(&painter->mutex);
     while (!painter->mailbox && clock_ns() < until)
         sched_yield();
-    pthread_mutex_lock(&painter->mutex);
+    while (pthread_mutex_trylock(&painter->mutex) != 0) /* who posts is about to let go of it */
+        sched_yield();
 }
 
 static void work_until_quit(struct painter *painter)
@@ -45,6 +46,8 @@ static void work_until_quit(struct painter *painter)
         struct scene_snapshot *snapshot = painter->mailbox;
         bool quit = painter->quit;
         painter->mailbox = NULL;
+        if (snapshot)
+            painter->expected_ns = 0;
         painter->woken = false;
         painter->still_now = painter->still;
         pthread_mutex_unlock(&painter->mutex);
