@@ -101,13 +101,14 @@ static void describe(struct vpx *self, const struct oriel_config *config, double
 }
 
 /* VP8 with a positive value adapts its effort to the load until the picture collapses; a negative
- * one is a fixed effort. */
+ * one is a fixed effort. VP9 below 5 is not for real time, and libvpx 1.12 writes beyond its memory
+ * when it comes back from there. */
 static int cpu_used(const struct vpx *self, const struct oriel_config *config)
 {
     int value = (int)config->get_int(config, "cpu_used");
     if (self->base.codec == ORIEL_CODEC_VP8)
         return -value;
-    return value > 9 ? 9 : value;
+    return value > 9 ? 9 : value < 5 ? 5 : value;
 }
 
 static int log2_floor(unsigned value)
