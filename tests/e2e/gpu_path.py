@@ -2,7 +2,8 @@
 """From the framebuffer to the client without the CPU's memory, on stand-ins for NVIDIA's libraries (tests/standin): what
 clients decode is what `oriel render` draws, the right way up; no byte of a picture reaches the host and NVENC is given
 CUDA memory alone; an encoder that fails is replaced at a key picture, and rendering starts again when the device is
-lost, on the same connections; the stand-ins see no fault.
+lost, on the same connections; another size of the canvas is another picture of the same encoder session; the stand-ins
+see no fault.
 
   gpu_path.py FOLDER     where the stand-ins are"""
 
@@ -30,6 +31,7 @@ class Viewer(Client):
 
     picture = None
     seq = None
+    size = None
 
     async def watch(self, pixel):
         codec = av.CodecContext.create("h264", "r")
@@ -37,6 +39,8 @@ class Viewer(Client):
             seq, _, width, height, kind, flags, extension = struct.unpack_from("!IdIIBBH", message)
             assert kind == 1 and (self.seq is None or seq == self.seq + 1), (kind, self.seq, seq)
             self.seq = seq
+            assert flags & 1 or (width, height) == self.size, "another size does not begin with a key"
+            self.size = width, height
             data = message[24 + extension:]
             bottom_up = not extension or struct.unpack_from("!H", message, 26)[0] & 1
             if not extension:
@@ -89,7 +93,7 @@ def captured(server):
     return [value(server, f'oriel_captured_bytes_total{{memory="{memory}"}}') for memory in ("cuda", "gl", "cpu")]
 
 
-def check_report(path):
+def check_report(path, sessions=None):
     """What the stand-ins saw, at their end."""
     text = path.read_text()
     ends = [line for line in text.splitlines() if " faults, " in line]
@@ -99,7 +103,9 @@ def check_report(path):
     taken = {kind: sum(int(n) for line in nvenc for n in re.findall(rf"input\.{kind} (\d+)", line))
              for kind in ("cuda", "gl", "host")}
     print(f"  pictures given to NVENC: {taken}")
-    assert taken["cuda"] > 60 and not taken["gl"] and not taken["host"], text
+    assert taken["cuda"] > 30 and not taken["gl"] and not taken["host"], text
+    made = sum(int(n) for line in nvenc for n in re.findall(r"made\.sessions (\d+)", line))
+    assert sessions in (None, made), text
 
 
 async def visit(server, check):
@@ -123,6 +129,16 @@ async def steady(server, viewers):
     print(f"  captured bytes in CUDA's, OpenGL's and the host's memory: {before}, then {after}")
     assert after[0] > before[0] > 0 and after[1:] == before[1:] == [0, 0], (before, after)
     assert viewers[0].encoders == ["encode/nvenc"] and not viewers[0].faults, (viewers[0].encoders, viewers[0].faults)
+
+
+async def resizing(server, viewers):
+    for turn in range(30):
+        size = [(640, 360), (322, 182), (180, 400), (800, 200), (320, 240)][turn % 5]
+        await viewers[0].update("canvas", {"size": size})
+        await until(lambda: all(v.picture.shape[:2] == size[::-1] for v in viewers), f"pictures of {size}")
+    await check_pictures(viewers, "NVENC after 30 sizes")
+    assert viewers[0].encoders == ["encode/nvenc"] and not viewers[0].faults, (viewers[0].encoders, viewers[0].faults)
+    assert value(server, "oriel_encoder_resets_total") == 0
 
 
 async def failing(server, viewers):
@@ -149,14 +165,15 @@ def run(check, fail=""):
         os.environ.update(LD_LIBRARY_PATH=str(STANDINS), ORIEL_STANDIN_REPORT=str(report), ORIEL_STANDIN_FAIL=fail)
         with oriel.Server(oriel.EXAMPLE, *ARGS) as server:
             asyncio.run(visit(server, check))
-        if check is steady:
-            check_report(report)
+        if check in (steady, resizing):
+            check_report(report, 1 if check is resizing else None)
 
 
 if not (STANDINS / "libnvidia-encode.so.1").exists():
     print("skipped: the stand-ins for NVIDIA's libraries are not built here")
     sys.exit(77)
 run(steady)
+run(resizing)
 run(failing, "nvEncEncodePicture:60:4")
 run(lost, "cuMemcpyDtoDAsync:60:700")
 print("the path on the GPU: fine")

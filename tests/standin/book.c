@@ -243,7 +243,7 @@ __attribute__((destructor)) static void say_goodbye(void)
     size_t used = (size_t)snprintf(line, sizeof line, "%u faults, %lld live objects", fault_count,
                                    (long long)live);
     for (size_t i = 0; i < NAMES && counters[i].name[0] && used < sizeof line; i++)
-        if (!strncmp(counters[i].name, "input.", 6))
+        if (!strncmp(counters[i].name, "input.", 6) || !strncmp(counters[i].name, "made.", 5))
             used += (size_t)snprintf(line + used, sizeof line - used, ", %s %lld", counters[i].name,
                                      (long long)counters[i].value);
     report(line);

@@ -184,6 +184,7 @@ static NVENCSTATUS nv_open(NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS *params, void **
     pthread_mutex_unlock(&door);
     session_count++;
     book_count("live.sessions", 1);
+    book_count("made.sessions", 1);
     pthread_mutex_unlock(&nvenc_mutex);
     *encoder = s;
     return NV_ENC_SUCCESS;
