@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "control/room.h"
 #include "metrics/metrics.h"
+#include "render/render.h"
 #include "scene/json.h"
 #include "util/check.h"
 #include "util/log.h"
@@ -17,6 +18,8 @@
 #define GARBAGE_MOST 100u /* within GARBAGE_NS; who sends more is sent away */
 #define GARBAGE_NS (10 * NS_PER_S)
 #define LIMITED_LOG_NS (10 * NS_PER_S)
+/* Poses of a hand on a mouse are closer together. */
+#define MOVING_NS (NS_PER_S / 10)
 
 void session_open(struct control *control, const struct message *message)
 {
@@ -212,6 +215,10 @@ void session_text(struct control *control, const struct message *message)
         return;
     }
     log_trace(LOG_STATE, "from %s: %.*s", session->peer, (int)message->bytes, message->text);
+    /* Who moves the view goes on to: the render thread wakes up while the message is read. */
+    if (session->view && session->view->render &&
+        message->received_ns - session->moved_ns < MOVING_NS)
+        render_expect(session->view->render);
     struct error err;
     cJSON *frame = json_parse(message->text, message->bytes, &err);
     if (!frame) {

@@ -50,6 +50,7 @@ struct session {
     bool view_foreign;  /* that is not a pose of its own */
     bool view_pending;  /* scratch of notify.c */
     uint64_t rev;       /* its newest view.pose */
+    int64_t moved_ns;   /* when that came */
     uint32_t canvas[2]; /* that it asked for; 0: never did */
     struct limit updates, commands, others;
     int64_t limited_told_ns; /* the newest log line about them */

@@ -203,6 +203,7 @@ void update_take(struct control *control, struct session *session, const cJSON *
     bool pose = strcmp(update.scope, "view") == 0 && strcmp(update.key, "pose") == 0;
     update.origin.received_ns = received_ns;
     update.origin.shown = pose;
+    session->moved_ns = pose ? received_ns : session->moved_ns;
     struct scene_request request = {
         .scope = update.scope,
         .target = update.target,
