@@ -92,6 +92,7 @@ oriel_result capture_rig_try(struct capture_rig *rig, const struct oriel_format 
     check_doing(rig->run, "create() with %.4s at %ux%u in memory domain %u",
                 (const char *)&format->fourcc, format->width, format->height, format->domain);
     rig->format = *format;
+    rig->held = frames_held;
     rig->self = NULL;
     oriel_result result = rig->capture->create(&rig->host->host, rig->config, format, frames_held,
                                                &rig->sink, &rig->self);
@@ -178,8 +179,10 @@ const struct oriel_frame *capture_rig_one(struct capture_rig *rig)
     struct oriel_stamp stamp = capture_rig_stamp(rig);
     oriel_result result = capture_rig_grab(rig, &rig->target, &stamp);
     if (result != ORIEL_OK)
-        check_fail(rig->run, "grab() is %s (%s) with %u frames held: there is nothing wrong",
-                   check_result_name(result), check_failure(), before);
+        check_fail(rig->run,
+                   "grab() is %s (%s) with %u frames held of an instance made for %u: one more can "
+                   "always be drawn, those that came back are used again",
+                   check_result_name(result), check_failure(), before, rig->held);
     if (capture_rig_poll(rig, UINT32_MAX) != ORIEL_OK)
         check_fail(rig->run, "poll(UINT32_MAX) is AGAIN: it waits until nothing is in flight");
     if (rig->count != before + 1)

@@ -163,7 +163,7 @@ static void references(struct check_run *run)
     for (uint32_t i = 0; capture_rig_format(&rig, i, WIDTH, HEIGHT, &format); i++) {
         if (!capture_rig_leads(&rig, i))
             continue;
-        capture_rig_create(&rig, &format, 2);
+        capture_rig_create(&rig, &format, 8);
         for (int k = 0; k < 6; k++) {
             capture_rig_one(&rig);
             if (k % 2) /* every other pair is looked at by nobody */

@@ -63,9 +63,9 @@ void transport_check_http(struct check_run *run)
     if (!rig.http)
         check_skip(run, "none of its %u addresses is for HTTP without TLS", rig.endpoint_count);
     rig.answer = true;
-    int fd = ask(&rig, "GET /a%20b?x=%31 HTTP/1.1\r\nHost: a\r\nX-Own: mine\r\n"
+    int fd = ask(&rig, "GET /a%20b?x=%26 HTTP/1.1\r\nHost: a\r\nX-Own: mine\r\n"
                        "Connection: close\r\n\r\n");
-    expect_answer(&rig, fd, 200, "1 GET /a b?x=%31 x-own=mine none=- body=", "x-check: yes");
+    expect_answer(&rig, fd, 200, "1 GET /a b?x=%26 x-own=mine none=- body=", "x-check: yes");
     fd = ask(&rig, "POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n"
                    "Connection: close\r\n\r\nbody");
     expect_answer(&rig, fd, 200, "1 POST /p? x-own=- none=- body=body", "text/plain");
