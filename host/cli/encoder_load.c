@@ -160,12 +160,23 @@ static bool choose_codec(struct encoder_load *load, uint32_t wanted, struct erro
                      load->module.id, codec ? codec->name : "that", *list ? list : "nothing");
 }
 
+/* As the option input_format says it. */
+static const char *samples_name(uint32_t fourcc)
+{
+    return fourcc == ORIEL_FMT_I420   ? "i420"
+           : fourcc == ORIEL_FMT_NV12 ? "nv12"
+           : fourcc == ORIEL_FMT_I444 ? "yuv444"
+           : fourcc == ORIEL_FMT_P010 ? "p010"
+           : fourcc == ORIEL_FMT_RGBA ? "rgba"
+                                      : "other";
+}
+
 static bool check_format(const struct encoder_load *load, const struct oriel_format *format,
                          struct error *err)
 {
     const struct oriel_encoder *encoder = load->use.vtable;
     struct oriel_format f;
-    char list[128] = "", name[5];
+    char list[128] = "";
     for (uint32_t i = 0; i < 64 && encoder->input_format(i, &f) == ORIEL_OK; i++) {
         if (f.domain != ORIEL_DOMAIN_CPU)
             continue;
@@ -173,18 +184,16 @@ static bool check_format(const struct encoder_load *load, const struct oriel_for
             (!f.full_range || f.full_range == format->full_range))
             return true;
         size_t n = strlen(list);
-        inspect_fourcc(f.fourcc, name);
+        const char *name = samples_name(f.fourcc);
         if (!strstr(list, name))
             snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "", name);
     }
     if (!*list)
         return error_set(err, "%s takes no pictures in the memory of the host", load->module.id);
-    char wanted[5];
-    inspect_fourcc(format->fourcc, wanted);
     return error_set(err,
                      "%s takes no %s pictures with matrix %u but %s: encode/remote.input_format "
                      "says which",
-                     load->module.id, wanted, format->matrix, list);
+                     load->module.id, samples_name(format->fourcc), format->matrix, list);
 }
 
 /* --- the file --- */

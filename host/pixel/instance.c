@@ -82,7 +82,11 @@ static uint32_t preferred_samples(const struct instance *instance)
     static const struct {
         const char *name;
         uint32_t fourcc;
-    } names[] = {{"nv12", ORIEL_FMT_NV12}, {"yuv444", ORIEL_FMT_I444}, {"p010", ORIEL_FMT_P010}};
+    } names[] = {{"i420", ORIEL_FMT_I420},
+                 {"nv12", ORIEL_FMT_NV12},
+                 {"yuv444", ORIEL_FMT_I444},
+                 {"p010", ORIEL_FMT_P010},
+                 {"rgba", ORIEL_FMT_RGBA}};
     const char *name = has_option(instance->vtable, "input_format")
                            ? instance->use.config->get_string(instance->use.config, "input_format")
                            : "";
