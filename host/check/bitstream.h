@@ -7,9 +7,9 @@
 #include "util/error.h"
 
 struct bitstream {
-    bool key;        /* decodable alone */
-    bool config;     /* begins with what a decoder has to know first */
-    uint32_t width;  /* 0: the packet does not tell */
+    bool key;       /* decodable alone */
+    bool config;    /* begins with what a decoder has to know first */
+    uint32_t width; /* 0: the packet does not tell */
     uint32_t height;
 };
 

@@ -28,7 +28,8 @@ static bool unit(const uint8_t *data, size_t bytes, size_t *at, struct bits *nal
 static bool begins_with_code(const uint8_t *data, size_t bytes, struct error *err)
 {
     static const uint8_t code[] = {0, 0, 0, 1};
-    if ((bytes >= 4 && memcmp(data, code, 4) == 0) || (bytes >= 3 && memcmp(data, code + 1, 3) == 0))
+    if ((bytes >= 4 && memcmp(data, code, 4) == 0) ||
+        (bytes >= 3 && memcmp(data, code + 1, 3) == 0))
         return true;
     return error_set(err, "does not begin with a start code (00 00 01), as Annex B does");
 }

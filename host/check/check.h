@@ -44,13 +44,13 @@ extern const size_t check_file_count, check_capture_count, check_encoder_count, 
 
 /* What the test that runs has. */
 struct check_run {
-    const char *path; /* of the module, absolute */
+    const char *path;            /* of the module, absolute */
     const char *const *settings; /* --set: "key=value" of the module's options, NULL at the end */
-    const char *data; /* --data: a file or folder for sources, absolute; NULL: none */
-    uint64_t seed;    /* of what is random */
-    unsigned patience; /* factor on every time of the tests; 1 on a quiet machine */
-    enum module_kind kind;           /* where the test has kinds: */
-    const void *vtable;              /* struct oriel_encoder, …; checked: no function is missing */
+    const char *data;            /* --data: a file or folder for sources, absolute; NULL: none */
+    uint64_t seed;               /* of what is random */
+    unsigned patience;           /* factor on every time of the tests; 1 on a quiet machine */
+    enum module_kind kind;       /* where the test has kinds: */
+    const void *vtable;          /* struct oriel_encoder, …; checked: no function is missing */
     const struct oriel_entry *entry; /* checked, and init() was called */
     struct check_shared *shared;     /* the engine's */
 };
@@ -93,8 +93,8 @@ struct check_host {
         const void *pointer;
     } offers[8];
     unsigned offer_count;
-    int frame_refs; /* held by the module: its refs less its unrefs; atomic */
-    int buffers;    /* made by the module and not given back; atomic */
+    int frame_refs;       /* held by the module: its refs less its unrefs; atomic */
+    int buffers;          /* made by the module and not given back; atomic */
     unsigned logs, fails; /* atomic */
 };
 
@@ -106,7 +106,8 @@ void check_host_offer(struct check_host *host, const char *id, const void *point
 const char *check_failure(void);
 /* "UNSUPPORTED" of a result; a number for one that is none. */
 const char *check_result_name(oriel_result result);
-/* Fails, unless the call was OK, or UNSUPPORTED with a text, which skips with it. `what`: "create()".
+/* Fails, unless the call was OK, or UNSUPPORTED with a text, which skips with it. `what`:
+ * "create()".
  */
 void check_created(struct check_run *run, oriel_result result, const char *what);
 
@@ -121,18 +122,18 @@ unsigned check_buffer_refs(const struct oriel_buffer *buffer);
 
 /* ---- the options that it sees ---- */
 
-/* Every option of the table at its default, then --set, then `settings` ("key=value", a NULL at the end; NULL:
- * none), which are not checked against the table's limits. Asking for what the table does not have,
- * or by a wrong type, is blamed. Lives as long as the process. */
+/* Every option of the table at its default, then --set, then `settings` ("key=value", a NULL at the
+ * end; NULL: none), which are not checked against the table's limits. Asking for what the table
+ * does not have, or by a wrong type, is blamed. Lives as long as the process. */
 const struct oriel_config *check_config(struct check_run *run,
                                         const struct oriel_option_table *table,
                                         const char *const *settings);
 
 /* ---- the process ---- */
 
-unsigned check_threads(void);   /* of this process */
-unsigned check_fds(void);       /* open descriptors */
-uint64_t check_rss(void);       /* bytes of resident memory */
+unsigned check_threads(void);           /* of this process */
+unsigned check_fds(void);               /* open descriptors */
+uint64_t check_rss(void);               /* bytes of resident memory */
 uint64_t check_random(uint64_t *state); /* the same numbers for the same state */
 /* Waits until check_threads() and check_fds() are no more than these, for `ms` × patience at most:
  * what ends asynchronously needs a moment. */

@@ -14,8 +14,9 @@ const struct check check_encoder[] = {
     {"encoder.odd_sizes",
      "Odd, tiny and narrow pictures are encoded, or refused as UNSUPPORTED with a text.",
      CHECK_ENCODER, 30, encoder_odd_sizes},
-    {"encoder.refuses", "create() refuses a format that is not offered, with a text, and leaves "
-                        "nothing.",
+    {"encoder.refuses",
+     "create() refuses a format that is not offered, with a text, and leaves "
+     "nothing.",
      CHECK_ENCODER, 10, encoder_refuses},
     {"encoder.stamps",
      "A packet carries the stamp of its frame unchanged: seq, pts, revision and the rest; packets "
@@ -40,9 +41,8 @@ const struct check check_encoder[] = {
      20, encoder_key_flag},
     {"encoder.request_key", "After request_key() the next frame becomes a key packet.",
      CHECK_ENCODER, 20, encoder_request_key},
-    {"encoder.request_key_thread",
-     "request_key() works on any thread, also while encode() runs.", CHECK_ENCODER, 20,
-     encoder_request_any_thread},
+    {"encoder.request_key_thread", "request_key() works on any thread, also while encode() runs.",
+     CHECK_ENCODER, 20, encoder_request_any_thread},
     {"encoder.drain", "drain() returns when all packets are out and all frames are released.",
      CHECK_ENCODER, 20, encoder_drain},
     {"encoder.slow_sink",
@@ -65,11 +65,13 @@ const struct check check_encoder[] = {
      CHECK_ENCODER, 60, encoder_fuzz},
     {"encoder.reconfigure", "Live options take every value of their limits while it encodes.",
      CHECK_ENCODER, 30, encoder_reconfigure},
-    {"encoder.minimal_host", "It works, or says that it cannot, on a host without optional "
-                             "interfaces.",
+    {"encoder.minimal_host",
+     "It works, or says that it cannot, on a host without optional "
+     "interfaces.",
      CHECK_ENCODER, 20, encoder_minimal_host},
-    {"encoder.future_host", "It works on a host of a later minor, and does not look behind the "
-                            "members that it knows.",
+    {"encoder.future_host",
+     "It works on a host of a later minor, and does not look behind the "
+     "members that it knows.",
      CHECK_ENCODER, 20, encoder_future_host},
     {"encoder.interface", "get_interface() gives NULL for what the instance does not have.",
      CHECK_ENCODER, 10, encoder_interface},

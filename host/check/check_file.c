@@ -170,8 +170,9 @@ static void unknown(struct check_run *run)
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         check_doing(run, "get_factory(\"%s\")", ids[i]);
         if (entry->get_factory(ids[i]))
-            check_fail(run, "get_factory(\"%s\") answers a vtable; an interface that a module does "
-                            "not have is NULL",
+            check_fail(run,
+                       "get_factory(\"%s\") answers a vtable; an interface that a module does "
+                       "not have is NULL",
                        ids[i]);
     }
 }
@@ -191,8 +192,9 @@ static void init_twice(struct check_run *run)
         check_doing(run, "init() number %d", round);
         oriel_result result = entry->init ? entry->init(&host->host) : ORIEL_OK;
         if (result != ORIEL_OK)
-            check_fail(run, "init() number %d, after deinit(), answered %s (%s); init() and "
-                            "deinit() can come again",
+            check_fail(run,
+                       "init() number %d, after deinit(), answered %s (%s); init() and "
+                       "deinit() can come again",
                        round, check_result_name(result), check_failure());
         check_doing(run, "get_factory() after init() number %d", round);
         for (int kind = 0; kind < MODULE_KIND_COUNT; kind++)
@@ -202,8 +204,9 @@ static void init_twice(struct check_run *run)
     if (entry->deinit)
         entry->deinit();
     if (!check_settled(run, threads, fds, 500))
-        check_fail(run, "after deinit() there are %d threads and %d descriptors more than before "
-                        "init(); deinit() takes back what init() took",
+        check_fail(run,
+                   "after deinit() there are %d threads and %d descriptors more than before "
+                   "init(); deinit() takes back what init() took",
                    (int)(check_threads() - threads), (int)(check_fds() - fds));
     if (entry->init && run->shared->in_process && entry->init(&host->host) != ORIEL_OK)
         check_fail(run, "init() after deinit() fails");
@@ -244,27 +247,30 @@ static void scans(struct check_run *run)
     double least = 1e9, limit = SCAN_MS * run->patience;
     for (int i = 0; i < 5 && least > limit; i++) { /* a cold cache is not the module's */
         struct error err;
-        struct scan *scan = mmap(NULL, sizeof *scan, PROT_READ | PROT_WRITE,
-                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        struct scan *scan =
+            mmap(NULL, sizeof *scan, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         CHECK(scan != MAP_FAILED);
         scan->run = *run;
         scan->run.shared = &scan->shared;
         if (!check_child(&scan->shared, 5 * run->patience, scan_work, scan, &err))
             check_fail(run, "while it was scanned it %s", err.text);
         if (scan->threads > 0)
-            check_fail(run, "after it was loaded and asked what it does, %d of its threads run; a "
-                            "module starts threads in create()",
+            check_fail(run,
+                       "after it was loaded and asked what it does, %d of its threads run; a "
+                       "module starts threads in create()",
                        scan->threads);
         if (scan->fds > 0)
-            check_fail(run, "after it was loaded and asked what it does, %d more descriptors are "
-                            "open; a module opens what it needs in create()",
+            check_fail(run,
+                       "after it was loaded and asked what it does, %d more descriptors are "
+                       "open; a module opens what it needs in create()",
                        scan->fds);
         least = scan->ms < least ? scan->ms : least;
         munmap(scan, sizeof *scan);
     }
     if (least > limit)
-        check_fail(run, "to load it and ask what it does took %.0f ms, 5 times; it has %.0f ms, as "
-                        "every start of a server does this with all modules",
+        check_fail(run,
+                   "to load it and ask what it does took %.0f ms, 5 times; it has %.0f ms, as "
+                   "every start of a server does this with all modules",
                    least, limit);
     check_note(run, "%.1f ms", least);
 }
@@ -298,8 +304,9 @@ const struct check check_file[] = {
      CHECK_EVERY, 10, options_table},
     {"options.names", "Names of options are snake_case and unique.", CHECK_EVERY, 10,
      options_names},
-    {"options.types", "Each option has a known type and flags, sound limits, and choices where it "
-                      "is an enum.",
+    {"options.types",
+     "Each option has a known type and flags, sound limits, and choices where it "
+     "is an enum.",
      CHECK_EVERY, 10, options_types},
     {"options.defaults",
      "Each default is a value of its type, within the limits or among the choices; what is "

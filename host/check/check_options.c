@@ -47,8 +47,7 @@ static bool snake_case(const char *name)
 {
     for (const char *at = name; *at; at++) {
         bool first = at == name;
-        if (!islower((unsigned char)*at) &&
-            (first || (!isdigit((unsigned char)*at) && *at != '_')))
+        if (!islower((unsigned char)*at) && (first || (!isdigit((unsigned char)*at) && *at != '_')))
             return false;
     }
     return true;
@@ -81,12 +80,14 @@ void options_types(struct check_run *run)
     for (uint32_t i = 0; i < table->count; i++) {
         const struct oriel_option *option = &table->options[i];
         if (option->type < ORIEL_OPT_BOOL || option->type > ORIEL_OPT_ENUM)
-            check_fail(run, "option \"%s\" has the unknown type %u; types are ORIEL_OPT_BOOL to "
-                            "ORIEL_OPT_ENUM",
+            check_fail(run,
+                       "option \"%s\" has the unknown type %u; types are ORIEL_OPT_BOOL to "
+                       "ORIEL_OPT_ENUM",
                        option->name, option->type);
         if (!typed(option))
-            check_fail(run, "option \"%s\" is an enum without choices; they stand in `choices`, "
-                            "separated by spaces",
+            check_fail(run,
+                       "option \"%s\" is an enum without choices; they stand in `choices`, "
+                       "separated by spaces",
                        option->name);
         if (option->type != ORIEL_OPT_ENUM && option->choices)
             check_fail(run, "option \"%s\" has choices and is no ORIEL_OPT_ENUM", option->name);
@@ -105,9 +106,11 @@ void options_defaults(struct check_run *run)
         const struct oriel_option *option = &table->options[i];
         bool required = option->flags & ORIEL_OPT_REQUIRED;
         if (required && option->default_value)
-            check_fail(run, "option \"%s\" is required and has a default; one of them", option->name);
+            check_fail(run, "option \"%s\" is required and has a default; one of them",
+                       option->name);
         if (!required && !option->default_value)
-            check_fail(run, "option \"%s\" has no default and is not ORIEL_OPT_REQUIRED; one of them",
+            check_fail(run,
+                       "option \"%s\" has no default and is not ORIEL_OPT_REQUIRED; one of them",
                        option->name);
         struct option_value value;
         struct error err;

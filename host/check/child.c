@@ -113,6 +113,7 @@ bool check_child(struct check_shared *shared, double seconds, void (*work)(void 
     if (WIFSIGNALED(status))
         return error_set(err, "crashed (%s)%s%s%s; no call may end the host's process",
                          strsignal(WTERMSIG(status)), in, shared->doing, said);
-    return error_set(err, "ended its process with exit status %d%s%s%s; a module never calls exit()",
+    return error_set(err,
+                     "ended its process with exit status %d%s%s%s; a module never calls exit()",
                      WEXITSTATUS(status), in, shared->doing, said);
 }

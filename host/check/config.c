@@ -35,8 +35,7 @@ static const char *value_of(const struct oriel_config *config, const char *name,
 {
     const struct config *self = (const struct config *)config;
     uint32_t index;
-    const struct oriel_option *option =
-        name ? find(self->table, name, strlen(name), &index) : NULL;
+    const struct oriel_option *option = name ? find(self->table, name, strlen(name), &index) : NULL;
     if (!option) {
         check_blame(self->run, "it asked for option \"%s\", which is not in its table",
                     name ? name : "(null)");

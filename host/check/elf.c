@@ -51,7 +51,7 @@ static void add(char **text, const char *name, size_t length)
     strcpy(*text + had + length, "\n");
 }
 
-static const ElfW(Shdr) *section(const struct image *image, uint32_t index)
+static const ElfW(Shdr) * section(const struct image *image, uint32_t index)
 {
     const ElfW(Ehdr) *head = (const void *)image->bytes;
     return index < head->e_shnum && head->e_shentsize == sizeof(ElfW(Shdr))
@@ -68,14 +68,14 @@ static bool of_linker(const char *name)
            strcmp(name, "_fini") == 0;
 }
 
-static bool exported(const ElfW(Sym) *symbol)
+static bool exported(const ElfW(Sym) * symbol)
 {
     unsigned bind = ELF64_ST_BIND(symbol->st_info), hide = ELF64_ST_VISIBILITY(symbol->st_other);
     return symbol->st_shndx != SHN_UNDEF && bind != STB_LOCAL &&
            (hide == STV_DEFAULT || hide == STV_PROTECTED);
 }
 
-static bool list_exports(const struct image *image, const ElfW(Shdr) *table, char **text)
+static bool list_exports(const struct image *image, const ElfW(Shdr) * table, char **text)
 {
     const ElfW(Shdr) *names = section(image, table->sh_link);
     uint64_t count = table->sh_size / sizeof(ElfW(Sym));
@@ -157,8 +157,8 @@ static char *trace(const char *path, struct error *err)
         error_set(err, "the dynamic linker of this program is not known");
         return NULL;
     }
-    char *libraries = xasprintf("LD_LIBRARY_PATH=%s",
-                                getenv("LD_LIBRARY_PATH") ? getenv("LD_LIBRARY_PATH") : "");
+    char *libraries =
+        xasprintf("LD_LIBRARY_PATH=%s", getenv("LD_LIBRARY_PATH") ? getenv("LD_LIBRARY_PATH") : "");
     char *argv[] = {linker, (char *)(uintptr_t)path, NULL};
     char *with[] = {(char *)(uintptr_t) "LD_TRACE_LOADED_OBJECTS=1",
                     (char *)(uintptr_t) "LD_WARN=yes", (char *)(uintptr_t) "LD_BIND_NOW=1",

@@ -32,21 +32,24 @@ void encoder_drain(struct check_run *run)
     rig_drain(rig);
     size_t packets = rig_packets(rig), held = rig_held(rig);
     if (held)
-        check_fail(run, "%zu of %u frames are still held after drain(); it returns when all frames "
-                        "are released",
+        check_fail(run,
+                   "%zu of %u frames are still held after drain(); it returns when all frames "
+                   "are released",
                    held, FRAMES);
     pause_ms(run, 50);
     if (rig_packets(rig) > packets)
-        check_fail(run, "%zu packets came after drain() had returned; it returns when all packets "
-                        "of all frames are out",
+        check_fail(run,
+                   "%zu packets came after drain() had returned; it returns when all packets "
+                   "of all frames are out",
                    rig_packets(rig) - packets);
     rig_encode(rig, 101, ORIEL_ENCODE_KEY);
     rig_drain(rig);
     for (size_t i = packets; i < rig_packets(rig); i++) {
         uint64_t seq = rig->packets[i].packet.stamp.seq;
         if (seq <= FRAMES)
-            check_fail(run, "the packet of frame %llu was not out after drain() but came with a "
-                            "later frame; drain() returns when all packets are out",
+            check_fail(run,
+                       "the packet of frame %llu was not out after drain() but came with a "
+                       "later frame; drain() returns when all packets are out",
                        (ull)seq);
     }
     rig_drain(rig);
@@ -66,8 +69,9 @@ void encoder_slow_sink(struct check_run *run)
         last = rig_encode(rig, seq, 0) ? seq : last;
     rig_drain(rig);
     if (rig->overlaps)
-        check_fail(run, "a packet came while the sink was still busy with another for %u ms; the "
-                        "sink is never called twice at a time",
+        check_fail(run,
+                   "a packet came while the sink was still busy with another for %u ms; the "
+                   "sink is never called twice at a time",
                    SLOW_MS);
     for (size_t i = 1; i < rig_packets(rig); i++) {
         if (rig->packets[i].packet.stamp.seq < rig->packets[i - 1].packet.stamp.seq)
@@ -119,8 +123,8 @@ static void encode_alone(void *data)
 static uint64_t alone(struct check_run *run)
 {
     struct error err;
-    struct bytes *bytes = mmap(NULL, sizeof *bytes, PROT_READ | PROT_WRITE,
-                               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct bytes *bytes =
+        mmap(NULL, sizeof *bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(bytes != MAP_FAILED);
     bytes->run = *run;
     bytes->run.shared = &bytes->shared;
@@ -158,8 +162,9 @@ void encoder_two_instances(struct check_run *run)
         return;
     }
     if (hash_of(one) != wanted || hash_of(two) != wanted)
-        check_fail(run, "two instances that get the same frames in turn do not write what one alone "
-                        "writes; an instance keeps its state in itself");
+        check_fail(run,
+                   "two instances that get the same frames in turn do not write what one alone "
+                   "writes; an instance keeps its state in itself");
 }
 
 /* ---- short lives ---- */
@@ -184,7 +189,8 @@ void encoder_destroy_early(struct check_run *run)
                        rig_held(rig), frames);
         pause_ms(run, 20);
         if (__atomic_load_n(&rig->late, __ATOMIC_RELAXED))
-            check_fail(run, "a packet came after destroy() of an instance with %u frames; none does",
+            check_fail(run,
+                       "a packet came after destroy() of an instance with %u frames; none does",
                        frames);
         rig_destroy(rig);
     }
@@ -229,18 +235,20 @@ void encoder_thousand(struct check_run *run)
     for (; warm + lives < LIVES && (lives < 8 || clock_ns() < end); lives++)
         one_life(rig, &format, warm + lives);
     if (!check_settled(run, before.threads, before.fds, 500))
-        check_fail(run, "%u times create() and destroy() left %d threads and %d descriptors more "
-                        "than there were; destroy() ends and closes what create() made",
-                   lives, (int)(check_threads() - before.threads),
-                   (int)(check_fds() - before.fds));
+        check_fail(run,
+                   "%u times create() and destroy() left %d threads and %d descriptors more "
+                   "than there were; destroy() ends and closes what create() made",
+                   lives, (int)(check_threads() - before.threads), (int)(check_fds() - before.fds));
     struct use after = use_now();
     if (after.heap > before.heap + HEAP_NOISE + 16u * lives)
-        check_fail(run, "%u times create() and destroy() left %llu bytes of memory each; destroy() "
-                        "frees what create() took",
+        check_fail(run,
+                   "%u times create() and destroy() left %llu bytes of memory each; destroy() "
+                   "frees what create() took",
                    lives, (ull)(after.heap - before.heap) / lives);
     if (after.rss > before.rss + RSS_NOISE)
-        check_fail(run, "resident memory grew by %llu MB in %u times create() and destroy(); "
-                        "destroy() gives back what create() took",
+        check_fail(run,
+                   "resident memory grew by %llu MB in %u times create() and destroy(); "
+                   "destroy() gives back what create() took",
                    (ull)(after.rss - before.rss) >> 20, lives);
     check_note(run, "%u instances in %.1f s", warm + lives, (double)(clock_ns() - begun) * 1e-9);
 }

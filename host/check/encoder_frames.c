@@ -14,9 +14,9 @@ typedef unsigned long long ull;
 
 static bool known_codec(uint32_t codec)
 {
-    static const uint32_t codecs[] = {
-        ORIEL_CODEC_H264, ORIEL_CODEC_HEVC, ORIEL_CODEC_AV1, ORIEL_CODEC_VP8, ORIEL_CODEC_VP9,
-        ORIEL_CODEC_JPEG, ORIEL_CODEC_PNG,  ORIEL_CODEC_RAW, ORIEL_CODEC_NULL};
+    static const uint32_t codecs[] = {ORIEL_CODEC_H264, ORIEL_CODEC_HEVC, ORIEL_CODEC_AV1,
+                                      ORIEL_CODEC_VP8,  ORIEL_CODEC_VP9,  ORIEL_CODEC_JPEG,
+                                      ORIEL_CODEC_PNG,  ORIEL_CODEC_RAW,  ORIEL_CODEC_NULL};
     bool known = false;
     for (size_t i = 0; i < sizeof codecs / sizeof codecs[0]; i++)
         known = known || codecs[i] == codec;
@@ -51,8 +51,9 @@ void encoder_formats(struct check_run *run)
         const struct oriel_format *format = &formats[i];
         if (format->domain < ORIEL_DOMAIN_CPU || format->domain > ORIEL_DOMAIN_DMABUF ||
             !format->fourcc)
-            check_fail(run, "input_format(%zu) has memory domain %u and fourcc 0x%x; both are set "
-                            "and known",
+            check_fail(run,
+                       "input_format(%zu) has memory domain %u and fourcc 0x%x; both are set "
+                       "and known",
                        i, format->domain, format->fourcc);
         again = (struct oriel_format){0};
         if (encoder->input_format((uint32_t)i, &again) != ORIEL_OK ||
@@ -95,8 +96,9 @@ void encoder_runs(struct check_run *run)
         snprintf(rig->with, sizeof rig->with, " of %s", text);
         rig_run(rig, 1, FRAMES);
         if (!rig_packets(rig))
-            check_fail(run, "no packet came of %u frames of %s and drain(); an encoder writes "
-                            "packets for each format that it offers",
+            check_fail(run,
+                       "no packet came of %u frames of %s and drain(); an encoder writes "
+                       "packets for each format that it offers",
                        FRAMES, text);
         rig_destroy(rig);
         rig->with[0] = '\0';
@@ -107,7 +109,7 @@ void encoder_runs(struct check_run *run)
 
 void encoder_odd_sizes(struct check_run *run)
 {
-    static const uint32_t sizes[][2] = {{321, 241}, {320, 241}, {17, 13},     {1, 1},
+    static const uint32_t sizes[][2] = {{321, 241}, {320, 241}, {17, 13},  {1, 1},
                                         {2, 2},     {1030, 6},  {6, 1030}, {64, 64}};
     struct oriel_format first = rig_first(run);
     struct rig *rig = rig_new(run, CHECK_HOST_USUAL);
@@ -123,8 +125,9 @@ void encoder_odd_sizes(struct check_run *run)
             oriel_result result = rig_create(rig, &format, NULL, why);
             refused += result != ORIEL_OK;
             if (result != ORIEL_OK && result != ORIEL_UNSUPPORTED)
-                check_fail(run, "create() with %s answered %s (%s); a size that it cannot do is "
-                                "UNSUPPORTED",
+                check_fail(run,
+                           "create() with %s answered %s (%s); a size that it cannot do is "
+                           "UNSUPPORTED",
                            rig_format_text(&format, text, sizeof text), check_result_name(result),
                            why);
             if (result != ORIEL_OK)
@@ -163,9 +166,12 @@ void encoder_refuses(struct check_run *run)
     size_t count = rig_formats(run, formats);
     struct rig *rig = rig_new(run, CHECK_HOST_USUAL);
     for (int i = 0; i < 7; i++) {
-        static const char *const what[] = {"an unknown fourcc", "an unknown memory domain",
-                                           "a tiled modifier",  "an unknown matrix",
-                                           "a width of 0",      "a height of 0",
+        static const char *const what[] = {"an unknown fourcc",
+                                           "an unknown memory domain",
+                                           "a tiled modifier",
+                                           "an unknown matrix",
+                                           "a width of 0",
+                                           "a height of 0",
                                            "a matrix that is not offered"};
         struct oriel_format format = first;
         switch (i) {
@@ -196,8 +202,9 @@ void encoder_refuses(struct check_run *run)
         snprintf(rig->with, sizeof rig->with, ", which is %s", what[i]);
         oriel_result result = rig_create(rig, &format, NULL, NULL);
         if (result == ORIEL_OK)
-            check_fail(run, "create() took %s, which input_format() does not offer; it answers "
-                            "UNSUPPORTED to what it does not list",
+            check_fail(run,
+                       "create() took %s, which input_format() does not offer; it answers "
+                       "UNSUPPORTED to what it does not list",
                        what[i]);
         if (result != ORIEL_UNSUPPORTED && result != ORIEL_INVALID)
             check_fail(run, "create() with %s answered %s; it is UNSUPPORTED", what[i],
@@ -220,24 +227,28 @@ void encoder_stamps(struct check_run *run)
     for (size_t i = 0; i < rig->packet_count; i++) {
         const struct oriel_stamp *stamp = &rig->packets[i].packet.stamp;
         if (!rig_frame(rig, stamp->seq))
-            check_fail(run, "packet %zu says it is of frame %llu, which was never given to it; "
-                            "the stamp of the frame is copied unchanged",
+            check_fail(run,
+                       "packet %zu says it is of frame %llu, which was never given to it; "
+                       "the stamp of the frame is copied unchanged",
                        i + 1, (ull)stamp->seq);
         struct picture *picture = picture_new(&rig->format, stamp->seq);
         const struct oriel_stamp *wanted = &picture_frame(picture)->stamp;
         if (stamp->pts_ns != wanted->pts_ns || stamp->revision != wanted->revision)
-            check_fail(run, "the packet of frame %llu has pts %lld and revision %llu, the frame "
-                            "had %lld and %llu; the stamp is copied unchanged",
+            check_fail(run,
+                       "the packet of frame %llu has pts %lld and revision %llu, the frame "
+                       "had %lld and %llu; the stamp is copied unchanged",
                        (ull)stamp->seq, (long long)stamp->pts_ns, (ull)stamp->revision,
                        (long long)wanted->pts_ns, (ull)wanted->revision);
         if (memcmp(stamp, wanted, sizeof *stamp) != 0)
-            check_fail(run, "the stamp of the packet of frame %llu differs from the frame's in "
-                            "another member than seq, pts_ns and revision; it is copied whole",
+            check_fail(run,
+                       "the stamp of the packet of frame %llu differs from the frame's in "
+                       "another member than seq, pts_ns and revision; it is copied whole",
                        (ull)stamp->seq);
         picture_free(picture);
         if (stamp->seq < before)
-            check_fail(run, "the packet of frame %llu came after that of frame %llu; packets come "
-                            "in the order of the frames",
+            check_fail(run,
+                       "the packet of frame %llu came after that of frame %llu; packets come "
+                       "in the order of the frames",
                        (ull)stamp->seq, (ull)before);
         before = stamp->seq;
     }
@@ -254,19 +265,22 @@ void encoder_times(struct check_run *run)
         ull seq = packet->stamp.seq;
         const struct rig_frame *frame = rig_frame(rig, packet->stamp.seq);
         if (frame && packet->t_submit_ns < frame->entered_ns)
-            check_fail(run, "the packet of frame %llu has a t_submit_ns before encode() was called "
-                            "with it; it is host->now_ns() at the entry of encode()",
+            check_fail(run,
+                       "the packet of frame %llu has a t_submit_ns before encode() was called "
+                       "with it; it is host->now_ns() at the entry of encode()",
                        seq);
         if (packet->t_done_ns < packet->t_submit_ns)
-            check_fail(run, "the packet of frame %llu was done %lld ns before it was submitted; "
-                            "t_done_ns is when it was complete",
+            check_fail(run,
+                       "the packet of frame %llu was done %lld ns before it was submitted; "
+                       "t_done_ns is when it was complete",
                        seq, (long long)(packet->t_submit_ns - packet->t_done_ns));
         if (packet->t_done_ns > at->t_sink_ns)
             check_fail(run, "the packet of frame %llu has a t_done_ns after it came to the sink",
                        seq);
         if (packet->t_done_ns < before)
-            check_fail(run, "the packet of frame %llu was done before the one that came before it; "
-                            "times of packets do not go back",
+            check_fail(run,
+                       "the packet of frame %llu was done before the one that came before it; "
+                       "times of packets do not go back",
                        seq);
         before = packet->t_done_ns;
     }
@@ -292,8 +306,9 @@ void encoder_packets(struct check_run *run)
             check_fail(run, "packet %zu is of codec \"%s\", which codec() does not list", i + 1,
                        inspect_fourcc(packet->codec, text));
         if (packet->codec != rig->packets[0].packet.codec)
-            check_fail(run, "packet %zu is of codec \"%s\" and the first of \"%s\"; one instance "
-                            "writes one codec",
+            check_fail(run,
+                       "packet %zu is of codec \"%s\" and the first of \"%s\"; one instance "
+                       "writes one codec",
                        i + 1, inspect_fourcc(packet->codec, text),
                        inspect_fourcc(rig->packets[0].packet.codec, other));
         if (memcmp(&packet->format, &rig->format, sizeof packet->format) != 0)
@@ -321,16 +336,19 @@ static void look_at_packets(struct rig *rig, const char *with)
                        text, err.text);
         bool key = packet->flags & ORIEL_PACKET_KEY, config = packet->flags & ORIEL_PACKET_CONFIG;
         if (key && !seen.key)
-            check_fail(rig->run, "packet %zu%s is flagged ORIEL_PACKET_KEY and its bytes are no "
-                                 "key picture of %s",
+            check_fail(rig->run,
+                       "packet %zu%s is flagged ORIEL_PACKET_KEY and its bytes are no "
+                       "key picture of %s",
                        i + 1, with, text);
         if (config && bitstream_has_config(packet->codec) && !seen.config)
-            check_fail(rig->run, "packet %zu%s is flagged ORIEL_PACKET_CONFIG and does not begin "
-                                 "with %s's parameter sets",
+            check_fail(rig->run,
+                       "packet %zu%s is flagged ORIEL_PACKET_CONFIG and does not begin "
+                       "with %s's parameter sets",
                        i + 1, with, text);
         if (key && bitstream_has_config(packet->codec) && !seen.config)
-            check_fail(rig->run, "key packet %zu%s does not begin with %s's parameter sets; every "
-                                 "key packet does",
+            check_fail(rig->run,
+                       "key packet %zu%s does not begin with %s's parameter sets; every "
+                       "key packet does",
                        i + 1, with, text);
         if (seen.width && (seen.width != rig->format.width || seen.height != rig->format.height))
             check_fail(rig->run, "packet %zu%s is a picture of %ux%u, the frames have %ux%u", i + 1,

@@ -40,8 +40,9 @@ void encoder_interface(struct check_run *run)
     for (size_t i = 0; rig->encoder->get_interface && i < sizeof ids / sizeof ids[0]; i++) {
         check_doing(run, "get_interface(\"%s\")", ids[i]);
         if (rig->encoder->get_interface(rig->self, ids[i]))
-            check_fail(run, "get_interface(\"%s\") answers something; an interface that the "
-                            "instance does not have is NULL",
+            check_fail(run,
+                       "get_interface(\"%s\") answers something; an interface that the "
+                       "instance does not have is NULL",
                        ids[i]);
     }
     rig_destroy(rig);
@@ -71,9 +72,9 @@ static void look(struct process *process)
 void encoder_manners(struct check_run *run)
 {
     struct process before, after;
-    picture_free(picture_new(&(struct oriel_format){.fourcc = ORIEL_FMT_I420, .width = 2,
-                                                    .height = 2},
-                             1)); /* with which our own handler is there */
+    picture_free(
+        picture_new(&(struct oriel_format){.fourcc = ORIEL_FMT_I420, .width = 2, .height = 2},
+                    1)); /* with which our own handler is there */
     look(&before);
     struct rig *rig = rig_open(run, CHECK_HOST_USUAL);
     rig_run(rig, 1, 8);
@@ -86,8 +87,9 @@ void encoder_manners(struct check_run *run)
     }
     for (int i = 1; i < 32; i++) {
         if (sigismember(&before.mask, i) != sigismember(&after.mask, i))
-            check_fail(run, "it left signal %d blocked or free otherwise than it was on the "
-                            "caller's thread",
+            check_fail(run,
+                       "it left signal %d blocked or free otherwise than it was on the "
+                       "caller's thread",
                        i);
     }
     if (strcmp(before.locale, after.locale) != 0)

@@ -17,14 +17,16 @@ void encoder_first_key(struct check_run *run)
         check_fail(run, "no packet came of 8 frames and drain()");
     const struct oriel_packet *first = &rig->packets[0].packet;
     if (!(first->flags & ORIEL_PACKET_KEY))
-        check_fail(run, "the first packet of an instance is not flagged ORIEL_PACKET_KEY; a decoder "
-                        "starts with it");
+        check_fail(run,
+                   "the first packet of an instance is not flagged ORIEL_PACKET_KEY; a decoder "
+                   "starts with it");
     for (size_t i = 0; i < rig->packet_count; i++) {
         const struct oriel_packet *packet = &rig->packets[i].packet;
         if (packet->flags & ORIEL_PACKET_KEY && bitstream_has_config(packet->codec) &&
             !(packet->flags & ORIEL_PACKET_CONFIG))
-            check_fail(run, "key packet %zu is not flagged ORIEL_PACKET_CONFIG; key packets of "
-                            "H.264, HEVC and AV1 begin with the parameter sets",
+            check_fail(run,
+                       "key packet %zu is not flagged ORIEL_PACKET_CONFIG; key packets of "
+                       "H.264, HEVC and AV1 begin with the parameter sets",
                        i + 1);
     }
 }
@@ -39,8 +41,9 @@ static void expect_key(struct rig *rig, uint64_t seq, const char *asked)
         check_fail(rig->run, "no packet came for frame %llu or a later one after %s", (ull)seq,
                    asked);
     if (!(packet->flags & ORIEL_PACKET_KEY))
-        check_fail(rig->run, "the packet of frame %llu is no key packet after %s; the next frame "
-                             "becomes one",
+        check_fail(rig->run,
+                   "the packet of frame %llu is no key packet after %s; the next frame "
+                   "becomes one",
                    (ull)packet->stamp.seq, asked);
 }
 

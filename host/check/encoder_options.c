@@ -75,8 +75,7 @@ static double between(const struct oriel_option *option, uint64_t random)
 }
 
 /* A value within the table's limits. */
-static void randomize(struct settings *settings, const struct oriel_option *option,
-                      uint64_t *state)
+static void randomize(struct settings *settings, const struct oriel_option *option, uint64_t *state)
 {
     char value[64];
     uint64_t random = check_random(state);
@@ -103,8 +102,8 @@ static void randomize(struct settings *settings, const struct oriel_option *opti
         break;
     }
     case ORIEL_OPT_STRING: {
-        static const char *const texts[] = {"", "x", "a=1:b=2", "%s%n", "/dev/null",
-                                            "\xc3\xa4\xc3\xb6 \xe2\x82\xac"};
+        static const char *const texts[] = {"",     "x",         "a=1:b=2",
+                                            "%s%n", "/dev/null", "\xc3\xa4\xc3\xb6 \xe2\x82\xac"};
         add(settings, option->name, texts[random % (sizeof texts / sizeof texts[0])]);
         break;
     }
@@ -133,8 +132,7 @@ void encoder_fuzz(struct check_run *run)
         size_t at = (size_t)snprintf(rig->with, sizeof rig->with, " (--seed %llu) and",
                                      (ull)(run->seed + round));
         join(&settings, rig->with + at, sizeof rig->with - at);
-        oriel_result result =
-            rig_create(rig, &format, (const char *const *)settings.list, why);
+        oriel_result result = rig_create(rig, &format, (const char *const *)settings.list, why);
         if (result != ORIEL_OK) {
             refused++;
             continue;
@@ -162,12 +160,14 @@ static void change(struct rig *rig, const char *name, const char *value, uint64_
     oriel_result result = rig->encoder->reconfigure(rig->self, config);
     const char *why = check_failure();
     if (result != ORIEL_OK && !why[0])
-        check_fail(run, "reconfigure() with %s=%s answered %s without a text by host->fail(), which "
-                        "is to say why",
+        check_fail(run,
+                   "reconfigure() with %s=%s answered %s without a text by host->fail(), which "
+                   "is to say why",
                    name, value, check_result_name(result));
     if (result == ORIEL_FATAL || result == ORIEL_DEVICE_LOST || result == ORIEL_INVALID)
-        check_fail(run, "reconfigure() with %s=%s answered %s (%s); an option that is "
-                        "ORIEL_OPT_LIVE takes every value of the table, or stays as it was",
+        check_fail(run,
+                   "reconfigure() with %s=%s answered %s (%s); an option that is "
+                   "ORIEL_OPT_LIVE takes every value of the table, or stays as it was",
                    name, value, check_result_name(result), why);
     snprintf(rig->with, sizeof rig->with, " after reconfigure() with %s=%s", name, value);
     rig_encode(rig, (*seq)++, 0);

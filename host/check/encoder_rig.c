@@ -128,12 +128,14 @@ oriel_result rig_create(struct rig *rig, const struct oriel_format *format,
                                                &rig->sink, &rig->self);
     snprintf(why, sizeof nothing, "%s", check_failure());
     if (result == ORIEL_OK && !rig->self)
-        check_fail(run, "create() with %s answered OK and set no instance; *self is what the other "
-                        "functions get, and NULL is what destroy() ignores",
+        check_fail(run,
+                   "create() with %s answered OK and set no instance; *self is what the other "
+                   "functions get, and NULL is what destroy() ignores",
                    text);
     if (result != ORIEL_OK && !why[0])
-        check_fail(run, "create() with %s answered %s without a text by host->fail(), which is to "
-                        "say why",
+        check_fail(run,
+                   "create() with %s answered %s without a text by host->fail(), which is to "
+                   "say why",
                    text, check_result_name(result));
     return result;
 }
@@ -162,7 +164,7 @@ struct rig *rig_open(struct check_run *run, enum check_host_kind kind)
     struct oriel_format formats[RIG_FORMATS];
     size_t count = rig_formats(run, formats);
     struct rig *rig = rig_new(run, kind);
-    char why[1024] = "";
+    char why[1024], first[1024] = ""; /* of the best format, which tells most */
     for (size_t i = 0; i < count; i++) {
         if (!picture_possible(&formats[i]))
             continue;
@@ -173,13 +175,16 @@ struct rig *rig_open(struct check_run *run, enum check_host_kind kind)
             if (result == ORIEL_OK)
                 return rig;
             if (result != ORIEL_UNSUPPORTED && result != ORIEL_DEVICE_LOST)
-                check_fail(run, "create() answered %s (%s); what this machine cannot do is "
-                                "UNSUPPORTED",
+                check_fail(run,
+                           "create() answered %s (%s); what this machine cannot do is "
+                           "UNSUPPORTED",
                            check_result_name(result), why);
+            if (!first[0])
+                memcpy(first, why, sizeof first);
         }
     }
-    if (why[0])
-        check_skip(run, "%s", why);
+    if (first[0])
+        check_skip(run, "%s", first);
     check_skip(run, "it takes no frames in CPU memory, and this tool makes no others");
 }
 
@@ -206,8 +211,9 @@ bool rig_encode(struct rig *rig, uint64_t seq, uint32_t flags)
     const char *why = check_failure();
     check_frame_unref(picture_frame(picture), NULL);
     if (result != ORIEL_OK && result != ORIEL_AGAIN)
-        check_fail(rig->run, "encode() of frame %llu answered %s (%s); the frame is of the format "
-                             "that create() took",
+        check_fail(rig->run,
+                   "encode() of frame %llu answered %s (%s); the frame is of the format "
+                   "that create() took",
                    (unsigned long long)seq, check_result_name(result),
                    why[0] ? why : "without a text");
     return result == ORIEL_OK;

@@ -24,7 +24,7 @@ struct check_outcome {
 };
 
 struct check_plan {
-    struct check_run run; /* path, data, settings, seed, patience */
+    struct check_run run;   /* path, data, settings, seed, patience */
     const regex_t *include; /* NULL: all */
     bool in_process;
     void (*tell)(void *data, const struct check_outcome *outcome); /* in order, one by one */

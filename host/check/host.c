@@ -23,8 +23,8 @@ const char *check_failure(void)
 
 const char *check_result_name(oriel_result result)
 {
-    static const char *const names[] = {"OK",     "AGAIN", "UNSUPPORTED", "INVALID",  "NOMEM",
-                                        "IO",     "DEVICE_LOST", "FATAL", "CANCELLED"};
+    static const char *const names[] = {"OK", "AGAIN",       "UNSUPPORTED", "INVALID",  "NOMEM",
+                                        "IO", "DEVICE_LOST", "FATAL",       "CANCELLED"};
     static _Thread_local char number[40];
     if (result <= 0 && result > -(oriel_result)(sizeof names / sizeof names[0]))
         return names[-result];
@@ -133,8 +133,7 @@ const struct oriel_buffer *check_buffer_new(const void *data, uint64_t bytes)
     struct buffer *buffer = malloc(sizeof *buffer + (size_t)bytes);
     if (!buffer)
         return NULL;
-    buffer->public =
-        (struct oriel_buffer){sizeof buffer->public, HEADROOM, buffer->bytes, bytes};
+    buffer->public = (struct oriel_buffer){sizeof buffer->public, HEADROOM, buffer->bytes, bytes};
     buffer->refs = 1;
     if (bytes)
         memcpy(buffer->bytes, data, (size_t)bytes);

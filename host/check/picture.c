@@ -14,7 +14,7 @@
 #define PTS_NS INT64_C(33366700)
 
 struct picture {
-    struct picture *next; /* of all, for the handler */
+    struct picture *next;      /* of all, for the handler */
     struct oriel_frame *frame; /* at the start of the memory */
     uint8_t *memory;
     size_t bytes;
@@ -58,7 +58,7 @@ bool picture_possible(const struct oriel_format *format)
     return format->domain == ORIEL_DOMAIN_CPU && picture_plane(format, 0, &row_bytes, &rows);
 }
 
-/* ---- who reads what it does not hold ---- */
+/* ---- who reaches into what it does not hold ---- */
 
 static bool within(const struct picture *picture, const uint8_t *address)
 {
@@ -68,8 +68,8 @@ static bool within(const struct picture *picture, const uint8_t *address)
 static void on_fault(int signal_number, siginfo_t *info, void *context)
 {
     static const char said[] =
-        "it read a frame without a reference; keep one that is needed after encode() returns "
-        "with frame_ref()\n";
+        "it reached into a frame that it has no reference to; one that is needed after encode() "
+        "returns is kept with frame_ref()\n";
     (void)context;
     for (const struct picture *at = all; at; at = at->next) {
         if (within(at, info->si_addr) && write(STDERR_FILENO, said, sizeof said - 1) > 0)
@@ -147,8 +147,8 @@ struct picture *picture_new(const struct oriel_format *format, uint64_t seq)
     struct oriel_frame frame = {.size = sizeof frame};
     struct picture *self = xcalloc(1, sizeof *self);
     self->bytes = lay_out(format, &frame);
-    self->memory = mmap(NULL, self->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                        0);
+    self->memory =
+        mmap(NULL, self->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (self->memory == MAP_FAILED) {
         free(self);
         return NULL;

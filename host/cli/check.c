@@ -146,8 +146,7 @@ static int take(struct check_plan *plan, const struct cli_options *options, cons
     if (options->argument_count > 1)
         return cli_fail(CLI_USAGE, "check: takes one file, not \"%s\" too", options->arguments[1]);
     if (options->argument_count && !realpath(options->arguments[0], path))
-        return cli_fail(CLI_USAGE, "check: %s: %s", options->arguments[0],
-                        strerror(errno));
+        return cli_fail(CLI_USAGE, "check: %s: %s", options->arguments[0], strerror(errno));
     if (data && !realpath(data, data_path))
         return cli_fail(CLI_USAGE, "check: --data %s: %s", data, strerror(errno));
     plan->run.path = options->argument_count ? path : NULL;
