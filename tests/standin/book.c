@@ -242,10 +242,14 @@ __attribute__((destructor)) static void say_goodbye(void)
     char line[256];
     size_t used = (size_t)snprintf(line, sizeof line, "%u faults, %lld live objects", fault_count,
                                    (long long)live);
-    for (size_t i = 0; i < NAMES && counters[i].name[0] && used < sizeof line; i++)
-        if (!strncmp(counters[i].name, "input.", 6) || !strncmp(counters[i].name, "made.", 5))
+    static const char *const kinds[] = {"input.", "made."};
+    for (size_t n = 0; n < 2 * NAMES && used < sizeof line; n++) {
+        size_t i = n % NAMES;
+        const char *kind = kinds[n / NAMES];
+        if (!strncmp(counters[i].name, kind, strlen(kind)))
             used += (size_t)snprintf(line + used, sizeof line - used, ", %s %lld", counters[i].name,
                                      (long long)counters[i].value);
+    }
     report(line);
     pthread_mutex_unlock(&mutex);
 }

@@ -54,7 +54,7 @@ static void tells_and_is_told(void **state)
     fclose(in);
     unlink(path);
     assert_non_null(strstr(text, "standin nvenc: nvEncGetEncodeGUIDCount: NULL\n"));
-    assert_non_null(strstr(text, "standin nvenc: 1 faults, 1 live objects\n"));
+    assert_non_null(strstr(text, "standin nvenc: 1 faults, 1 live objects, made.sessions 1\n"));
     assert_non_null(strstr(text, "standin cuda: 0 faults, 2 live objects\n")); /* context, memory */
 }
 
