@@ -53,8 +53,9 @@ bool capture_rig_format(struct capture_rig *rig, uint32_t index, uint32_t width,
     if (result == ORIEL_UNSUPPORTED)
         return false;
     if (result != ORIEL_OK)
-        check_fail(rig->run, "output_format(%u) is %s: it is OK, or UNSUPPORTED past the end of "
-                             "the list",
+        check_fail(rig->run,
+                   "output_format(%u) is %s: it is OK, or UNSUPPORTED past the end of "
+                   "the list",
                    index, check_result_name(result));
     if (index >= 256)
         check_fail(rig->run, "output_format() lists more than 256 formats: past the end it is "

@@ -27,8 +27,9 @@ static void formats(struct check_run *run)
             check_fail(run, "output_format(%u) has memory domain %u, which is no ORIEL_DOMAIN_*",
                        count, format->domain);
         if (!format->fourcc || format->full_range > 1 || format->reserved)
-            check_fail(run, "output_format(%u) has no fourcc, or a range or reserved field that is "
-                            "not 0 or 1",
+            check_fail(run,
+                       "output_format(%u) has no fourcc, or a range or reserved field that is "
+                       "not 0 or 1",
                        count);
         for (uint32_t i = 0; i < count; i++)
             if (memcmp(&all[i], format, sizeof *format) == 0)
@@ -132,8 +133,8 @@ static void frames_held(struct check_run *run)
             result = capture_rig_grab(&rig, &rig.target, &next);
             capture_rig_poll(&rig, UINT32_MAX);
             if (rig.count != before + (result == ORIEL_OK))
-                check_fail(run, "grab() is %s and %u frames came of it",
-                           check_result_name(result), rig.count - before);
+                check_fail(run, "grab() is %s and %u frames came of it", check_result_name(result),
+                           rig.count - before);
         }
         if (result != ORIEL_AGAIN)
             check_fail(run,
@@ -313,16 +314,17 @@ static void wrong_target(struct check_run *run)
     capture_rig_create(&rig, &format, 1);
     static const int off[][2] = {{-16, 0}, {16, 0}, {0, -1}, {0, 1}, {16, -16}};
     for (unsigned i = 0; i < sizeof off / sizeof *off; i++) {
-        struct oriel_target target = gl_target(run, format.width + (uint32_t)off[i][0],
-                                               format.height + (uint32_t)off[i][1]);
+        struct oriel_target target =
+            gl_target(run, format.width + (uint32_t)off[i][0], format.height + (uint32_t)off[i][1]);
         struct oriel_stamp now = capture_rig_stamp(&rig);
         oriel_result result = capture_rig_grab(&rig, &target, &now);
         if (result == ORIEL_OK || result == ORIEL_AGAIN || rig.count)
-            check_fail(run,
-                       "grab() of a target of %ux%u by an instance of %ux%u is %s: INVALID; another "
-                       "size is another instance",
-                       target.width, target.height, format.width, format.height,
-                       check_result_name(result));
+            check_fail(
+                run,
+                "grab() of a target of %ux%u by an instance of %ux%u is %s: INVALID; another "
+                "size is another instance",
+                target.width, target.height, format.width, format.height,
+                check_result_name(result));
         gl_target_free(&target);
     }
     capture_rig_one(&rig); /* and goes on */
@@ -344,8 +346,9 @@ static void no_gl(struct check_run *run)
     if (result == ORIEL_OK)
         check_fail(run, "create() is OK without oriel.host.gl/1 and without a context");
     if (!*check_failure())
-        check_fail(run, "create() is %s without oriel.host.gl/1, without a text: host->fail() says "
-                        "why",
+        check_fail(run,
+                   "create() is %s without oriel.host.gl/1, without a text: host->fail() says "
+                   "why",
                    check_result_name(result));
     gl_enter();
 }
@@ -537,8 +540,8 @@ const struct check check_capture[] = {
     {"capture.no_gl", "create() by a host without OpenGL is refused with a text.", CHECK_CAPTURE,
      10, no_gl},
     {"capture.gl_state", "Every call leaves the GL state as it was.", CHECK_CAPTURE, 30, gl_state},
-    {"capture.cuda_stack", "Every call leaves the stack of CUDA contexts as it was.",
-     CHECK_CAPTURE, 20, cuda_stack},
+    {"capture.cuda_stack", "Every call leaves the stack of CUDA contexts as it was.", CHECK_CAPTURE,
+     20, cuda_stack},
     {"capture.two_instances", "Two instances in turn make the frames of one alone.", CHECK_CAPTURE,
      20, two_instances},
     {"capture.flat",

@@ -23,8 +23,9 @@ static void kinds(struct check_run *run)
             check_fail(run, "kind(%u) is %u, which is no ORIEL_LAYER_*", count, seen[count]);
         for (uint32_t i = 0; i < count; i++)
             if (seen[i] == seen[count])
-                check_fail(run, "kind(%u) and kind(%u) are both %u: each is listed once, and past "
-                                "the end is UNSUPPORTED",
+                check_fail(run,
+                           "kind(%u) and kind(%u) are both %u: each is listed once, and past "
+                           "the end is UNSUPPORTED",
                            i, count, seen[count]);
     }
     if (result != ORIEL_UNSUPPORTED)
@@ -125,8 +126,9 @@ static void sizes(struct check_run *run)
         scene_rig_must_apply(&rig);
         uint8_t *again = scene_rig_picture(&rig);
         if (!scene_rig_same(&rig, first, again))
-            check_fail(run, "a picture of %u dimensions is another one after pictures of other "
-                            "sizes",
+            check_fail(run,
+                       "a picture of %u dimensions is another one after pictures of other "
+                       "sizes",
                        ndisplay);
         free(first);
         free(again);
@@ -238,9 +240,9 @@ static void unknown(struct check_run *run)
     const struct oriel_layer layer = rig.layer;
     struct oriel_colormap map = *layer.colormap;
     map.interpolation = 999;
-    static const char *const names[] = {"a kind",      "a blending", "a filter for images",
-                                        "a filter for volumes", "a rendering", "a depiction",
-                                        "a colormap's interpolation", "a type of its data"};
+    static const char *const names[] = {
+        "a kind",      "a blending",  "a filter for images",        "a filter for volumes",
+        "a rendering", "a depiction", "a colormap's interpolation", "a type of its data"};
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
         uint32_t *const fields[] = {&rig.layer.kind,
                                     &rig.layer.blending,
@@ -307,8 +309,9 @@ static void controls(struct check_run *run)
             scene_rig_must_apply(&rig);
             uint8_t *other = scene_rig_picture(&rig);
             if (scene_rig_same(&rig, plain, other))
-                check_fail(run, "another %s of the layer changes nothing in a picture of %u "
-                                "dimensions",
+                check_fail(run,
+                           "another %s of the layer changes nothing in a picture of %u "
+                           "dimensions",
                            names[way], ndisplay);
             free(other);
         }
@@ -365,8 +368,9 @@ static void orientation(struct check_run *run)
     scene_rig_open(&rig, run, 2, WIDTH, HEIGHT);
     uint8_t *drawn = scene_rig_show(&rig, ORIEL_U8);
     if (!scene_rig_is_upright(drawn, WIDTH, HEIGHT, true))
-        check_fail(run, "the picture is upside down: world y goes down where world_to_clip says so, "
-                        "and row 0 of the target is at the bottom");
+        check_fail(run,
+                   "the picture is upside down: world y goes down where world_to_clip says so, "
+                   "and row 0 of the target is at the bottom");
     free(drawn);
     scene_rig_close(&rig);
 }
@@ -510,7 +514,8 @@ const struct check check_scene[] = {
      CHECK_SCENE, 30, scene_check_thumbnail},
     {"scene.pick", "pick() finds the layer and the point in the world under a pixel, or layer 0.",
      CHECK_SCENE, 30, scene_check_pick},
-    {"scene.draw_time", "draw_time() is AGAIN while it is unknown.", CHECK_SCENE, 30, scene_check_draw_time},
+    {"scene.draw_time", "draw_time() is AGAIN while it is unknown.", CHECK_SCENE, 30,
+     scene_check_draw_time},
     {"scene.gl_state", "Every call leaves the GL state as it was.", CHECK_SCENE, 60, gl_state},
     {"scene.two_instances", "Two instances in turn draw what one alone does.", CHECK_SCENE, 30,
      two_instances},

@@ -49,8 +49,8 @@ void scene_check_pick(struct check_run *run)
     free(scene_rig_show(&rig, ORIEL_U8));
     struct oriel_pick found = {.size = sizeof found};
     check_doing(run, "pick() in the middle");
-    oriel_result result = module->pick(rig.self, &rig.view, WIDTH / 2.0 + 0.5, HEIGHT / 2.0 + 0.5,
-                                       &found);
+    oriel_result result =
+        module->pick(rig.self, &rig.view, WIDTH / 2.0 + 0.5, HEIGHT / 2.0 + 0.5, &found);
     if (result == ORIEL_UNSUPPORTED)
         check_skip(run, "pick() is UNSUPPORTED: %s", check_failure());
     double zoom = rig.view.camera.zoom;

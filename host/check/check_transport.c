@@ -71,12 +71,13 @@ static void taken_port(struct check_run *run)
     const char *const settings[] = {set, NULL};
     void *second = NULL;
     check_doing(run, "create() on a port that is taken");
-    oriel_result result = rig.transport->create(
-        &rig.host->host, check_config(run, table, settings), &rig.to, &second);
+    oriel_result result = rig.transport->create(&rig.host->host, check_config(run, table, settings),
+                                                &rig.to, &second);
     const char *why = check_failure();
     if (result != ORIEL_IO || !strstr(why, number))
-        check_fail(run, "create() on port %s, which is taken, is %s (%s): IO with a text that names "
-                        "address and cause",
+        check_fail(run,
+                   "create() on port %s, which is taken, is %s (%s): IO with a text that names "
+                   "address and cause",
                    number, check_result_name(result), why);
     transport_rig_close(&rig);
 }
@@ -90,8 +91,9 @@ static void expect_request(struct transport_rig *rig, const char *want)
     memcpy(got, rig->request, sizeof got);
     pthread_mutex_unlock(&rig->lock);
     if (strcmp(got, want) != 0)
-        check_fail(rig->run, "a request came as \"%s\" and is \"%s\" (listener, method, decoded "
-                             "path, query as it was, headers, body)",
+        check_fail(rig->run,
+                   "a request came as \"%s\" and is \"%s\" (listener, method, decoded "
+                   "path, query as it was, headers, body)",
                    got, want);
 }
 
@@ -110,8 +112,8 @@ static void opened(struct check_run *run)
         if (status != 101)
             check_fail(run, "a websocket that opened() accepts gets %d: 101, by RFC 6455", status);
         char want[128];
-        snprintf(want, sizeof want, "%u GET /a b/c?x=1&y=a%%26b x-own=mine none=- body=",
-                 at->listener);
+        snprintf(want, sizeof want,
+                 "%u GET /a b/c?x=1&y=a%%26b x-own=mine none=- body=", at->listener);
         expect_request(&rig, want);
         close(fd);
         transport_rig_await_closed(&rig, conn, "after its peer hung up");
@@ -294,12 +296,14 @@ static void queued(struct check_run *run)
     uint64_t each = MEGABYTE + 4;
     if (now.messages < 2 || now.messages > TIMES || now.bytes > now.messages * each ||
         now.bytes <= (now.messages - 2) * each)
-        check_fail(run, "queued() says %u messages and %llu bytes of %d messages of %llu bytes that "
-                        "nobody has read",
+        check_fail(run,
+                   "queued() says %u messages and %llu bytes of %d messages of %llu bytes that "
+                   "nobody has read",
                    now.messages, (unsigned long long)now.bytes, TIMES, (unsigned long long)each);
     if (now.oldest_ns < begun || now.oldest_ns > clock_ns())
-        check_fail(run, "queued() says that its oldest message was queued %.3f s after the first "
-                        "send(): it is a time of CLOCK_MONOTONIC between then and now",
+        check_fail(run,
+                   "queued() says that its oldest message was queued %.3f s after the first "
+                   "send(): it is a time of CLOCK_MONOTONIC between then and now",
                    (double)(now.oldest_ns - begun) / 1e9);
     now = transport_rig_queued(&rig, rig.conns[idle].id);
     if (now.messages || now.bytes || now.oldest_ns)
@@ -349,7 +353,8 @@ static void closes(struct check_run *run)
                              "messages that were queued before close()");
     unsigned code = ws_receive_close(fd, reason, sizeof reason);
     if (code != 4001 || strcmp(reason, "that was all") != 0)
-        check_fail(run, "close(4001, \"that was all\") reached the peer as %u \"%s\"", code, reason);
+        check_fail(run, "close(4001, \"that was all\") reached the peer as %u \"%s\"", code,
+                   reason);
     close(fd);
     transport_rig_await_closed(&rig, conn, "after close()");
     rig.transport->close(rig.self, rig.conns[conn].id, 1000, "again");
@@ -486,11 +491,13 @@ static void many(struct check_run *run)
 
 const struct check check_transport[] = {
     {"transport.endpoints",
-     "It serves on the loopback once create() has returned, endpoint() names every address with its "
+     "It serves on the loopback once create() has returned, endpoint() names every address with "
+     "its "
      "real port, and nobody listens after destroy().",
      CHECK_TRANSPORT, 20, endpoints},
-    {"transport.taken_port", "create() on an address that is taken is IO with a text that names it.",
-     CHECK_TRANSPORT, 20, taken_port},
+    {"transport.taken_port",
+     "create() on an address that is taken is IO with a text that names it.", CHECK_TRANSPORT, 20,
+     taken_port},
     {"transport.opened",
      "opened() comes with the listener and the request, its answer decides, and closed() follows "
      "what it accepted.",

@@ -30,8 +30,9 @@ static void expect_answer(struct transport_rig *rig, int fd, int status, const c
     const char *length = strcasestr(head, "content-length:");
     size_t bytes = length ? strtoul(length + 15, NULL, 10) : 0;
     if (!length || bytes != strlen(body))
-        check_fail(rig->run, "an answer of %zu bytes has %s%.24s: the transport writes "
-                             "Content-Length",
+        check_fail(rig->run,
+                   "an answer of %zu bytes has %s%.24s: the transport writes "
+                   "Content-Length",
                    strlen(body), length ? "" : "no Content-Length", length ? length : "");
     if (header && !strcasestr(head, header))
         check_fail(rig->run, "the header \"%s\" of an answer did not arrive", header);
@@ -121,8 +122,9 @@ void transport_check_destroy(struct check_run *run)
     transport_rig_close(&rig);
     double took = (double)(clock_ns() - begun) / 1e9;
     if (took > 15 * run->patience)
-        check_fail(run, "destroy() took %.1f s with peers that do not read: what is queued has a "
-                        "limited time to leave",
+        check_fail(run,
+                   "destroy() took %.1f s with peers that do not read: what is queued has a "
+                   "limited time to leave",
                    took);
     transport_rig_await_buffer(&rig, buffer, "after destroy()");
     for (int i = 0; i < 6; i++)
@@ -168,16 +170,17 @@ void transport_check_flat(struct check_run *run)
         }
     }
     if (!check_settled(run, threads, fds, 2000))
-        check_fail(run, "%u threads and %u descriptors after %d instances, %u and %u after %d: "
-                        "destroy() gives everything back",
+        check_fail(run,
+                   "%u threads and %u descriptors after %d instances, %u and %u after %d: "
+                   "destroy() gives everything back",
                    check_threads(), check_fds(), ROUNDS, threads, fds, WARM);
     uint64_t now = check_rss();
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they keep what was freed */
     if (now > rss + (4 << 20))
-        check_fail(run, "%.1f MB of memory after %d instances, %.1f MB after %d: destroy() gives "
-                        "everything back",
+        check_fail(run,
+                   "%.1f MB of memory after %d instances, %.1f MB after %d: destroy() gives "
+                   "everything back",
                    (double)now / 1e6, ROUNDS, (double)rss / 1e6, WARM);
 #endif
-    check_note(run, "%d instances: %.1f MB more", ROUNDS - WARM,
-               ((double)now - (double)rss) / 1e6);
+    check_note(run, "%d instances: %.1f MB more", ROUNDS - WARM, ((double)now - (double)rss) / 1e6);
 }

@@ -90,8 +90,9 @@ static void read_texture(struct check_run *run, const struct oriel_frame *frame,
     GLuint texture = (GLuint)frame->planes[0].handle;
     GLint width = 0, height = 0;
     if (!glIsTexture(texture))
-        check_fail(run, "a frame in ORIEL_DOMAIN_GL has the handle %u, which is no texture of the "
-                        "context's share group",
+        check_fail(run,
+                   "a frame in ORIEL_DOMAIN_GL has the handle %u, which is no texture of the "
+                   "context's share group",
                    texture);
     glGetTextureLevelParameteriv(texture, 0, GL_TEXTURE_WIDTH, &width);
     glGetTextureLevelParameteriv(texture, 0, GL_TEXTURE_HEIGHT, &height);
@@ -138,9 +139,9 @@ static bool read_cuda(const struct oriel_frame *frame, uint8_t *planes[ORIEL_MAX
         const struct oriel_plane *plane = &frame->planes[p];
         uint32_t bytes = frame_row_bytes(&frame->format, p);
         for (uint32_t y = 0; y < frame_rows(&frame->format, p); y++)
-            good = good && !copy(planes[p] + (size_t)y * bytes,
-                                 plane->handle + plane->offset + (uint64_t)y * plane->stride,
-                                 bytes);
+            good =
+                good && !copy(planes[p] + (size_t)y * bytes,
+                              plane->handle + plane->offset + (uint64_t)y * plane->stride, bytes);
     }
     pop(&context);
     return good;
@@ -163,8 +164,9 @@ static void check_layout(struct check_run *run, const struct oriel_frame *frame)
                        (const char *)&format->fourcc, format->width, format->height, plane->rows,
                        frame_rows(format, p));
         if (format->domain == ORIEL_DOMAIN_CUDA && plane->stride % 256)
-            check_fail(run, "plane %u has a stride of %u bytes: in ORIEL_DOMAIN_CUDA strides are "
-                            "multiples of 256",
+            check_fail(run,
+                       "plane %u has a stride of %u bytes: in ORIEL_DOMAIN_CUDA strides are "
+                       "multiples of 256",
                        p, plane->stride);
         if (format->domain == ORIEL_DOMAIN_CPU && !plane->handle)
             check_fail(run, "plane %u of a frame in memory has no address", p);
@@ -281,9 +283,8 @@ static bool misses_yuv(const struct comparison *c, struct miss *miss)
     uint32_t side = whole ? 1 : 2;
     for (uint32_t y = 0; y < format->height; y++)
         for (uint32_t x = 0; x < format->width; x++) {
-            double want[3], full = format->fourcc == ORIEL_FMT_P010 && format->full_range
-                                       ? 1023.0 / 1020
-                                       : 1;
+            double want[3],
+                full = format->fourcc == ORIEL_FMT_P010 && format->full_range ? 1023.0 / 1020 : 1;
             exact(format, pixel(c, x, y), want);
             if (off(miss, "luma", x, y, sample(c, 0, x, y), want[0] * full))
                 return true;

@@ -80,8 +80,9 @@ void gl_enter(void)
 void gl_no_error(struct check_run *run, const char *what)
 {
     if (eglGetCurrentContext() != (EGLContext)(uintptr_t)egl_host_gl(egl)->egl_context)
-        check_fail(run, "another OpenGL context, or none, is current after %s: the host's is to "
-                        "stay current",
+        check_fail(run,
+                   "another OpenGL context, or none, is current after %s: the host's is to "
+                   "stay current",
                    what);
     GLenum error = glGetError();
     if (error != GL_NO_ERROR)
@@ -132,7 +133,9 @@ void gl_target_picture(const struct oriel_target *target, unsigned number)
             uint64_t block = (uint64_t)number * 1000003 + (y / 8) * 4099 + x / 8;
             uint64_t noise = check_random(&block);
             for (int c = 0; c < 3; c++) /* every other one is a corner of the cube of colours */
-                at[c] = noise & 1 ? (uint8_t)(noise >> (8 * (c + 1))) : noise >> (c + 1) & 1 ? 255 : 0;
+                at[c] = noise & 1              ? (uint8_t)(noise >> (8 * (c + 1)))
+                        : noise >> (c + 1) & 1 ? 255
+                                               : 0;
             at[3] = 255;
         }
     glTextureSubImage2D(target->texture, 0, 0, 0, (GLsizei)target->width, (GLsizei)target->height,
@@ -158,9 +161,8 @@ static void compare(struct check_run *run, const struct gl_flat *flat, const cha
                     unsigned before, unsigned after)
 {
     if (after > before)
-        check_fail(run,
-                   "%s: %u after %u instances, %u after %u: destroy() gives everything back", what,
-                   before, flat->warm, after, flat->done);
+        check_fail(run, "%s: %u after %u instances, %u after %u: destroy() gives everything back",
+                   what, before, flat->warm, after, flat->done);
 }
 
 void gl_flat_round(struct check_run *run, struct gl_flat *flat)

@@ -17,8 +17,14 @@ struct known {
     const char *text;
     int count; /* values */
 };
-#define ONE(name) {name, #name, 1}
-#define SOME(name, count) {name, #name, count}
+#define ONE(name)                                                                                  \
+    {                                                                                              \
+        name, #name, 1                                                                             \
+    }
+#define SOME(name, count)                                                                          \
+    {                                                                                              \
+        name, #name, count                                                                         \
+    }
 
 static const struct known enables[] = {
     ONE(GL_BLEND),
@@ -164,8 +170,10 @@ static const struct known numbered[] = {
 };
 
 static const struct known queries[] = {
-    ONE(GL_SAMPLES_PASSED), ONE(GL_ANY_SAMPLES_PASSED),
-    ONE(GL_TIME_ELAPSED),   ONE(GL_PRIMITIVES_GENERATED),
+    ONE(GL_SAMPLES_PASSED),
+    ONE(GL_ANY_SAMPLES_PASSED),
+    ONE(GL_TIME_ELAPSED),
+    ONE(GL_PRIMITIVES_GENERATED),
 };
 
 #define COUNT(list) (sizeof(list) / sizeof(*(list)))
@@ -266,11 +274,10 @@ static const GLenum buffer_points[] = {GL_ARRAY_BUFFER, GL_COPY_READ_BUFFER, GL_
 
 static void set_pixel_store(bool unusual)
 {
-    static const GLenum ways[] = {GL_PACK_ALIGNMENT,      GL_PACK_ROW_LENGTH,
-                                  GL_PACK_SKIP_ROWS,      GL_PACK_SKIP_PIXELS,
-                                  GL_UNPACK_ALIGNMENT,    GL_UNPACK_ROW_LENGTH,
-                                  GL_UNPACK_IMAGE_HEIGHT, GL_UNPACK_SKIP_PIXELS,
-                                  GL_UNPACK_SKIP_ROWS,    GL_UNPACK_SKIP_IMAGES};
+    static const GLenum ways[] = {
+        GL_PACK_ALIGNMENT,   GL_PACK_ROW_LENGTH,   GL_PACK_SKIP_ROWS,      GL_PACK_SKIP_PIXELS,
+        GL_UNPACK_ALIGNMENT, GL_UNPACK_ROW_LENGTH, GL_UNPACK_IMAGE_HEIGHT, GL_UNPACK_SKIP_PIXELS,
+        GL_UNPACK_SKIP_ROWS, GL_UNPACK_SKIP_IMAGES};
     static const GLint odd[] = {8, 77, 3, 5, 2, 99, 55, 7, 9, 1};
     for (size_t i = 0; i < COUNT(ways); i++)
         glPixelStorei(ways[i], unusual ? odd[i]

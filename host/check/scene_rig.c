@@ -67,16 +67,16 @@ void scene_rig_resize(struct scene_rig *rig, uint32_t width, uint32_t height)
     rig->snapshot.width = rig->view.width = width;
     rig->snapshot.height = rig->view.height = height;
     double middle = (SCENE_SIDE - 1) / 2.0, least = width < height ? width : height;
-    rig->view.camera = (struct oriel_camera){
-        .center = {middle, middle, rig->view.ndisplay == 3 ? middle : 0},
-        .quat = {1},
-        .zoom = least / SCENE_SIDE * 0.75};
+    rig->view.camera =
+        (struct oriel_camera){.center = {middle, middle, rig->view.ndisplay == 3 ? middle : 0},
+                              .quat = {1},
+                              .zoom = least / SCENE_SIDE * 0.75};
     camera_matrix(&rig->view.camera, rig->view.ndisplay, width, height, rig->view.world_to_clip);
     rig->snapshot.camera = rig->view.camera;
 }
 
-void scene_rig_open(struct scene_rig *rig, struct check_run *run, uint32_t ndisplay,
-                    uint32_t width, uint32_t height)
+void scene_rig_open(struct scene_rig *rig, struct check_run *run, uint32_t ndisplay, uint32_t width,
+                    uint32_t height)
 {
     memset(rig, 0, sizeof *rig);
     rig->run = run;
@@ -101,8 +101,7 @@ void scene_rig_open(struct scene_rig *rig, struct check_run *run, uint32_t ndisp
                                     .resolution = 1,
                                     .step = 1};
     for (int c = 0; c < 4; c++)
-        rig->snapshot.background[c] = rig->view.background[c] =
-            (float)scene_background[c] / 255.0f;
+        rig->snapshot.background[c] = rig->view.background[c] = (float)scene_background[c] / 255.0f;
     scene_rig_resize(rig, width, height);
 }
 
@@ -141,8 +140,10 @@ struct oriel_slab scene_rig_slab(struct scene_rig *rig, uint32_t dtype)
 {
     uint32_t bytes = scene_rig_bytes(dtype), depth = rig->view.ndisplay == 3 ? SCENE_SIDE : 1;
     rig->layer.dtype = dtype;
-    rig->layer.contrast_limits[1] = rig->layer.contrast_limits_range[1] =
-        dtype == ORIEL_U8 ? 255 : dtype == ORIEL_U16 ? 65535 : 1;
+    rig->layer.contrast_limits[1] = rig->layer.contrast_limits_range[1] = dtype == ORIEL_U8 ? 255
+                                                                          : dtype == ORIEL_U16
+                                                                              ? 65535
+                                                                              : 1;
     return (struct oriel_slab){.size = sizeof(struct oriel_slab),
                                .flags = ORIEL_SLAB_COMPLETE,
                                .layer = rig->layer.key,
@@ -228,8 +229,7 @@ uint8_t *scene_rig_show(struct scene_rig *rig, uint32_t dtype)
 
 /* ---- pictures ---- */
 
-bool scene_rig_is_filled(const struct scene_rig *rig, const uint8_t *picture,
-                         const uint8_t rgba[4])
+bool scene_rig_is_filled(const struct scene_rig *rig, const uint8_t *picture, const uint8_t rgba[4])
 {
     size_t count = (size_t)rig->target.width * rig->target.height;
     for (size_t i = 0; i < 4 * count; i++)

@@ -25,8 +25,8 @@ struct scene_rig {
 };
 
 /* A context, an instance, and a target of that size. Skips where the module draws no images. */
-void scene_rig_open(struct scene_rig *rig, struct check_run *run, uint32_t ndisplay,
-                    uint32_t width, uint32_t height);
+void scene_rig_open(struct scene_rig *rig, struct check_run *run, uint32_t ndisplay, uint32_t width,
+                    uint32_t height);
 void scene_rig_close(struct scene_rig *rig);
 /* Another size of the target and the view. */
 void scene_rig_resize(struct scene_rig *rig, uint32_t width, uint32_t height);
@@ -53,8 +53,7 @@ bool scene_rig_is_filled(const struct scene_rig *rig, const uint8_t *picture,
                          const uint8_t rgba[4]);
 bool scene_rig_same(const struct scene_rig *rig, const uint8_t *a, const uint8_t *b);
 /* Is the layer of two dimensions upright in it: brighter above than below? */
-bool scene_rig_is_upright(const uint8_t *rgba, uint32_t width, uint32_t height,
-                          bool bottom_first);
+bool scene_rig_is_upright(const uint8_t *rgba, uint32_t width, uint32_t height, bool bottom_first);
 /* The background of the view. */
 extern const uint8_t scene_background[4];
 

@@ -38,8 +38,9 @@ static struct transport_conn *enter(struct transport_rig *rig, uint64_t id, cons
         if (conn->closed)
             check_blame(rig->run, "%s came after closed() of the same connection", call);
         if (conn->busy)
-            check_blame(rig->run, "%s came while another call of the same connection was running: "
-                                  "one at a time",
+            check_blame(rig->run,
+                        "%s came while another call of the same connection was running: "
+                        "one at a time",
                         call);
         conn->busy = true;
         return conn;
@@ -87,8 +88,9 @@ static uint32_t on_opened(const struct oriel_transport_host *to, uint64_t id,
         check_blame(rig->run, "opened() names a connection 0");
     for (unsigned i = 0; i < rig->conn_count; i++)
         if (rig->conns[i].id == id)
-            check_blame(rig->run, "opened() names a connection %llu again: a name is never used "
-                                  "twice",
+            check_blame(rig->run,
+                        "opened() names a connection %llu again: a name is never used "
+                        "twice",
                         (unsigned long long)id);
     if (!refuse && rig->conn_count < TRANSPORT_CONNS)
         rig->conns[rig->conn_count++] =
@@ -226,12 +228,14 @@ static void take_endpoints(struct transport_rig *rig)
             check_fail(run, "endpoint(%u) has listener %u, which is no ORIEL_LISTENER_*",
                        rig->endpoint_count, at->listener);
         if (!at->port || at->port > 65535)
-            check_fail(run, "endpoint(%u) has port %u: it is the real one, also where 0 was "
-                            "configured",
+            check_fail(run,
+                       "endpoint(%u) has port %u: it is the real one, also where 0 was "
+                       "configured",
                        rig->endpoint_count, at->port);
         if (!is_set(run, "host") && !is_loopback(at->host))
-            check_fail(run, "endpoint(%u) is on \"%s\": with its defaults a transport listens on "
-                            "the loopback alone",
+            check_fail(run,
+                       "endpoint(%u) is on \"%s\": with its defaults a transport listens on "
+                       "the loopback alone",
                        rig->endpoint_count, at->host);
         if (at->secure)
             continue;
@@ -304,8 +308,9 @@ void transport_rig_close(struct transport_rig *rig)
     pthread_mutex_unlock(&rig->lock);
     check_blamed(run);
     if (open)
-        check_fail(run, "closed() never came for %u of %u connections that opened() accepted, not "
-                        "even in destroy()",
+        check_fail(run,
+                   "closed() never came for %u of %u connections that opened() accepted, not "
+                   "even in destroy()",
                    open, rig->conn_count);
     free(rig->last.data);
     rig->last.data = NULL;
@@ -318,8 +323,9 @@ int transport_rig_dial(struct transport_rig *rig, const struct oriel_endpoint *a
 {
     int fd = ws_connect(at->host, at->port, transport_rig_ms(rig, PATIENCE_MS));
     if (fd < 0)
-        check_fail(rig->run, "nobody listens on %s:%u, which endpoint() names: it serves once "
-                             "create() has returned",
+        check_fail(rig->run,
+                   "nobody listens on %s:%u, which endpoint() names: it serves once "
+                   "create() has returned",
                    at->host, at->port);
     return fd;
 }
@@ -428,7 +434,8 @@ void transport_rig_await_buffer(struct transport_rig *rig, const struct oriel_bu
     while (check_buffer_refs(buffer) > 1 && clock_ns() < end)
         transport_rig_sleep(1);
     if (check_buffer_refs(buffer) != 1)
-        check_fail(rig->run, "%u references to a buffer are still held %s: the transport gives "
-                             "back every one that it takes",
+        check_fail(rig->run,
+                   "%u references to a buffer are still held %s: the transport gives "
+                   "back every one that it takes",
                    check_buffer_refs(buffer) - 1, when);
 }

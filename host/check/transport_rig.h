@@ -31,7 +31,7 @@ struct transport_rig {
     pthread_cond_t changed;
     struct transport_conn conns[TRANSPORT_CONNS];
     unsigned conn_count, closed_count;
-    bool ended; /* destroy() has returned */
+    bool ended;        /* destroy() has returned */
     char request[512]; /* of the last opened() or http(), in words */
     uint64_t http_id;  /* of the last http() that nobody answered; 0: none */
     unsigned http_count;
@@ -40,7 +40,7 @@ struct transport_rig {
         uint32_t kind;
         uint64_t bytes;
         uint8_t *data;
-    } last; /* the last message */
+    } last;          /* the last message */
     uint32_t refuse; /* what opened() answers */
     bool echo;       /* a message is sent back, "<" before it */
     bool answer;     /* requests are answered with their own words */
