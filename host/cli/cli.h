@@ -14,6 +14,7 @@ enum {
 int cli_check(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_modules(int argc, char **argv);
+int cli_new(int argc, char **argv);
 int cli_info(int argc, char **argv);
 int cli_export(int argc, char **argv);
 int cli_render(int argc, char **argv);
@@ -21,6 +22,7 @@ int cli_bench(int argc, char **argv);
 int cli_demo(int argc, char **argv);
 int cli_complete(int argc, char **argv);
 int cli_encoder_child(int argc, char **argv);
+int cli_ab(int argc, char **argv);
 int cli_ctl(int argc, char **argv); /* execs libexec/oriel/oriel-ctl */
 
 #endif

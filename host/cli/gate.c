@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "cli/gate.h"
+#include "cli/gate_internal.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,99 +17,31 @@
 #include "scene/colormap.h"
 #include "util/check.h"
 #include "util/log.h"
-
-#define MAX_TRANSPORTS 8u
-/* A connection's number for the rooms: the transport's own number, with the transport's index on
- * top. */
-#define INDEX_SHIFT 56u
-#define CONN_MASK ((UINT64_C(1) << INDEX_SHIFT) - 1)
-
-enum channel { CHANNEL_STATE = 1, CHANNEL_PIXEL };
-
-/* One transport as the rooms see it: `vtable` with this struct as self. */
-struct door {
-    struct gate *gate;
-    uint64_t index;
-    struct module_use use;
-    const struct oriel_transport *real;
-    void *real_self;
-    /* Held while create() runs: a connection may come before it has returned, and waits here. */
-    pthread_mutex_t opening;
-    struct oriel_transport_host callbacks;
-};
-
-/* Open connections, a hash table with chains; few hundred at most. */
-struct conn_entry {
-    struct conn_entry *next;
-    uint64_t conn;
-    enum channel channel;
-    char view[16]; /* PIXEL */
-};
-#define CONN_BUCKETS 256u
-
-struct gate {
-    struct gate_rooms rooms;
-    struct site *site;
-    const struct oriel_buffer *colormaps;
-    atomic_bool ready;
-
-    struct door doors[MAX_TRANSPORTS];
-    uint32_t door_count;
-
-    pthread_mutex_t lock;
-    struct conn_entry *conns[CONN_BUCKETS];
-};
-
-/* --- what the rooms call: numbers back to the transport's own --- */
-
-static oriel_result door_send(void *self, uint64_t conn, const struct oriel_message *message)
-{
-    struct door *door = self;
-    return MODULE_CALL(&door->use, "send",
-                       door->real->send(door->real_self, conn & CONN_MASK, message));
-}
-
-static oriel_result door_queued(void *self, uint64_t conn, struct oriel_queued *queued)
-{
-    struct door *door = self;
-    return MODULE_CALL(&door->use, "queued",
-                       door->real->queued(door->real_self, conn & CONN_MASK, queued));
-}
-
-static void door_close(void *self, uint64_t conn, uint32_t code, const char *reason)
-{
-    struct door *door = self;
-    MODULE_CALL(&door->use, "close",
-                door->real->close(door->real_self, conn & CONN_MASK, code, reason));
-}
-
-static const struct oriel_transport door_vtable = {
-    .size = sizeof door_vtable,
-    .send = door_send,
-    .queued = door_queued,
-    .close = door_close,
-};
+#include "util/thread.h"
 
 /* --- connections --- */
 
 static struct conn_entry **conn_slot(struct gate *gate, uint64_t conn)
 {
-    struct conn_entry **slot = &gate->conns[(conn ^ (conn >> INDEX_SHIFT)) % CONN_BUCKETS];
+    struct conn_entry **slot = &gate->conns[(conn ^ (conn >> DOOR_SHIFT)) % CONN_BUCKETS];
     while (*slot && (*slot)->conn != conn)
         slot = &(*slot)->next;
     return slot;
 }
 
-static void conn_add(struct gate *gate, uint64_t conn, enum channel channel, const char *view)
+static void conn_add(struct door *door, uint64_t conn, enum channel channel, const char *view)
 {
+    struct gate *gate = door->gate;
     struct conn_entry *entry = xcalloc(1, sizeof *entry);
     entry->conn = conn;
+    entry->door = door;
     entry->channel = channel;
     snprintf(entry->view, sizeof entry->view, "%s", view);
     pthread_mutex_lock(&gate->lock);
     struct conn_entry **slot = conn_slot(gate, conn);
     entry->next = *slot;
     *slot = entry;
+    entry->door->conns++;
     pthread_mutex_unlock(&gate->lock);
 }
 
@@ -127,6 +57,8 @@ static enum channel conn_channel(struct gate *gate, uint64_t conn, bool remove, 
         memcpy(view, entry->view, sizeof entry->view);
         if (remove) {
             *slot = entry->next;
+            entry->door->conns--;
+            pthread_cond_broadcast(&gate->quiet);
             free(entry);
         }
     }
@@ -151,7 +83,7 @@ static uint64_t door_conn(const struct oriel_transport_host *to, uint64_t conn)
 {
     const struct door *door = to->data;
     CHECK(conn && conn <= CONN_MASK);
-    return conn | (door->index << INDEX_SHIFT);
+    return conn | (door->index << DOOR_SHIFT);
 }
 
 static struct door *door_enter(const struct oriel_transport_host *to)
@@ -170,21 +102,6 @@ static const char *header_of(const struct oriel_request *request, const char *na
 static void read_token(const struct oriel_request *request, char token[256])
 {
     access_token(header_of(request, "authorization"), request->query, token);
-}
-
-static bool door_endpoint(const struct door *door, uint32_t listener,
-                          struct oriel_endpoint *endpoint)
-{
-    for (uint32_t k = 0;; k++) {
-        struct oriel_endpoint found = {.size = sizeof found};
-        if (MODULE_CALL(&door->use, "endpoint", door->real->endpoint(door->real_self, k, &found)) !=
-            ORIEL_OK)
-            return false;
-        if (found.listener == listener) {
-            *endpoint = found;
-            return true;
-        }
-    }
 }
 
 /* The request's own word for where the page was asked for; NULL when that proves nothing. Pages
@@ -244,7 +161,7 @@ static uint32_t open_pixel(struct door *door, uint64_t conn, const struct oriel_
     if (!stream && !(stream = control_stream_hold(control, view)))
         return 503;
     uint64_t number = door_conn(&door->callbacks, conn);
-    conn_add(gate, number, CHANNEL_PIXEL, view);
+    conn_add(door, number, CHANNEL_PIXEL, view);
     struct error err;
     if (!stream_conn_open(stream, &door_vtable, door, number, request->query, request->peer,
                           &err)) {
@@ -252,7 +169,7 @@ static uint32_t open_pixel(struct door *door, uint64_t conn, const struct oriel_
         conn_channel(gate, number, true, view);
         /* Accepted and closed with the reason, since a browser shows no status of a refused
          * upgrade. */
-        door_close(door, conn, 4400, err.text);
+        door_vtable.close(door, conn, 4400, err.text);
     }
     control_stream_release(control, view);
     return 0;
@@ -279,7 +196,7 @@ static uint32_t on_opened(const struct oriel_transport_host *to, uint64_t conn,
         return 403;
     uint64_t number = door_conn(to, conn);
     /* Known before the room hears of it: its answer may close the connection at once. */
-    conn_add(gate, number, channel, "");
+    conn_add(door, number, channel, "");
     control_conn_open(gate->rooms.control, &door_vtable, door, number, token, request->peer);
     return 0;
 }
@@ -356,7 +273,7 @@ static void respond(struct door *door, uint64_t id, uint32_t status, const char 
         .headers = headers,
         .body = body,
     };
-    MODULE_CALL(&door->use, "respond", door->real->respond(door->real_self, id, &response));
+    door_respond(door, id, &response);
 }
 
 static void respond_text(struct door *door, uint64_t id, uint32_t status, const char *type,
@@ -392,8 +309,9 @@ static void respond_mcp(void *data, uint64_t id, const struct mcp_response *answ
         .headers = answer->headers,
         .body = body,
     };
-    MODULE_CALL(&door->use, "respond", door->real->respond(door->real_self, id, &response));
+    door_respond(door, id, &response);
     buffer_unref(body);
+    door_owes(door, -1);
 }
 
 /* Numbers tell what is shown here, to those who may look at it. */
@@ -424,9 +342,12 @@ static void on_http(const struct oriel_transport_host *to, uint64_t id,
     if (request->listener == ORIEL_LISTENER_METRICS && strcmp(path, "/") == 0)
         path = "/metrics.json"; /* the address that `serve` tells */
 
-    if (is_mcp(request) &&
-        mcp_http(gate->rooms.mcp, request, &(struct mcp_reply){respond_mcp, door, id}))
-        return;
+    if (is_mcp(request)) {
+        door_owes(door, 1);
+        if (mcp_http(gate->rooms.mcp, request, &(struct mcp_reply){respond_mcp, door, id}))
+            return;
+        door_owes(door, -1);
+    }
     if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0) {
         respond_text(door, id, 405, "text/plain", "only GET and HEAD here\n");
     } else if (for_viewers(path) && !may_look(gate, request)) {
@@ -485,6 +406,15 @@ static const struct oriel_buffer *colormap_strips(void)
     return buffer;
 }
 
+const struct oriel_transport_host gate_callbacks = {
+    .size = sizeof gate_callbacks,
+    .opened = on_opened,
+    .message = on_message,
+    .writable = on_writable,
+    .closed = on_closed,
+    .http = on_http,
+};
+
 /* --- life --- */
 
 struct gate *gate_create(const struct gate_rooms *rooms, const char *web_dir, struct error *err)
@@ -497,67 +427,22 @@ struct gate *gate_create(const struct gate_rooms *rooms, const char *web_dir, st
     gate->site = site;
     gate->colormaps = colormap_strips();
     pthread_mutex_init(&gate->lock, NULL);
+    cond_init(&gate->quiet);
     return gate;
-}
-
-bool gate_open_transport(struct gate *gate, struct registry *registry, const char *id,
-                         struct error *err)
-{
-    CHECK(gate->door_count < MAX_TRANSPORTS);
-    struct door *door = &gate->doors[gate->door_count];
-    if (!module_use_open(registry, MODULE_TRANSPORT, id, id, &door->use, err))
-        return false;
-    door->gate = gate;
-    door->index = gate->door_count;
-    door->real = door->use.vtable;
-    door->callbacks = (struct oriel_transport_host){
-        .size = sizeof door->callbacks,
-        .data = door,
-        .opened = on_opened,
-        .message = on_message,
-        .writable = on_writable,
-        .closed = on_closed,
-        .http = on_http,
-    };
-    pthread_mutex_init(&door->opening, NULL);
-    pthread_mutex_lock(&door->opening);
-    oriel_result result = MODULE_CALL(
-        &door->use, "create",
-        door->real->create(door->use.host, door->use.config, &door->callbacks, &door->real_self));
-    pthread_mutex_unlock(&door->opening);
-    if (result != ORIEL_OK) {
-        error_set(err, "%s: %s", id, services_failure());
-        pthread_mutex_destroy(&door->opening);
-        module_use_close(&door->use);
-        return false;
-    }
-    gate->door_count++;
-    return true;
-}
-
-void gate_close(struct gate *gate)
-{
-    for (uint32_t i = 0; i < gate->door_count; i++) {
-        struct door *door = &gate->doors[i];
-        MODULE_CALL(&door->use, "destroy", door->real->destroy(door->real_self));
-    }
-    mcp_close(gate->rooms.mcp);
 }
 
 void gate_destroy(struct gate *gate)
 {
     if (!gate)
         return;
-    for (uint32_t i = 0; i < gate->door_count; i++) {
-        pthread_mutex_destroy(&gate->doors[i].opening);
-        module_use_close(&gate->doors[i].use);
-    }
+    doors_free(gate);
     for (uint32_t b = 0; b < CONN_BUCKETS; b++) {
         for (struct conn_entry *entry = gate->conns[b], *next; entry; entry = next) {
             next = entry->next;
             free(entry);
         }
     }
+    pthread_cond_destroy(&gate->quiet);
     pthread_mutex_destroy(&gate->lock);
     buffer_unref(gate->colormaps);
     site_destroy(gate->site);
@@ -567,13 +452,4 @@ void gate_destroy(struct gate *gate)
 void gate_set_ready(struct gate *gate, bool ready)
 {
     atomic_store(&gate->ready, ready);
-}
-
-bool gate_endpoint(const struct gate *gate, uint32_t listener, struct oriel_endpoint *endpoint)
-{
-    for (uint32_t i = 0; i < gate->door_count; i++) {
-        if (door_endpoint(&gate->doors[i], listener, endpoint))
-            return true;
-    }
-    return false;
 }

@@ -2,6 +2,7 @@
 /* `oriel serve`: puts the rooms together, opens the doors, waits for a signal. */
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 #include "cli/cli.h"
 #include "cli/gate.h"
 #include "cli/options.h"
+#include "cli/reload.h"
 #include "cli/server.h"
 #include "control/access.h"
 #include "control/control.h"
@@ -135,11 +137,25 @@ static bool write_ready_file(const char *path, const struct gate *gate, const st
     return fine;
 }
 
-static void wait_for_signal(const sigset_t *signals)
+/* A terminal that hangs up ends what runs in it, as if nobody listened to that signal. */
+static bool has_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static void wait_for_signal(const sigset_t *signals, bool terminal, struct server *server)
 {
     int signal;
-    while (sigwait(signals, &signal) != 0)
-        ;
+    for (;;) {
+        if (sigwait(signals, &signal) != 0)
+            continue;
+        if (signal != SIGHUP || (terminal && !has_terminal()))
+            break;
+        reload_for_signal(server);
+    }
     log_info(LOG_MAIN, "%s: draining", signal == SIGINT ? "interrupted" : "terminated");
 }
 
@@ -178,15 +194,25 @@ static bool open_doors(struct gate *gate, struct server *server, struct error *e
     return true;
 }
 
+static struct config *read_config(void *data, struct error *err)
+{
+    return cli_options_config(data, NULL, 0, err);
+}
+
 /* The exit status; CLI_DONE, or err says why. */
-static int serve(const struct config *config, const struct server_scene *scene,
-                 const struct serve_args *args, struct error *err)
+static int serve(const struct config *config, struct cli_options *options,
+                 const struct server_scene *scene, const struct serve_args *args, struct error *err)
 {
     /* Every thread that is started from here on leaves these to this one. */
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
+    sigset_t ending = signals;
+    sigaddset(&signals, SIGHUP);
+    struct sigaction hangup;
+    sigaction(SIGHUP, NULL, &hangup);
+    bool terminal = hangup.sa_handler != SIG_IGN && has_terminal(); /* else nohup */
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error like a full disk */
@@ -207,6 +233,9 @@ static int serve(const struct config *config, const struct server_scene *scene,
     bool fine = gate && open_doors(gate, &server, err) &&
                 (!args->ready_file || write_ready_file(args->ready_file, gate, &server, err));
     if (fine) {
+        server.read_config = read_config;
+        server.data = options;
+        server.gate = gate;
         gate_set_ready(gate, true);
         warn_of_open_door(gate, control_access(server.control));
         if (endpoint_url(gate, &server, ORIEL_LISTENER_HTTP, "http", url, sizeof url)) {
@@ -214,10 +243,10 @@ static int serve(const struct config *config, const struct server_scene *scene,
             fflush(stdout);
         }
         notify_manager("READY=1");
-        wait_for_signal(&signals);
+        wait_for_signal(&signals, terminal, &server);
         notify_manager("STOPPING=1");
         gate_set_ready(gate, false);
-        resort = (struct last_resort){signals, config_int(config, "server.exit_ms"),
+        resort = (struct last_resort){ending, config_int(server_config(&server), "server.exit_ms"),
                                       args->ready_file, &server};
         leaving = thread_start(&last, "exit", leave_in_time, &resort);
     }
@@ -313,7 +342,7 @@ int cli_serve(int argc, char **argv)
             struct error err;
             status = lift && !quarantine_lift(config, &err)
                          ? CLI_FAILED
-                         : serve(config, &scene, &args, &err);
+                         : serve(config, &options, &scene, &args, &err);
             if (status != CLI_DONE)
                 cli_fail(status, "%s", err.text);
             free(usual);

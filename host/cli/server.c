@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/reload.h"
 #include "control/control.h"
 #include "mcp/mcp.h"
 #include "metrics/metrics.h"
@@ -19,15 +20,7 @@
 #include "render/pool.h"
 #include "render/render.h"
 #include "util/check.h"
-
-/* The rooms of one view. */
-struct server_view {
-    struct server_view *next;
-    struct control *control;
-    char id[16];
-    struct render *render;
-    struct stream *stream;
-};
+#include "util/thread.h"
 
 static void on_notice(void *data, const struct render_notice *notice)
 {
@@ -59,6 +52,7 @@ static void rooms_destroy(struct server_view *view)
 static struct server_view *rooms_create(struct server *server, const char *id, struct error *err)
 {
     struct server_view *view = xcalloc(1, sizeof *view);
+    const struct config *config = server_config(server);
     view->control = server->control;
     snprintf(view->id, sizeof view->id, "%s", id);
     const struct render_events render_events = {.notice = on_notice, .data = view};
@@ -66,8 +60,8 @@ static struct server_view *rooms_create(struct server *server, const char *id, s
         .config = on_stream_config, .fault = on_stream_fault, .data = view};
     view->render = render_create(server->pool, id, &render_events, err);
     if (view->render)
-        view->stream = stream_create(server->config, server->registry, view->render,
-                                     server->metrics, id, &stream_events, err);
+        view->stream = stream_create(config, server->registry, view->render, server->metrics, id,
+                                     &stream_events, err);
     if (view->stream)
         return view;
     rooms_destroy(view);
@@ -89,6 +83,7 @@ static bool open_view(void *data, const char *id, struct render **render, struct
     view->next = server->forks;
     server->forks = view;
     pthread_mutex_unlock(&server->lock);
+    reload_catch_up(server, view);
     return true;
 }
 
@@ -101,9 +96,46 @@ static void close_view(void *data, const char *id)
         at = &(*at)->next;
     struct server_view *view = *at;
     *at = view->next;
+    while (view->busy)
+        pthread_cond_wait(&server->idle, &server->lock);
     pthread_mutex_unlock(&server->lock);
     stream_dismiss(view->stream, 1001, "this view has ended");
     rooms_destroy(view);
+}
+
+struct server_view **server_hold_views(struct server *server)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&server->lock);
+    for (const struct server_view *view = server->forks; view; view = view->next)
+        count++;
+    struct server_view **views = xcalloc(count + 2, sizeof *views);
+    views[0] = server->main;
+    count = 1;
+    for (struct server_view *view = server->forks; view; view = view->next)
+        views[count++] = view;
+    for (size_t i = 0; i < count; i++)
+        views[i]->busy++;
+    pthread_mutex_unlock(&server->lock);
+    return views;
+}
+
+void server_release_views(struct server *server, struct server_view **views)
+{
+    pthread_mutex_lock(&server->lock);
+    for (size_t i = 0; views[i]; i++)
+        views[i]->busy--;
+    pthread_cond_broadcast(&server->idle);
+    pthread_mutex_unlock(&server->lock);
+    free(views);
+}
+
+const struct config *server_config(struct server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    const struct config *config = server->config;
+    pthread_mutex_unlock(&server->lock);
+    return config;
 }
 
 /* --- all together --- */
@@ -141,12 +173,15 @@ static bool open_scene(struct server *server, const struct server_scene *scene, 
 bool server_start(struct server *server, const struct config *config,
                   const struct server_scene *scene, struct error *err)
 {
-    *server = (struct server){.config = config, .metrics = metrics_create()};
+    *server = (struct server){.config = config, .read = config, .metrics = metrics_create()};
     pthread_mutex_init(&server->lock, NULL);
+    pthread_mutex_init(&server->changing, NULL);
+    cond_init(&server->idle);
     char *record = quarantine_path(config);
     crash_watch(record);
     free(record);
-    watchdog_start(config_int(config, "modules.deadline_ms"), config_int(config, "modules.hang_ms"));
+    watchdog_start(config_int(config, "modules.deadline_ms"),
+                   config_int(config, "modules.hang_ms"));
     if (!(server->registry = registry_create(config, err)) ||
         !(server->control = control_create(config, server->registry, server->metrics, err)))
         goto fail;
@@ -167,6 +202,8 @@ bool server_start(struct server *server, const struct config *config,
                                                                .stream = server->stream,
                                                                .open_view = open_view,
                                                                .close_view = close_view,
+                                                               .swap_module = reload_swap,
+                                                               .reload = reload_now,
                                                                .fenced = on_fenced,
                                                                .data = server});
     if (control_start(server->control, err))
@@ -190,6 +227,13 @@ void server_free(struct server *server)
     registry_destroy(server->registry);
     watchdog_stop();
     metrics_destroy(server->metrics);
+    for (struct server_config *own = server->configs, *former; own; own = former) {
+        former = own->former;
+        config_destroy(own->config);
+        free(own);
+    }
+    pthread_cond_destroy(&server->idle);
+    pthread_mutex_destroy(&server->changing);
     pthread_mutex_destroy(&server->lock);
     *server = (struct server){.status = server->status};
 }

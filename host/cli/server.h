@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The rooms put together, without transports: what `serve` and `bench` have in common. Used by the
- * main thread only. */
+ * main thread, where nothing else is said. */
 #ifndef CLI_SERVER_H
 #define CLI_SERVER_H
 
@@ -12,17 +12,32 @@
 #include "util/error.h"
 
 struct control;
+struct gate;
 struct mcp;
 struct metrics;
 struct registry;
 struct render;
 struct render_pool;
-struct server_view;
 struct stream;
 
+/* The rooms of one view. */
+struct server_view {
+    struct server_view *next;
+    struct control *control;
+    char id[16];
+    struct render *render;
+    struct stream *stream;
+    unsigned busy; /* who uses them besides its clients; under the server's lock */
+};
+
+/* A configuration that was in force; those that come later point into it. */
+struct server_config {
+    struct server_config *former;
+    struct config *config;
+};
+
 struct server {
-    const struct config *config; /* the caller's */
-    int status;                  /* __atomic: why it does not start, or ends; else CLI_DONE */
+    int status; /* __atomic: why it does not start, or ends; else CLI_DONE */
     struct registry *registry;
     struct metrics *metrics;
     struct control *control;
@@ -31,7 +46,20 @@ struct server {
     struct render *render; /* of the shared view */
     struct stream *stream;
     struct mcp *mcp;
-    pthread_mutex_t lock; /* guards what follows */
+    /* For reload.c; set between server_start and the first client, or never: then there is nothing
+     * to read again, and no transport to exchange. */
+    struct config *(*read_config)(void *data, struct error *err);
+    void *data; /* for it */
+    struct gate *gate;
+
+    pthread_mutex_t changing;  /* one exchange at a time; guards … */
+    const struct config *read; /* … the newest that was read, the caller's at first */
+    struct server_config *configs;
+
+    pthread_mutex_t lock;        /* guards what follows */
+    pthread_cond_t idle;         /* a view's `busy` went down */
+    const struct config *config; /* in force; the caller's at first */
+    char encoder[64];            /* that modules.swap has put first; "": none */
     struct server_view *forks;
 };
 
@@ -49,5 +77,11 @@ bool server_start(struct server *server, const struct config *config,
 /* Says goodbye to the sessions. Transports are closed between this and server_free. */
 void server_stop(struct server *server);
 void server_free(struct server *server);
+
+/* The one in force; it stays until server_free. [any-thread] */
+const struct config *server_config(struct server *server);
+/* The rooms of all views, NULL-terminated, held until server_release_views. [any-thread] */
+struct server_view **server_hold_views(struct server *server);
+void server_release_views(struct server *server, struct server_view **views);
 
 #endif

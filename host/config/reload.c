@@ -52,8 +52,27 @@ static void copy_settings(struct settings *to, const struct settings *from)
     }
 }
 
+/* The newer value is another one than before, and than the one in force. */
+static bool is_news(const struct oriel_option *option, const struct config_value *running,
+                    const struct config_value *read, const struct config_value *fresh)
+{
+    bool live = option->flags & ORIEL_OPT_LIVE;
+    return !same(running, fresh) && (!live || !same(read, fresh));
+}
+
+void config_differences(const struct config *running, const struct config *read,
+                        const struct config *fresh, config_differs *tell, void *data)
+{
+    size_t count;
+    const struct oriel_option *options = schema_options(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (is_news(&options[i], &running->values[i], &read->values[i], &fresh->values[i]))
+            tell(data, options[i].name, &options[i], fresh->values[i].origin);
+    }
+}
+
 struct config *config_follow(const struct config *running, const struct config *read,
-                             const struct config *fresh, config_differs *tell, void *data)
+                             const struct config *fresh)
 {
     size_t count;
     const struct oriel_option *options = schema_options(&count);
@@ -62,11 +81,9 @@ struct config *config_follow(const struct config *running, const struct config *
     next->values = xcalloc(count, sizeof *next->values);
     for (size_t i = 0; i < count; i++) {
         const struct config_value *now = &running->values[i], *new = &fresh->values[i];
-        bool live = options[i].flags & ORIEL_OPT_LIVE;
-        bool news = live ? !same(&read->values[i], new) : !same(now, new);
-        copy(&next->values[i], live && news ? new : now);
-        if (news && !same(now, new))
-            tell(data, options[i].name, &options[i], new->origin);
+        bool follows = (options[i].flags & ORIEL_OPT_LIVE) &&
+                       is_news(&options[i], now, &read->values[i], new);
+        copy(&next->values[i], follows ? new : now);
     }
     return next;
 }

@@ -11,11 +11,13 @@ typedef void config_differs(void *data, const char *key, const struct oriel_opti
 
 /* The one that follows `running`: what of `fresh` may change while the server runs (keys with
  * ORIEL_OPT_LIVE, all options of modules), the rest as it is. `read` is the newest that was read
- * before `fresh`: a key that has not changed since then stays what config_with made of it. Told are
- * the keys that differ between `running` and the result, and those that do not follow, which differ
- * between `running` and `fresh`. All three outlive the result. */
+ * before `fresh`: a key that has not changed since then stays what config_with made of it. All three
+ * outlive the result. */
 struct config *config_follow(const struct config *running, const struct config *read,
-                             const struct config *fresh, config_differs *tell, void *data);
+                             const struct config *fresh);
+/* Told are the keys whose values follow, and those, without ORIEL_OPT_LIVE, that would be others. */
+void config_differences(const struct config *running, const struct config *read,
+                        const struct config *fresh, config_differs *tell, void *data);
 
 /* `config` with another list; `key` is one of the host's. It outlives the result. */
 struct config *config_with(const struct config *config, const char *key, const char *const *items,

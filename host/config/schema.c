@@ -196,7 +196,7 @@ static const struct oriel_option options[] = {
     BOOL("thumbnails.enabled", "true", "small pictures of the layers for those who list them"),
     INT("thumbnails.delay_ms", "300", 0, MS_MAX, "rest before thumbnails are made again, ms"),
 
-    LIVE_FLOAT("control.heartbeat_s", "15", 0.1, 3600, "time between heartbeats, s"),
+    FLOAT("control.heartbeat_s", "15", 0.1, 3600, "time between heartbeats, s"),
     LIVE_FLOAT("control.update_rate", "600", 0, 1000000,
                "most updates of a client in a second, with bursts of twice as many; 0: no limit"),
     LIVE_FLOAT("control.command_rate", "50", 0, 1000000,

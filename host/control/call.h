@@ -79,6 +79,9 @@ void command_screenshot(struct control *control, struct call *call, const cJSON 
 void command_modules(struct control *control, struct call *call, const cJSON *kwargs);
 void command_streams(struct control *control, struct call *call, const cJSON *kwargs);
 void command_describe(struct control *control, struct call *call, const cJSON *kwargs);
+/* command_modules.c */
+void command_swap(struct control *control, struct call *call, const cJSON *kwargs);
+void command_reload(struct control *control, struct call *call, const cJSON *kwargs);
 /* Says no, and is done with the call. Takes details. */
 void command_refuse(struct control *control, struct call *call, const char *code,
                     const char *message, cJSON *details);

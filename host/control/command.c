@@ -212,6 +212,8 @@ static const struct {
     {"oriel.modules", ROLE_VIEWER, command_modules},
     {"oriel.streams", ROLE_VIEWER, command_streams},
     {"oriel.describe", ROLE_VIEWER, command_describe},
+    {"modules.swap", ROLE_EDITOR, command_swap},
+    {"modules.reload", ROLE_EDITOR, command_reload},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 

@@ -12,6 +12,14 @@
 #include "util/log.h"
 #include "util/thread.h"
 
+/* What may change while the room runs. */
+static void configure(struct control *control, const struct config *config)
+{
+    control->config = config;
+    control->update_rate = config_float(config, "control.update_rate");
+    control->command_rate = config_float(config, "control.command_rate");
+}
+
 struct control *control_create(const struct config *config, struct registry *registry,
                                struct metrics *metrics, struct error *err)
 {
@@ -21,13 +29,11 @@ struct control *control_create(const struct config *config, struct registry *reg
     struct control *control = xcalloc(1, sizeof *control);
     control->access = access;
     control->thumbnails = thumbnails_create(config);
-    control->config = config;
     control->registry = registry;
     control->metrics = metrics;
     control->heartbeat_s = config_float(config, "control.heartbeat_s");
     control->fps = config_float(config, "stream.fps");
-    control->update_rate = config_float(config, "control.update_rate");
-    control->command_rate = config_float(config, "control.command_rate");
+    configure(control, config);
     static const char limited[] = "Requests of clients refused because they came too often.";
     control->limited_updates =
         metrics_counter(metrics, "oriel_rate_limited", "kind=\"update\"", limited);
@@ -108,6 +114,13 @@ struct scene_snapshot *control_snapshot(struct control *control)
     return snapshot;
 }
 
+void control_reconfigure(struct control *control, const struct config *config)
+{
+    struct message *message = message_create(MESSAGE_CONFIG, 0);
+    message->config = config;
+    control_post(control, message);
+}
+
 static void take(struct control *control, struct message *message)
 {
     switch (message->kind) {
@@ -148,6 +161,9 @@ static void take(struct control *control, struct message *message)
     case MESSAGE_DEFERRED:
         loop_take(control, message);
         return;
+    case MESSAGE_CONFIG:
+        configure(control, message->config);
+        break;
     case MESSAGE_STATE: /* heard at the end of the turn */
         break;
     }

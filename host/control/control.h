@@ -15,6 +15,7 @@
 #include "scene/snapshot.h"
 #include "util/error.h"
 
+struct cJSON;
 struct config;
 struct control;
 struct metrics;
@@ -31,6 +32,12 @@ struct control_rooms {
     bool (*open_view)(void *data, const char *id, struct render **render, struct stream **stream,
                       struct error *err);
     void (*close_view)(void *data, const char *id);
+    /* Exchanges a module while everything runs, or reads the configuration again: what came of it
+     * (docs/protocol/state.md), or NULL with the reason, and nothing is different. They take their
+     * time; NULL: this server cannot. [control's worker, one at a time] */
+    struct cJSON *(*swap_module)(void *data, const char *kind, const char *to, const char *from,
+                                 struct error *err);
+    struct cJSON *(*reload)(void *data, struct error *err);
     /* Another process has taken the state directory over; nothing is acknowledged any more, and
      * the sessions have been told. NULL is fine. [control] */
     void (*fenced)(void *data);
@@ -49,6 +56,8 @@ bool control_start(struct control *control, struct error *err);
  * and does what follows from it. True: more waits. */
 void control_start_still(struct control *control);
 bool control_turn(struct control *control);
+/* From now on; it outlives the room. [any-thread] */
+void control_reconfigure(struct control *control, const struct config *config);
 /* Goodbye to every session, then stops the thread. */
 void control_stop(struct control *control);
 void control_destroy(struct control *control); /* NULL is fine */

@@ -14,6 +14,7 @@
 #include "render/render.h"
 #include "scene/scene.h"
 
+struct config;
 struct control;
 
 enum message_kind {
@@ -27,6 +28,7 @@ enum message_kind {
     MESSAGE_REQUEST,  /* of surface.h */
     MESSAGE_DONE,     /* a job of the worker */
     MESSAGE_DEFERRED, /* a module's */
+    MESSAGE_CONFIG,   /* other values */
     MESSAGE_STATE     /* the journal has something to say */
 };
 
@@ -68,6 +70,7 @@ struct message {
     struct job *job;
     struct request *request;
     struct deferred deferred;
+    const struct config *config; /* borrowed; CONFIG */
 };
 
 /* queue.c [any-thread] */

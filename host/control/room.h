@@ -31,7 +31,7 @@ struct removed {
 };
 
 struct control {
-    const struct config *config;
+    const struct config *_Atomic config;
     struct registry *registry;
     struct metrics *metrics;
     struct access *access;

@@ -10,9 +10,9 @@
 #include "util/thread.h"
 
 /* How many of each kind run at the same time. */
-static const int most[JOB_KINDS] = {
-    [JOB_SCENE] = 1, [JOB_LIST] = 2, [JOB_READ] = 2, [JOB_PICTURE] = 1, [JOB_VIEW] = 2};
-#define THREADS 8 /* their sum */
+static const int most[JOB_KINDS] = {[JOB_SCENE] = 1,   [JOB_LIST] = 2, [JOB_READ] = 2,
+                                    [JOB_PICTURE] = 1, [JOB_VIEW] = 2, [JOB_MODULES] = 1};
+#define THREADS 9 /* their sum */
 
 struct worker {
     struct control *control;

@@ -16,6 +16,7 @@ enum job_kind {
     JOB_READ,    /* values of data, thumbnails */
     JOB_PICTURE, /* screenshots, one at a time */
     JOB_VIEW,    /* rooms of views */
+    JOB_MODULES, /* exchanges of modules, one after another */
     JOB_KINDS
 };
 

@@ -17,8 +17,10 @@
 #define LENT_NS (3 * NS_PER_MS)
 /* Parts end where software renderers cut the work for their threads. */
 #define TILE 64u
+/* Side of what is drawn to try a scene module. */
+#define TRIAL 16
 
-static void fill_view(struct painter *painter, struct oriel_view *view)
+static void fill_view(struct painter *painter, struct view *layers, struct oriel_view *view)
 {
     const struct oriel_snapshot *scene = &painter->snapshot->scene;
     *view = (struct oriel_view){
@@ -31,12 +33,32 @@ static void fill_view(struct painter *painter, struct oriel_view *view)
     };
     for (int i = 0; i < 4; i++)
         view->background[i] = scene->background[i];
-    view->layers = view_layers(painter->view, &view->layer_count);
+    view->layers = view_layers(layers, &view->layer_count);
     if (painter->setup.animate)
         animate_camera(&view->camera, view->ndisplay, view->width, view->height,
                        painter->setup.animate_dps,
                        (double)(painter->begin_ns - painter->created_ns) / NS_PER_S);
     camera_matrix(&view->camera, view->ndisplay, view->width, view->height, view->world_to_clip);
+}
+
+oriel_result draw_trial(struct painter *painter, struct view *layers, const struct module_use *use,
+                        void *self)
+{
+    struct oriel_view view;
+    const struct oriel_scene_module *scene = use->vtable;
+    fill_view(painter, layers, &view);
+    view.resolution = 1;
+    view.step = 1;
+    struct oriel_target target = {.size = sizeof target,
+                                  .framebuffer = painter->target.framebuffer,
+                                  .texture = painter->target.texture,
+                                  .width = painter->target.width,
+                                  .height = painter->target.height};
+    glEnable(GL_SCISSOR_TEST);
+    glScissor((GLint)target.width / 2, (GLint)target.height / 2, TRIAL, TRIAL);
+    oriel_result result = MODULE_CALL(use, "draw", scene->draw(self, &view, &target));
+    glDisable(GL_SCISSOR_TEST);
+    return result;
 }
 
 static unsigned tiles(uint32_t pixels)
@@ -177,7 +199,7 @@ enum drawn draw_picture(struct painter *painter, bool moving)
     if (!taps_prepare(painter->setup.taps, painter->target.width, painter->target.height, &err))
         painter_notice(painter, RENDER_NOTICE_FAULT, err.text);
     struct oriel_view view;
-    fill_view(painter, &view);
+    fill_view(painter, painter->view, &view);
     uint64_t costly = costs(painter, &view);
     if (costly != painter->costs) {
         painter->costs = costly;

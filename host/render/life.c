@@ -67,8 +67,7 @@ static bool start(struct painter *painter)
     if (good) {
         snprintf(painter->renderer, sizeof painter->renderer, "%s",
                  egl_host_gl(painter->egl)->renderer);
-        snprintf(painter->scene_module, sizeof painter->scene_module, "%s",
-                 painter->scene_use.module->id);
+        painter->scene_module = painter->scene_use.module->id;
     }
     pthread_mutex_lock(&painter->mutex);
     painter->started = true;

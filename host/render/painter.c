@@ -102,6 +102,7 @@ void painter_accept(struct painter *painter, struct scene_snapshot *snapshot)
     painter->rest_planned = false;
     if (painter->staged && apply(painter))
         plan(painter, painter->still_now);
+    heir_accept(painter);
     painter->former = NULL;
     shown_destroy(old);
 }
@@ -194,8 +195,11 @@ int64_t painter_work(struct painter *painter)
         taps_prepare(painter->setup.taps, 0, 0, &err);
         painter->owed = false;
     }
+    int64_t heir_ns = heir_work(painter, now);
+    if (!painter->staged)
+        return 0;
     if (!painter->snapshot)
-        return INT64_MAX;
+        return heir_ns;
 
     int64_t rest_ns = painter->moved_ns + painter->setup.settle_ns;
     bool resting = painter->still_now || now >= rest_ns;
@@ -247,7 +251,7 @@ int64_t painter_work(struct painter *painter)
 
     if (more || view_stale(painter->view))
         return 0;
-    deadline = earlier(deadline, view_deadline(painter->view, now));
+    deadline = earlier(earlier(deadline, heir_ns), view_deadline(painter->view, now));
     if (wanted)
         deadline = earlier(deadline, due);
     if (painter->owed)
@@ -360,5 +364,6 @@ const char *painter_renderer(const struct painter *painter)
 
 const char *painter_scene_module(const struct painter *painter)
 {
-    return painter->scene_module;
+    const char *id = painter->scene_module;
+    return id ? id : "";
 }

@@ -30,8 +30,9 @@ struct shared {
 struct painter {
     struct painter_setup setup;
     char label[32];
-    char renderer[256], scene_module[64]; /* set by the first start */
-    bool spare_cores;                     /* constant: the thread may stay awake for a snapshot */
+    char renderer[256];               /* set by the first start */
+    const char *_Atomic scene_module; /* id */
+    bool spare_cores;                 /* constant: the thread may stay awake for a snapshot */
 
     pthread_mutex_t mutex;
     pthread_cond_t wake;   /* for the render thread */
@@ -44,7 +45,8 @@ struct painter {
     int64_t expected_ns; /* until then the thread stays awake: a snapshot is on its way; or 0 */
     bool still, still_done, still_cancelled;
     struct error still_error;
-    struct shared *shared; /* the newest; `sharing`: and its context is there */
+    struct scene_order *order; /* of somebody who waits for it; NULL: none */
+    struct shared *shared;     /* the newest; `sharing`: and its context is there */
     bool sharing;
 
     /* The render thread's from here on. */
@@ -71,6 +73,7 @@ struct painter {
 
     struct lane *lane;
     struct view *view;
+    struct heir *heir; /* scene.c: the scene module that is to take over; NULL: none */
     struct quality quality;
     uint64_t costs;                        /* of what `quality` has been measured */
     bool abandoned;                        /* the last picture was given up for newer input */
@@ -112,7 +115,17 @@ bool stage_check(struct painter *painter, oriel_result result, const char *what,
 void stage_fault(struct painter *painter, const char *text);
 bool stage_resize(struct painter *painter, uint32_t width, uint32_t height);
 
+/* scene.c: another scene module beside the one in use. Each does nothing while there is none. */
+void heir_accept(struct painter *painter);               /* a snapshot that was applied */
+int64_t heir_work(struct painter *painter, int64_t now); /* when there may be more to do; 0: now */
+void heir_close(struct painter *painter, const char *why); /* with the context */
+/* Where its module has ended the thread: the id; it is not called any more. Else NULL. */
+const char *heir_lost(struct painter *painter);
+
 /* draw.c */
+/* A corner of the picture, so that nothing is compiled later and what fails fails now. */
+oriel_result draw_trial(struct painter *painter, struct view *layers, const struct module_use *use,
+                        void *self);
 enum drawn { DRAWN, DRAWN_ABANDONED, DRAWN_FAILED };
 enum drawn draw_picture(struct painter *painter, bool moving);
 void draw_collect_time(struct painter *painter);

@@ -8,7 +8,7 @@
 #include "util/check.h"
 
 struct render_pool {
-    const struct config *config;
+    const struct config *_Atomic config;
     struct registry *registry;
     struct metrics *metrics;
     struct loader *loader;
@@ -25,7 +25,10 @@ struct render_pool *render_pool_create(const struct config *config, struct regis
     if (!loader)
         return NULL;
     struct render_pool *pool = xcalloc(1, sizeof *pool);
-    *pool = (struct render_pool){config, registry, metrics, loader};
+    pool->config = config;
+    pool->registry = registry;
+    pool->metrics = metrics;
+    pool->loader = loader;
     return pool;
 }
 
@@ -35,6 +38,11 @@ void render_pool_destroy(struct render_pool *pool)
         return;
     loader_destroy(pool->loader);
     free(pool);
+}
+
+void render_pool_reconfigure(struct render_pool *pool, const struct config *config)
+{
+    pool->config = config;
 }
 
 const struct config *render_pool_config(const struct render_pool *pool)

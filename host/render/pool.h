@@ -17,6 +17,9 @@ struct render_pool *render_pool_create(const struct config *config, struct regis
                                        struct metrics *metrics, struct error *err);
 void render_pool_destroy(struct render_pool *pool); /* no render is left; NULL is fine */
 
+/* Values that renders read from now on; it outlives the pool. [any-thread] */
+void render_pool_reconfigure(struct render_pool *pool, const struct config *config);
+
 /* For the render room. */
 const struct config *render_pool_config(const struct render_pool *pool);
 struct registry *render_pool_registry(const struct render_pool *pool);

@@ -115,6 +115,11 @@ const char *render_scene_id(const struct render *render)
     return painter_scene_module(render->painter);
 }
 
+bool render_swap_scene(struct render *render, const char *id, struct error *err)
+{
+    return painter_swap_scene(render->painter, id, err);
+}
+
 const struct oriel_host_gl_share *render_gl_share(const struct render *render)
 {
     return painter_gl_share(render->painter);

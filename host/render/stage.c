@@ -127,6 +127,7 @@ bool stage_open(struct painter *painter, struct error *err)
         return false;
     }
     painter->scene = painter->scene_use.vtable;
+    painter->scene_module = painter->scene_use.module->id;
     painter->invalid_calls = painter->failed_calls = 0;
     painter->staged = true;
     if (!gl->software)
@@ -139,6 +140,7 @@ bool stage_open(struct painter *painter, struct error *err)
 
 void stage_close(struct painter *painter)
 {
+    heir_close(painter, "the renderer begins anew");
     taps_close(painter->setup.taps);
     view_set_scene(painter->view, NULL, NULL, 0, 0);
     void *scene = painter->scene_self;
@@ -194,7 +196,10 @@ void stage_lost(struct painter *painter)
 {
     const struct module *module = painter->scene_use.module;
     const char *id = module ? module->id : "something";
-    if (taps_lost(painter->setup.taps)) {
+    const char *heir = heir_lost(painter);
+    if (heir) {
+        id = heir;
+    } else if (taps_lost(painter->setup.taps)) {
         id = taps_module(painter->setup.taps);
     } else if (module) {
         painter->lost = xrealloc(painter->lost, (painter->lost_count + 1) * sizeof *painter->lost);

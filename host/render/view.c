@@ -106,6 +106,17 @@ void view_set_scene(struct view *view, const struct module_use *scene, void *sel
     view->policy.max_texture_3d = max_texture_3d;
 }
 
+void view_settle(struct view *view, const struct module_use *scene,
+                 const struct render_events *events)
+{
+    view->use = scene;
+    view->events = *events;
+    for (uint32_t i = 0; i < view->layer_count; i++) {
+        view->stale |= view->layers[i]->shrink > 0;
+        view->layers[i]->shrink = 0;
+    }
+}
+
 static struct slab *obtain(struct view *view, struct layer *layer, const struct plan_slab *plan)
 {
     struct slab *known[] = {layer->shown.base, layer->shown.detail, layer->next.base,

@@ -34,6 +34,11 @@ void view_destroy(struct view *view);
 void view_set_scene(struct view *view, const struct module_use *scene, void *self,
                     uint32_t max_texture_2d, uint32_t max_texture_3d);
 
+/* What `scene` stands for has moved there, and `events` are told from now on. What had no room
+ * beside another module's has it perhaps now. */
+void view_settle(struct view *view, const struct module_use *scene,
+                 const struct render_events *events);
+
 /* Decides what is wanted of a snapshot the scene module has seen. True when what is on display
  * changed. */
 bool view_plan(struct view *view, const struct scene_snapshot *snapshot, bool resting,

@@ -184,7 +184,21 @@ static void watch_peer(const struct server *server, int fd)
                (int)(server->ping_s + server->ping_timeout_s) * 1000);
 }
 
-void listener_accept(struct server *server, const struct listener *listener)
+bool listener_reopen(struct listener *listener)
+{
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM}, *at;
+    if (getaddrinfo(listener->host, NULL, &hints, &at) != 0) {
+        errno = EADDRNOTAVAIL;
+        return false;
+    }
+    listener->fd = listen_at(at, listener->port);
+    int cause = errno;
+    freeaddrinfo(at);
+    errno = cause;
+    return listener->fd >= 0;
+}
+
+bool listener_accept(struct server *server, const struct listener *listener)
 {
     struct sockaddr_storage address;
     socklen_t size = sizeof address;
@@ -194,7 +208,7 @@ void listener_accept(struct server *server, const struct listener *listener)
     if (fd < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
             refuse_one(server, listener);
-        return;
+        return false;
     }
     char host[INET6_ADDRSTRLEN], peer[sizeof((struct session *)0)->peer];
     uint32_t port = address_text(&address, host, sizeof host);
@@ -202,7 +216,7 @@ void listener_accept(struct server *server, const struct listener *listener)
     snprintf(peer, sizeof peer, "%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", port);
     if (server->session_count >= server->max_connections) {
         refuse_full(server, fd, peer);
-        return;
+        return true;
     }
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     watch_peer(server, fd);
@@ -210,7 +224,7 @@ void listener_accept(struct server *server, const struct listener *listener)
     struct session *session = calloc(1, sizeof *session);
     if (!session) {
         close(fd);
-        return;
+        return true;
     }
     session->server = server;
     session->listener = listener;
@@ -219,7 +233,7 @@ void listener_accept(struct server *server, const struct listener *listener)
     struct lws *wsi = lws_adopt_socket_vhost(server->vhost, fd);
     if (!wsi) { /* lws has closed it */
         free(session);
-        return;
+        return true;
     }
     session->wsi = wsi;
     lws_set_opaque_user_data(wsi, session);
@@ -231,6 +245,7 @@ void listener_accept(struct server *server, const struct listener *listener)
     server->session_count++;
     pthread_mutex_unlock(&server->lock);
     session_deadline(session, server->request_s, "no request came");
+    return true;
 }
 
 void listener_tune(const struct server *server, struct lws *wsi)

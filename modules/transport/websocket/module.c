@@ -2,6 +2,7 @@
 /* transport/websocket: HTTP and websockets through libwebsockets. */
 #include <string.h>
 
+#include "oriel/draft/transport_handover.h"
 #include "server.h"
 
 static const struct oriel_option options[] = {
@@ -49,8 +50,7 @@ static const struct oriel_option_table option_table = {
 static const void *transport_get_interface(void *self, const char *id)
 {
     (void)self;
-    (void)id;
-    return NULL;
+    return strcmp(id, ORIEL_TRANSPORT_HANDOVER_V0) == 0 ? handover_interface() : NULL;
 }
 
 static const struct oriel_transport transport = {

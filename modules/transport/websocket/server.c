@@ -208,6 +208,7 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
         bool stopping = server->stopping;
         pthread_mutex_unlock(&server->lock);
         serve_woken(server);
+        handover_serve(server);
         if (stopping)
             stop_listening(server);
         return 0;
@@ -291,6 +292,16 @@ static const struct lws_protocols protocols[] = {
     {.name = NULL},
 };
 
+bool listener_adopt(struct server *server, struct listener *listener)
+{
+    lws_sock_file_fd_type fd = {.filefd = listener->fd};
+    listener->wsi = lws_adopt_descriptor_vhost(server->vhost, LWS_ADOPT_RAW_FILE_DESC, fd,
+                                               protocols[0].name, NULL);
+    if (listener->wsi)
+        lws_set_opaque_user_data(listener->wsi, listener);
+    return listener->wsi;
+}
+
 static void *serve(void *data)
 {
     struct server *server = data;
@@ -349,13 +360,8 @@ static oriel_result context_open(struct server *server)
     if (!server->vhost)
         return fail(server, ORIEL_FATAL, "libwebsockets could not make its virtual host");
     for (uint32_t i = 0; i < server->listener_count; i++) {
-        struct listener *listener = &server->listeners[i];
-        lws_sock_file_fd_type fd = {.filefd = listener->fd};
-        listener->wsi = lws_adopt_descriptor_vhost(server->vhost, LWS_ADOPT_RAW_FILE_DESC, fd,
-                                                   protocols[0].name, NULL);
-        if (!listener->wsi)
+        if (!listener_adopt(server, &server->listeners[i]))
             return fail(server, ORIEL_FATAL, "libwebsockets did not take a listening socket");
-        lws_set_opaque_user_data(listener->wsi, listener);
     }
     return ORIEL_OK;
 }
@@ -404,6 +410,7 @@ oriel_result transport_create(const struct oriel_host *host, const struct oriel_
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&server->drained, &monotonic);
+    pthread_cond_init(&server->handed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     read_options(server, config);
@@ -460,6 +467,7 @@ void transport_destroy(void *self)
     if (server->spare_fd >= 0)
         close(server->spare_fd);
     free(server->scratch);
+    pthread_cond_destroy(&server->handed);
     pthread_cond_destroy(&server->drained);
     pthread_mutex_destroy(&server->lock);
     free(server);

@@ -106,6 +106,9 @@ struct server {
 
     pthread_mutex_t lock;
     pthread_cond_t drained;
+    pthread_cond_t handed;                              /* `handover` is HAND_NONE again */
+    enum { HAND_NONE, HAND_LEAVE, HAND_TAKE } handover; /* what the service thread is to do */
+    bool handover_failed;
     uint64_t next_id;
     struct session *buckets[SERVER_BUCKETS];
     struct session *first_awake;
@@ -139,9 +142,18 @@ void server_forget(struct server *server, struct session *session);
 /* Under the lock. The service thread asks for a writable callback of the session. */
 void server_wake(struct server *server, struct session *session);
 
+/* handover.c: "oriel.transport.handover/0" */
+const void *handover_interface(void);
+void handover_serve(struct server *server); /* [service] */
+
 /* listen.c [main, service] */
 oriel_result listeners_open(struct server *server, const struct oriel_config *config);
-void listener_accept(struct server *server, const struct listener *listener);
+/* False: nobody waits to be taken in. */
+bool listener_accept(struct server *server, const struct listener *listener);
+/* A new socket at the address that the listener has had. False with errno. [any-thread] */
+bool listener_reopen(struct listener *listener);
+/* Its socket is lws' from now on. [main before the service thread, service] */
+bool listener_adopt(struct server *server, struct listener *listener);
 void listener_tune(const struct server *server,
                    struct lws *wsi); /* small buffers: it became a websocket */
 
