@@ -159,7 +159,7 @@ static void offer_argument(const struct help_word *option, const char *before, c
 {
     const char *value = option->value;
     struct seen seen = {0};
-    if (strcmp(option->word, "--set") == 0 || starts(value, "ID")) {
+    if (strcmp(value, "KEY=VALUE") == 0 || starts(value, "ID")) {
         if (see(&seen, count, words) && starts(value, "ID"))
             offer_modules(&seen, kind_of(option->word + 2), before, typed);
         else if (seen.registry)

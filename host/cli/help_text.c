@@ -81,7 +81,7 @@ static void set(char **text, const char *value, size_t length)
 
 bool help_is_file(const char *value)
 {
-    static const char *const names[] = {"FILE", "DIR", "DATA", "OUT", "MODULE", "CONFIG"};
+    static const char *const names[] = {"FILE", "DIR", "DATA", "OUT", "MODULE", "CONFIG", "PATH"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strncmp(value, names[i], strlen(names[i])) == 0)
             return true;
