@@ -140,9 +140,14 @@ static void the_same_by_cpu_and_gpu(void **state)
         skip();
     static const uint32_t shapes[][3] = {{45, 41, 33}, {8, 16, 24}, {65, 3, 2}};
     static const uint32_t dtypes[] = {ORIEL_U8, ORIEL_U16, ORIEL_F32};
-    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
-        for (size_t t = 0; t < 3; t++)
-            check(dtypes[t], shapes[s]);
+    static const char *const shaders[] = {"fragment", "compute"};
+    for (size_t k = 0; k < 2; k++) {
+        rig_shaders = shaders[k];
+        for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+            for (size_t t = 0; t < 3; t++)
+                check(dtypes[t], shapes[s]);
+    }
+    rig_shaders = NULL;
 }
 
 /* The volume's texture is the only one of its size; to be freed. */

@@ -155,7 +155,7 @@ void bricks_add(struct bricks *bricks, const struct oriel_slab *piece)
         }
 }
 
-GLuint bricks_texture(struct bricks *bricks)
+GLuint bricks_texture(const struct scene *scene, struct bricks *bricks)
 {
     GLsizei w = (GLsizei)bricks->count[0], h = (GLsizei)bricks->count[1];
     GLsizei d = (GLsizei)bricks->count[2];
@@ -171,11 +171,15 @@ GLuint bricks_texture(struct bricks *bricks)
         bounds_find(bricks->scene, bricks->volume, bricks->dtype, bricks->shape, bricks->texture,
                     bricks->count);
     } else if (bricks->changed) {
+        struct gl_state state;
+        gl_state_save(&state, false);
+        scene_begin(scene);
         glTextureSubImage3D(bricks->texture, 0, 0, 0, 0, w, h, d, GL_RG,
                             bricks->dtype == ORIEL_U8    ? GL_UNSIGNED_BYTE
                             : bricks->dtype == ORIEL_U16 ? GL_UNSIGNED_SHORT
                                                          : GL_FLOAT,
                             bricks->bounds);
+        gl_state_restore(&state);
     }
     bricks->changed = false;
     return bricks->texture;

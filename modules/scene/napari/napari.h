@@ -148,7 +148,7 @@ struct pass {
 oriel_result scene_fail(const struct scene *scene, oriel_result result, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 struct layer *scene_layer(struct scene *scene, uint64_t key);
-void scene_begin(struct scene *scene);
+void scene_begin(const struct scene *scene);
 void scene_clear(const float background[4], bool depth);
 /* Gives a framebuffer a texture as colour, and the scene's depth. */
 oriel_result scene_attach(struct scene *scene, GLuint framebuffer, GLuint texture, uint32_t width,
@@ -181,7 +181,7 @@ void bricks_add(struct bricks *bricks, const struct oriel_slab *piece);
 /* The texture, RG: least, greatest, of a volume that is complete and settled. Where the GPU finds
  * them, the first call has it do that: what is bound to UNIT_BASE and IMAGE_BOUNDS and the program
  * in use are then others. */
-GLuint bricks_texture(struct bricks *bricks);
+GLuint bricks_texture(const struct scene *scene, struct bricks *bricks);
 
 /* bounds.c. Makes the programs; where one does not work, the reason is told. */
 void bounds_create(struct scene *scene);

@@ -28,7 +28,7 @@ struct layer *scene_layer(struct scene *scene, uint64_t key)
 }
 
 /* The state that all drawing here starts from; the scissor is the host's. */
-void scene_begin(struct scene *scene)
+void scene_begin(const struct scene *scene)
 {
     glBindVertexArray(scene->vertex_array);
     glDisable(GL_STENCIL_TEST);

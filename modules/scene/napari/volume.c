@@ -147,7 +147,7 @@ static void set_bricks(const struct scene *scene, const struct slab *slab, GLuin
     }
     glProgramUniform3fv(program, 20, 1, scale);
     glProgramUniform3fv(program, 21, 1, texel);
-    glBindTextureUnit(UNIT_DETAIL, bricks_texture(slab->bricks));
+    glBindTextureUnit(UNIT_DETAIL, bricks_texture(scene, slab->bricks));
     glBindSampler(UNIT_DETAIL, scene->nearest);
 }
 
