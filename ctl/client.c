@@ -239,7 +239,7 @@ static void on_closed(void *user, const struct ctl_error *why)
     over(client, client->leaving ? &left : why);
 }
 
-static const struct link_events link_events = {on_text, on_closed};
+static const struct link_events link_events = {.text = on_text, .closed = on_closed};
 
 /* --- life --- */
 
@@ -272,7 +272,7 @@ void client_leave(struct client *client)
     link_leave(client->link);
 }
 
-bool client_ready(const struct client *client)
+bool client_is_ready(const struct client *client)
 {
     return client->state == READY;
 }

@@ -111,9 +111,13 @@ static int receive(struct link *link, struct lws *wsi, const void *data, size_t 
     if (bytes)
         memcpy(link->inbound + link->inbound_bytes, data, bytes);
     link->inbound_bytes = total;
-    if (!lws_is_final_fragment(wsi) || lws_remaining_packet_payload(wsi) ||
-        lws_frame_is_binary(wsi))
+    if (!lws_is_final_fragment(wsi) || lws_remaining_packet_payload(wsi))
         return 0;
+    if (lws_frame_is_binary(wsi))
+        return !link->events->binary ||
+                       link->events->binary(link->user, (const uint8_t *)link->inbound, total)
+                   ? 0
+                   : -1;
     return link->events->text(link->user, link->inbound ? link->inbound : "", total) ? 0 : -1;
 }
 

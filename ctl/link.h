@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One websocket of text messages, and the loop it lives in; the only part that knows libwebsockets.
+/* One websocket, and the loop it lives in; the only part that knows libwebsockets.
  * Threads: as client.h says. */
 #ifndef CTL_LINK_H
 #define CTL_LINK_H
@@ -17,6 +17,8 @@ struct link;
 struct link_events {
     bool (*text)(void *user, const char *text, size_t bytes); /* false: hang up */
     void (*closed)(void *user, const struct ctl_error *why);  /* once, the last one */
+    /* NULL: binary messages are left out. */
+    bool (*binary)(void *user, const uint8_t *data, size_t bytes);
 };
 
 /* `token`: "" for none. Messages may be queued at once; callbacks come from client_loop_turn(). */

@@ -164,12 +164,12 @@ static bool wait_for(struct ctl *ctl, cJSON *const *what, const char *name)
 
 static bool wait_ready(struct ctl *ctl)
 {
-    while (!client_ready(ctl->client) && !client_over(ctl->client) && !interrupted &&
+    while (!client_is_ready(ctl->client) && !client_over(ctl->client) && !interrupted &&
            client_now_ns() < ctl->deadline_ns)
         client_loop_turn(ctl->loop, ctl->deadline_ns);
-    if (!client_ready(ctl->client) && !client_over(ctl->client))
+    if (!client_is_ready(ctl->client) && !client_over(ctl->client))
         ctl_error_set(&ctl->why, "timeout", "no welcome in time");
-    return client_ready(ctl->client);
+    return client_is_ready(ctl->client);
 }
 
 /* Calls, and gives the payload of the answer; NULL after a line about what went wrong. */
@@ -347,7 +347,7 @@ static int connect_and_run(struct ctl *ctl, const char *token, int argc, char **
                                            .features = ctl->watch ? everything : NULL};
     ctl->client = client_create(ctl->loop, &options, &events, ctl);
     int status = run_verb(ctl, argc, argv);
-    if (client_ready(ctl->client)) {
+    if (client_is_ready(ctl->client)) {
         client_leave(ctl->client);
         int64_t until = client_now_ns() + 500000000;
         while (!client_over(ctl->client) && client_now_ns() < until)

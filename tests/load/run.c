@@ -61,7 +61,7 @@ static int64_t step_peer(struct load *load, struct peer *peer, int64_t now)
         return INT64_MAX;
     }
     int64_t interval = (int64_t)(1e9 / load->options->rate);
-    if (!client_ready(peer->client) || peer->leaving) {
+    if (!client_is_ready(peer->client) || peer->leaving) {
         peer->send_at = now > peer->send_at ? now : peer->send_at;
         return INT64_MAX;
     }
@@ -105,9 +105,9 @@ static bool settle(struct load *load)
             struct peer *peer = &load->peers[i];
             if (peer_gone(peer))
                 peer_connect(peer, true);
-            all = all && client_ready(peer->client) && !peer->leaving && !peer->waiting;
+            all = all && client_is_ready(peer->client) && !peer->leaving && !peer->waiting;
         }
-        if (!stopped && client_ready(load->peers[0].client)) {
+        if (!stopped && client_is_ready(load->peers[0].client)) {
             stop_playing(&load->peers[0]);
             stopped = true;
         }
@@ -137,9 +137,9 @@ static bool fresh(struct load *load, struct peer *peer, bool classic, cJSON **fi
                           .dice = {1}};
     int64_t until = client_now_ns() + PATIENCE_NS;
     peer_connect(peer, false);
-    while (!client_ready(peer->client) && !client_over(peer->client) && client_now_ns() < until)
+    while (!client_is_ready(peer->client) && !client_over(peer->client) && client_now_ns() < until)
         client_loop_turn(load->loop, until);
-    if (!client_ready(peer->client))
+    if (!client_is_ready(peer->client))
         return false;
     /* The answer comes after the baseline, whatever it is. */
     char id[CLIENT_ID_BYTES];
