@@ -22,6 +22,7 @@ static const struct command {
     {"export", cli_export, "write a region of a dataset as .npy"},
     {"render", cli_render, "draw one picture into a PNG"},
     {"bench", cli_bench, "measure every stage on this machine"},
+    {"ab", cli_ab, "compare encoders on recorded pictures"},
     {"ctl", cli_ctl, "look at and change a running server"},
     {"demo", cli_demo, "write a synthetic time series to look at"},
     {"complete", cli_complete, NULL},           /* for shells */
