@@ -41,8 +41,10 @@ set(CPACK_DEBIAN_ORIEL_PACKAGE_CONTROL_EXTRA
     "${scripts}/conffiles;${scripts}/postinst;${scripts}/prerm;${scripts}/postrm")
 
 set(CPACK_DEBIAN_ORIEL-MODULES-GPL_PACKAGE_NAME oriel-modules-gpl)
-set(CPACK_COMPONENT_ORIEL-MODULES-GPL_DESCRIPTION "encoders of Oriel that link libraries under the GPL
-Modules for the image server Oriel: H.264 by x264, and what FFmpeg encodes.")
+set(CPACK_COMPONENT_ORIEL-MODULES-GPL_DESCRIPTION "what of Oriel links libraries under the GPL
+Modules for the image server Oriel: H.264 by x264, and what FFmpeg encodes.
+And, where it was built, the program that compares encoders with each other
+(oriel ab), which decodes by FFmpeg.")
 set(CPACK_DEBIAN_ORIEL-MODULES-GPL_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_ORIEL-MODULES-GPL_PACKAGE_DEPENDS "oriel (= ${PROJECT_VERSION})")
 
@@ -51,7 +53,7 @@ set(CPACK_DEBIAN_ORIEL-SDK_DEBUGINFO_PACKAGE OFF)
 set(CPACK_COMPONENT_ORIEL-SDK_DESCRIPTION "headers for modules of the image server Oriel
 What an encoder, capture, transport, scene or source for Oriel is built with:
 C headers without dependencies, a CMake package, a pkg-config file, the
-linker's version script, and examples.")
+linker's version script, and templates for each kind (oriel new).")
 set(CPACK_DEBIAN_ORIEL-SDK_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_ORIEL-SDK_PACKAGE_RECOMMENDS "oriel (= ${PROJECT_VERSION})")
 set(CPACK_DEBIAN_ORIEL-SDK_PACKAGE_SUGGESTS "cmake, pkgconf | pkg-config")

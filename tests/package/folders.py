@@ -12,24 +12,17 @@ import subprocess
 import place
 import peer
 
-ID = "org.example/invert"
-
-
-class Viewer(peer.Client):
-    async def look(self):
-        self.pixel = await peer.websockets.connect(
-            f"{self.server.ready['pixel']}?ext=1&codecs=raw&session={self.session}", max_size=None)
-        self.tasks.append(asyncio.create_task(self.watch(self.pixel)))
+ID = "org.example/my_encoder"
 
 
 def build(top, prefix, home):
-    """The example of the installed SDK; installed it is in the user's folder."""
-    source = prefix / "share" / "doc" / "oriel-sdk" / "example"
-    work = top / "example"
+    """The template that comes with the SDK; installed it is in the user's folder."""
+    source = prefix / "share" / "oriel" / "template" / "encoder"
+    work = top / "my_encoder"
     place.run(place.CMAKE, "-S", source, "-B", work, f"-DCMAKE_PREFIX_PATH={prefix}")
     place.run(place.CMAKE, "--build", work)
     place.run(place.CMAKE, "--install", work, "--prefix", home / ".local")
-    made = home / ".local" / "lib" / "oriel" / "modules" / "example.so"
+    made = home / ".local" / "lib" / "oriel" / "modules" / "my_encoder.so"
     assert made.is_file(), "the SDK's install rule put it elsewhere"
     return made
 
@@ -44,7 +37,7 @@ def check_found(binary, config, expected, *around, **environment):
 
 async def check_used(config):
     with place.oriel.Server(place.EXAMPLE, "--config", config) as server:
-        viewer = await Viewer(server).join()
+        viewer = await peer.Client(server).join()
         await peer.until(lambda: viewer.pictures and viewer.encoders, "a picture")
         assert viewer.encoders == [ID], viewer.encoders
         await viewer.leave()
