@@ -18,6 +18,7 @@ static const struct command {
     {"serve", cli_serve, "serve images to browsers and napari-cuda clients"},
     {"modules", cli_modules, "list every module found, usable or not"},
     {"check", cli_check, "test a module against the contract"},
+    {"new", cli_new, "begin a module of your own from a template"},
     {"info", cli_info, "tell what a dataset holds"},
     {"export", cli_export, "write a region of a dataset as .npy"},
     {"render", cli_render, "draw one picture into a PNG"},
