@@ -165,9 +165,11 @@ static void engines_do_not_grow(void **state)
     hide_device(false);
     /* A texture's device is another, even where it is the same GPU. */
     need_gl();
+    fake_nvenc.reset();
     fake_nvenc.set("no.engine", 1);
     format.domain = ORIEL_DOMAIN_GL;
     assert_int_equal(nvenc_open(&rig, "", &format), ORIEL_UNSUPPORTED);
+    assert_int_equal(fake_nvenc.count("nvEncOpenEncodeSessionEx"), 1);
     snprintf(said, sizeof(said), "%s", rig.failure);
     assert_non_null(strstr(said, " has no NVENC engine"));
     rig_drop(&rig);

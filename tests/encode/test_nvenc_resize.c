@@ -248,7 +248,11 @@ static void failures_leave_it_as_it_was(void **state)
         inject(&fake_nvenc, cases[i].call, 1, cases[i].code);
         assert_int_equal(resize(&v, 640, 360, 30), cases[i].result);
         assert_non_null(strstr(v.rig.failure, cases[i].call));
+        assert_int_equal(fake_nvenc.count("live.inputs"), cases[i].domain == ORIEL_DOMAIN_CPU);
         look(&v, 3, false);
+        uint64_t changes = fake_nvenc.count("nvEncReconfigureEncoder");
+        assert_int_equal(rig_set(&v.rig, ""), ORIEL_OK); /* nothing is left to change */
+        assert_int_equal(fake_nvenc.count("nvEncReconfigureEncoder"), changes);
         assert_int_equal(rig_set(&v.rig, "bitrate=5000000"), ORIEL_OK); /* for the old size */
         look(&v, 3, false);
         must_resize(&v, 640, 360);
@@ -257,9 +261,24 @@ static void failures_leave_it_as_it_was(void **state)
         fake_nvenc.reset();
         expect_clean(true);
     }
-    /* The end is told as such. */
+    /* What follows from the size, too: a lower picture has fewer slices. */
     struct oriel_format format = nvenc_format(ORIEL_DOMAIN_CUDA, ORIEL_FMT_NV12, 320, 192);
     struct viewer v;
+    unsigned types[64];
+    viewer_open(&v, "keyint=0 slices=8", &format);
+    look(&v, 5, true);
+    inject(&fake_nvenc, "nvEncReconfigureEncoder", 1, NV_ENC_ERR_GENERIC);
+    assert_int_equal(resize(&v, 320, 64, 60), ORIEL_IO);
+    assert_int_equal(rig_set(&v.rig, "bitrate=5000000"), ORIEL_OK);
+    look(&v, 3, false);
+    const struct oriel_packet *packet = &v.rig.packets[2].packet;
+    assert_int_equal(h264_nal_types(packet->data, packet->bytes, types, 64), 8);
+    must_resize(&v, 320, 64);
+    look(&v, 2, true);
+    packet = &v.rig.packets[1].packet;
+    assert_int_equal(h264_nal_types(packet->data, packet->bytes, types, 64), 4);
+    viewer_close(&v);
+    /* The end is told as such. */
     viewer_open(&v, "", &format);
     look(&v, 2, true);
     inject(&fake_nvenc, "nvEncReconfigureEncoder", 1, NV_ENC_ERR_DEVICE_NOT_EXIST);

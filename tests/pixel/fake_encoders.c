@@ -28,7 +28,7 @@ struct fake {
     const struct oriel_host *host;
     const struct oriel_packet_sink *sink;
     uint32_t codec, instance, number;
-    atomic_bool key;
+    atomic_bool key, drained;
     struct oriel_format format;
 };
 
@@ -40,6 +40,10 @@ static const struct oriel_option codec_option[] = {
      .type = ORIEL_OPT_ENUM},
 };
 static const struct oriel_option_table vpx_options = {sizeof vpx_options, 1, codec_option};
+static const struct oriel_option rate_option[] = {
+    {.name = "bitrate", .default_value = "0", .max = 9, .help = "Rate.", .type = ORIEL_OPT_INT},
+};
+static const struct oriel_option_table rate_options = {sizeof rate_options, 1, rate_option};
 
 static oriel_result format_nv12(uint32_t index, struct oriel_format *format)
 {
@@ -145,6 +149,7 @@ static oriel_result encode(void *self, const struct oriel_frame *frame, uint32_t
 {
     struct fake *fake = self;
     int64_t begin = clock_ns();
+    atomic_store(&fake->drained, false);
     if (fakes.failing && strcmp(fakes.failing, fake->id) == 0 && atomic_load(&fakes.fails) > 0) {
         atomic_fetch_sub(&fakes.fails, 1);
         return fake->host->fail(fake->host, fakes.result, "it was told to");
@@ -203,7 +208,7 @@ static oriel_result encode(void *self, const struct oriel_frame *frame, uint32_t
 
 static oriel_result drain(void *self)
 {
-    (void)self;
+    atomic_store(&((struct fake *)self)->drained, true);
     return ORIEL_OK;
 }
 
@@ -219,7 +224,7 @@ static oriel_result resize(void *self, const struct oriel_format *format, double
     struct oriel_format same = fake->format;
     same.width = format->width;
     same.height = format->height;
-    CHECK(memcmp(&same, format, sizeof same) == 0);
+    CHECK(memcmp(&same, format, sizeof same) == 0 && atomic_load(&fake->drained));
     atomic_fetch_add(&fakes.resizes, 1);
     oriel_result result = atomic_load(&fakes.resize_result);
     if (result != ORIEL_OK)
@@ -256,7 +261,7 @@ ENCODER(encoder_g, NULL, format_cuda, codec_h264, create_g)
 ENCODER(encoder_v, &vpx_options, format_nv12, codec_vpx, create_v)
 ENCODER(encoder_j, NULL, format_rgba, codec_jpeg, create_j)
 ENCODER(encoder_p, NULL, format_rgba, codec_png, create_p)
-ENCODER(encoder_r, NULL, format_nv12, codec_h264, create_r)
+ENCODER(encoder_r, &rate_options, format_nv12, codec_h264, create_r)
 ENCODER(encoder_bad, NULL, format_nv12, codec_h264, create_bad)
 ENCODER(encoder_mute, NULL, format_nv12, codec_h264, create_mute)
 
@@ -273,9 +278,7 @@ static const struct {
 
 static int64_t get_int(const struct oriel_config *config, const char *name)
 {
-    (void)config;
-    (void)name;
-    return 0;
+    return strcmp(name, "bitrate") == 0 ? *(const int *)config->data : 0;
 }
 
 static double get_float(const struct oriel_config *config, const char *name)
@@ -291,10 +294,13 @@ static const char *get_string(const struct oriel_config *config, const char *nam
     return strcmp(name, "codec") == 0 ? "vp9" : "";
 }
 
-static const struct oriel_config plain_config = {.size = sizeof plain_config,
-                                                 .get_int = get_int,
-                                                 .get_float = get_float,
-                                                 .get_string = get_string};
+#define CONFIG(rate_)                                                                              \
+    {                                                                                              \
+        .size = sizeof(struct oriel_config), .get_int = get_int, .get_float = get_float,           \
+        .get_string = get_string, .data = &rates[rate_]                                            \
+    }
+static int rates[] = {0, 1};
+static const struct oriel_config configs[] = {CONFIG(0), CONFIG(1)};
 
 bool module_use_open(struct registry *registry, enum module_kind kind, const char *id,
                      const char *label, struct module_use *use, struct error *err)
@@ -307,7 +313,7 @@ bool module_use_open(struct registry *registry, enum module_kind kind, const cha
             continue;
         use->vtable = list[i].encoder;
         use->host = services_create(label);
-        use->config = &plain_config;
+        use->config = &configs[atomic_load(&fakes.bitrate)];
         atomic_fetch_add(&fakes.opened, 1);
         return true;
     }

@@ -347,6 +347,7 @@ static struct fixture *start(const char *const *sets, struct error *err)
     atomic_store(&fakes.creates, 0);
     atomic_store(&fakes.destroys, 0);
     atomic_store(&fakes.resizes, 0);
+    atomic_store(&fakes.bitrate, 0);
     atomic_store(&fakes.resize_result, ORIEL_OK);
     screen.seq = 0;
     screen.most = 0;

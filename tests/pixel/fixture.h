@@ -32,7 +32,8 @@ struct fake_control {
     atomic_int live;     /* of the limited one */
     /* encode/r, which takes other sizes, answers this… */
     atomic_int resize_result;
-    atomic_int resizes; /* …and has been asked as often */
+    atomic_int resizes; /* …and has been asked as often; its option bitrate is… */
+    atomic_int bitrate; /* …this, 0 or 1, when it is made */
     atomic_int encodes, keys, creates, destroys, opened;
 };
 extern struct fake_control fakes;

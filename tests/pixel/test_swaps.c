@@ -334,6 +334,9 @@ static void another_size_without_another_instance(void **state)
         uint32_t width = 640 + 64 * (uint32_t)(i % 7), height = 480;
         const struct got *got = first_of_size(peer, width, height);
         assert_int_equal(got_tail(got)->instance, first);
+        int count = atomic_load(&peer->count);
+        fixture_draw(1, 0);
+        assert_int_equal(got_tail(fixture_get(peer, count))->key, 0);
         assert_int_equal(atomic_load(&f->configs), 1 + i); /* before the picture */
         assert_int_equal(f->info.width, width);
         assert_string_equal(f->info.encoder, "encode/r");
@@ -350,14 +353,20 @@ static void another_size_without_another_instance(void **state)
     assert_true(exported(f, "oriel_encoder_resets_total 1"));
     atomic_store(&fakes.resize_result, ORIEL_OK);
     assert_int_equal(got_tail(first_of_size(peer, 900, 600))->instance, second);
+    int asked = atomic_load(&fakes.resizes);
+    atomic_store(&fakes.bitrate, 1); /* it was made with other options */
+    uint32_t third = got_tail(first_of_size(peer, 800, 600))->instance;
+    assert_int_not_equal(third, second);
+    assert_int_equal(atomic_load(&fakes.resizes), asked);
+    assert_int_equal(got_tail(first_of_size(peer, 900, 600))->instance, third);
 
     /* One that has failed is not gone on with, and one of another id not asked. */
     fakes.failing = "encode/r";
     fakes.result = ORIEL_FATAL;
     atomic_store(&fakes.fails, 1);
-    next_instance(peer, second);
+    next_instance(peer, third);
     assert_true(uses(f->stream, "encode/b"));
-    int asked = atomic_load(&fakes.resizes);
+    asked = atomic_load(&fakes.resizes);
     first_of_size(peer, 640, 480);
     assert_int_equal(atomic_load(&fakes.resizes), asked);
     assert_int_equal(atomic_load(&fakes.live), 0);
