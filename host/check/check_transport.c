@@ -59,15 +59,16 @@ static void taken_port(struct check_run *run)
 {
     struct transport_rig rig;
     transport_rig_open(&rig, run);
-    char set[32], number[16];
+    char set[160] = "", number[16];
     snprintf(number, sizeof number, "%u", rig.endpoints[0].port);
-    snprintf(set, sizeof set, "port=%s", number);
     const struct oriel_option_table *table = rig.transport->options;
-    bool found = false;
-    for (uint32_t i = 0; table && i < table->count; i++)
-        found = found || strcmp(table->options[i].name, "port") == 0;
-    if (!found)
-        check_skip(run, "it has no option \"port\"");
+    for (uint32_t i = 0; table && i < table->count && !*set; i++)
+        if (transport_rig_is_port(&table->options[i]))
+            snprintf(set, sizeof set, "%s=%s", table->options[i].name, number);
+    if (!*set) {
+        transport_rig_close(&rig);
+        check_skip(run, "it has no option \"port\", nor one whose name ends so");
+    }
     const char *const settings[] = {set, NULL};
     void *second = NULL;
     check_doing(run, "create() on a port that is taken");

@@ -102,10 +102,12 @@ void transport_check_destroy(struct check_run *run)
 {
     static struct transport_rig first, rig; /* late callbacks find them */
     unsigned conn;
-    transport_rig_open_web(&first, run); /* what a first one loads stays */
+    char why[400];
+    transport_rig_open(&first, run); /* what a first one loads stays */
+    bool web = transport_rig_is_web(&first, why, sizeof why);
     transport_rig_close(&first);
     unsigned threads = check_threads(), fds = check_fds();
-    transport_rig_open_web(&rig, run);
+    transport_rig_open(&rig, run);
     int peers[6];
     uint8_t *bytes = calloc(1, 1 << 20);
     if (!bytes)
@@ -113,8 +115,9 @@ void transport_check_destroy(struct check_run *run)
     const struct oriel_buffer *buffer = check_buffer_new(bytes, 1 << 20);
     free(bytes);
     for (int i = 0; i < 6; i++) {
-        peers[i] = i < 4 ? transport_rig_join(&rig, &conn) : transport_rig_dial(&rig, rig.web);
-        for (int k = 0; i < 2 && k < 20; k++) /* which nobody will read */
+        peers[i] = web && i < 4 ? transport_rig_join(&rig, &conn)
+                                : transport_rig_dial(&rig, &rig.endpoints[0]);
+        for (int k = 0; web && i < 2 && k < 20; k++) /* which nobody will read */
             transport_rig_send(&rig, rig.conns[conn].id, ORIEL_MESSAGE_BINARY, NULL, buffer);
     }
     ws_write(peers[5], "GET / HT", 8);
@@ -140,8 +143,19 @@ void transport_check_two(struct check_run *run)
 {
     static struct transport_rig a, b;
     unsigned conn;
-    transport_rig_open_web(&a, run);
-    transport_rig_open_web(&b, run);
+    char why[400];
+    transport_rig_open(&a, run);
+    transport_rig_open(&b, run);
+    for (uint32_t i = 0; i < a.endpoint_count; i++)
+        for (uint32_t k = 0; k < b.endpoint_count; k++)
+            if (a.endpoints[i].port == b.endpoints[k].port)
+                check_fail(run, "two instances both name port %u", a.endpoints[i].port);
+    if (!transport_rig_is_web(&b, why, sizeof why)) {
+        transport_rig_close(&a);
+        close(transport_rig_dial(&b, &b.endpoints[0]));
+        transport_rig_close(&b);
+        return;
+    }
     transport_rig_expect_served(&a, "a second instance was made");
     int fd = transport_rig_join(&b, &conn);
     transport_rig_close(&a);

@@ -59,17 +59,22 @@ static void leave(struct transport_rig *rig, struct transport_conn *conn)
     pthread_mutex_unlock(&rig->lock);
 }
 
-static const char *or_dash(const char *text)
+/* What is no HTTP may have none at all. */
+static const char *header_of(const struct oriel_request *request, const char *name)
 {
-    return text ? text : "-";
+    const char *value = request->header ? request->header(request, name) : NULL;
+    return value ? value : "-";
 }
 
 static void note_request(struct transport_rig *rig, const struct oriel_request *request)
 {
+    if (!request->method || !request->path || !request->query) {
+        check_blame(rig->run, "a request has no method, path or query: \"\" is an empty query");
+        return;
+    }
     snprintf(rig->request, sizeof rig->request, "%u %s %s?%s x-own=%s none=%s body=%.*s",
-             request->listener, or_dash(request->method), or_dash(request->path),
-             or_dash(request->query), or_dash(request->header(request, "x-own")),
-             or_dash(request->header(request, "x-none")), (int)request->body_bytes,
+             request->listener, request->method, request->path, request->query,
+             header_of(request, "x-own"), header_of(request, "x-none"), (int)request->body_bytes,
              request->body ? (const char *)request->body : "");
     if (!request->peer || !*request->peer)
         check_blame(rig->run, "a request names no peer");
@@ -194,7 +199,15 @@ static bool is_set(const struct check_run *run, const char *name)
     return false;
 }
 
-/* Every port is a free one: its option is called "port", or ends so. */
+bool transport_rig_is_port(const struct oriel_option *option)
+{
+    size_t length = strlen(option->name);
+    return option->type == ORIEL_OPT_INT &&
+           (strcmp(option->name, "port") == 0 ||
+            (length > 5 && strcmp(option->name + length - 5, "_port") == 0));
+}
+
+/* Every port is a free one, unless somebody set it. */
 static const struct oriel_config *free_ports(struct transport_rig *rig)
 {
     const struct oriel_option_table *table = rig->transport->options;
@@ -202,10 +215,7 @@ static const struct oriel_config *free_ports(struct transport_rig *rig)
     unsigned count = 0;
     for (uint32_t i = 0; table && i < table->count; i++) {
         const struct oriel_option *option = &table->options[i];
-        size_t length = strlen(option->name);
-        bool port = strcmp(option->name, "port") == 0 ||
-                    (length > 5 && strcmp(option->name + length - 5, "_port") == 0);
-        if (port && option->type == ORIEL_OPT_INT && !is_set(rig->run, option->name))
+        if (transport_rig_is_port(option) && !is_set(rig->run, option->name))
             settings[count++] = xasprintf("%s=0", option->name);
     }
     return check_config(rig->run, table, settings);
@@ -268,33 +278,51 @@ void transport_rig_open(struct transport_rig *rig, struct check_run *run)
     if (!rig->self)
         check_fail(run, "create() is OK and gives no instance");
     take_endpoints(rig);
-    if (!rig->endpoint_count)
+    if (!rig->endpoint_count) {
+        rig->transport->destroy(rig->self);
         check_skip(run, "it binds no address, so there is nothing to connect to");
+    }
+}
+
+bool transport_rig_is_web(struct transport_rig *rig, char *why, size_t room)
+{
+    struct check_run *run = rig->run;
+    snprintf(why, room, "none of its %u addresses takes websockets without TLS",
+             rig->endpoint_count);
+    if (!rig->web)
+        return false;
+    int fd = ws_connect(rig->web->host, rig->web->port, transport_rig_ms(rig, 2000));
+    if (fd < 0)
+        check_fail(run, "nobody listens on %s:%u, which endpoint() names", rig->web->host,
+                   rig->web->port);
+    check_doing(run, "an upgrade to a websocket");
+    int status = ws_upgrade(fd, "/", "");
+    close(fd);
+    check_blamed(run);
+    pthread_mutex_lock(&rig->lock);
+    unsigned opened = rig->conn_count;
+    pthread_mutex_unlock(&rig->lock);
+    if (status == 101 && !opened)
+        check_fail(run, "a websocket was accepted without opened(), which decides that");
+    if (status > 0 && status != 101 && opened)
+        check_fail(run, "opened() accepted a websocket and its peer got %d: 101, by RFC 6455",
+                   status);
+    if (opened)
+        transport_rig_await_closed(rig, 0, "after its peer hung up");
+    snprintf(why, room,
+             "what listens on %s:%u speaks no websockets, and nothing else is known here",
+             rig->web->host, rig->web->port);
+    return status == 101;
 }
 
 void transport_rig_open_web(struct transport_rig *rig, struct check_run *run)
 {
+    char why[400];
     transport_rig_open(rig, run);
-    if (!rig->web)
-        check_skip(run, "none of its %u addresses takes websockets without TLS",
-                   rig->endpoint_count);
-    int fd = transport_rig_dial(rig, rig->web);
-    check_doing(run, "an upgrade to a websocket");
-    int status = ws_upgrade(fd, "/", "");
-    close(fd);
-    pthread_mutex_lock(&rig->lock);
-    unsigned opened = rig->conn_count;
-    pthread_mutex_unlock(&rig->lock);
-    if (status == 101 && opened) {
-        transport_rig_await_closed(rig, 0, "after its peer hung up");
+    if (transport_rig_is_web(rig, why, sizeof why))
         return;
-    }
-    if (opened)
-        check_fail(run, "opened() accepted a websocket and its peer got %d: 101, by RFC 6455",
-                   status);
-    if (status == 101)
-        check_fail(run, "a websocket was accepted without opened(), which decides that");
-    check_skip(run, "what listens on %s:%u speaks no websockets", rig->web->host, rig->web->port);
+    rig->transport->destroy(rig->self);
+    check_skip(run, "%s", why);
 }
 
 void transport_rig_close(struct transport_rig *rig)

@@ -48,11 +48,14 @@ struct transport_rig {
 
 /* An instance that serves, its endpoints checked. Skips where it binds no address. */
 void transport_rig_open(struct transport_rig *rig, struct check_run *run);
-/* The same; skips, with the reason, where no websocket without TLS can be opened. */
+/* Can a websocket be opened? If not, why. */
+bool transport_rig_is_web(struct transport_rig *rig, char *why, size_t room);
+/* Both; skips, with the reason, where no websocket without TLS can be opened. */
 void transport_rig_open_web(struct transport_rig *rig, struct check_run *run);
 /* destroy(), and what has to be true then. */
 void transport_rig_close(struct transport_rig *rig);
 
+bool transport_rig_is_port(const struct oriel_option *option);
 int transport_rig_dial(struct transport_rig *rig, const struct oriel_endpoint *at);
 /* A websocket that was accepted; its place in `conns`. */
 int transport_rig_join(struct transport_rig *rig, unsigned *conn);

@@ -37,7 +37,7 @@ done < <(includes $(find sdk/include -name '*.h') | grep -vE ':(<stddef\.h>|<std
 # host: the C library, cJSON, and OpenGL where it is drawn; no codec, no zarr, no CUDA, no websockets.
 while read -r hit; do
     case $hit in
-    host/render/*:\<epoxy/* | host/render/*:\<EGL/* | host/cli/*:\<epoxy/*) ;;
+    host/render/*:\<epoxy/* | host/render/*:\<EGL/* | host/cli/*:\<epoxy/* | host/check/*:\<epoxy/*) ;;
     host/render/png.c:*:\<png.h\>) ;; # files and screenshots, no stream
     host/journal/*:\<zlib.h\>) ;; # its CRC-32
     host/cuda/driver.h:*:\<ffnvcodec/dynlink_loader.h\>) ;; # loads libcuda at run time
@@ -72,6 +72,7 @@ room scene util render/dataset.h render/range.h
 room cuda module util
 room render scene cuda module metrics config util
 room pixel render cuda module metrics config util
+room check render/egl.h cuda/cuda.h scene/camera.h module config util
 room journal util
 room control scene render pixel journal module metrics config util
 room mcp control/surface.h control/access.h scene/json.h metrics config util
