@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* How fast chunks in the cache become textures: the room's view and the real scene module, beside
- * what the bus gives to page-locked memory in the same run.
+ * what the bus gives to page-locked memory in the same run, in one copy and in copies of a chunk.
  *
  *     bench_upload [side [chunk [dtype]]]     512, then 32, 64 and 128; <u2, |u1, <f4 or <i2
  */
@@ -147,8 +147,9 @@ static void *symbol(const char *name)
             die(name, "failed");                                                                   \
     } while (0)
 
-/* Bytes in a second from page-locked memory to the GPU's; 0 without CUDA. */
-static double bus_rate(void)
+/* Bytes in a second from page-locked memory to the GPU's, in copies of `piece` bytes; 0 without
+ * CUDA. */
+static double bus_rate(size_t piece)
 {
     const struct oriel_host_cuda *cuda = cuda_device();
     struct error err;
@@ -160,12 +161,15 @@ static double bus_rate(void)
     if (!host)
         die("page-locked memory", err.text);
     CALL("cuCtxPushCurrent_v2", (void *), context);
+    int (*call_copy)(unsigned long long, const void *, size_t, void *);
+    void *address = symbol("cuMemcpyHtoDAsync_v2");
+    memcpy(&call_copy, &address, sizeof address);
     CALL("cuMemAlloc_v2", (unsigned long long *, size_t), &device, BUS_BYTES);
     double best = 0;
     for (int i = 0; i < ROUNDS; i++) {
         int64_t begin = clock_ns();
-        CALL("cuMemcpyHtoDAsync_v2", (unsigned long long, const void *, size_t, void *), device,
-             host, BUS_BYTES, NULL);
+        for (size_t at = 0; at + piece <= BUS_BYTES; at += piece)
+            call_copy(device + at, (char *)host + at, piece, NULL);
         CALL("cuCtxSynchronize", (void), );
         double rate = (double)BUS_BYTES / (double)(clock_ns() - begin) * 1e9;
         best = rate > best ? rate : best;
@@ -382,6 +386,11 @@ static int by_time(const void *a, const void *b)
     return (x->seconds > y->seconds) - (x->seconds < y->seconds);
 }
 
+static size_t piece_bytes(const struct data *data)
+{
+    return (size_t)(data->chunk * data->chunk * data->chunk) * (size_t)(data->dtype[2] - '0');
+}
+
 static void measure(const struct data *data, const struct egl *egl, const struct egl_target *target,
                     bool cuda, double bus)
 {
@@ -400,7 +409,8 @@ static void measure(const struct data *data, const struct egl *egl, const struct
     printf("%5u %5u  %s  %-6s %8.1f ms %7.2f GB/s", (unsigned)data->side, (unsigned)data->chunk,
            data->dtype, cuda ? "cuda" : "opengl", middle->seconds * 1e3, rate * 1e-9);
     if (bus > 0)
-        printf(" %4.0f %% of the bus", 100 * rate / bus);
+        printf(" %4.0f %% of the bus, %.0f %% of what it gives such pieces", 100 * rate / bus,
+               100 * rate / bus_rate(piece_bytes(data)));
     double chunks = (double)(chunks_of(data) * chunks_of(data) * chunks_of(data));
     if (chunks > 1) {
         double rest = (double)data->bytes * (1 - 1 / chunks);
@@ -444,7 +454,7 @@ int main(int argc, char **argv)
     memcpy(hint.uuid, gl->device_uuid, sizeof hint.uuid);
     struct cuda_about about;
     bool cuda = cuda_join(&hint, &about, &err);
-    double bus = cuda ? bus_rate() : 0;
+    double bus = cuda ? bus_rate(BUS_BYTES) : 0;
     printf("%s; %s%s\n", gl->renderer, cuda ? "CUDA: " : "no CUDA: ", cuda ? about.name : err.text);
     if (cuda)
         printf("the bus, from page-locked memory: %.1f GB/s\n", bus * 1e-9);
