@@ -386,11 +386,6 @@ static int by_time(const void *a, const void *b)
     return (x->seconds > y->seconds) - (x->seconds < y->seconds);
 }
 
-static size_t piece_bytes(const struct data *data)
-{
-    return (size_t)(data->chunk * data->chunk * data->chunk) * (size_t)(data->dtype[2] - '0');
-}
-
 static void measure(const struct data *data, const struct egl *egl, const struct egl_target *target,
                     bool cuda, double bus)
 {
@@ -410,7 +405,8 @@ static void measure(const struct data *data, const struct egl *egl, const struct
            data->dtype, cuda ? "cuda" : "opengl", middle->seconds * 1e3, rate * 1e-9);
     if (bus > 0)
         printf(" %4.0f %% of the bus, %.0f %% of what it gives such pieces", 100 * rate / bus,
-               100 * rate / bus_rate(piece_bytes(data)));
+               100 * rate /
+                   bus_rate(data->chunk * data->chunk * data->chunk * value_bytes(data->dtype)));
     double chunks = (double)(chunks_of(data) * chunks_of(data) * chunks_of(data));
     if (chunks > 1) {
         double rest = (double)data->bytes * (1 - 1 / chunks);
