@@ -4,11 +4,13 @@
 set -eu
 oriel=$1 out=$2 release=$3 date=$4
 here=$(dirname "$0")
-# The modules of this build alone, and no trace left behind.
-unset ORIEL_MODULE_PATH ORIEL_CONFIG ORIEL_PRESET
+# The modules of this build, as they are without a configuration; no trace is left behind.
+unset ORIEL_MODULE_PATH ORIEL_CONFIG ORIEL_PRESET XDG_CACHE_HOME
 rm -rf "$out"
 mkdir -p "$out"
-export HOME=/nonexistent LC_ALL=C.UTF-8 ORIEL_MODULES_CACHE="$out/modules.json"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export HOME="$work" LC_ALL=C.UTF-8
 
 # page NAME SECTION SUMMARY PROGRAM [awk options…] <INPUT
 page() {
@@ -24,25 +26,25 @@ tail_of() {
     printf '.SH SEE ALSO\n%s\n' "$2"
 }
 
-"$oriel" --help >"$out/help"
+"$oriel" --help >"$work/help"
 pages= separator=
 while read -r command about; do
-    "$oriel" "$command" --help >"$out/help-$command"
-    page "oriel-$command" 1 "$about" command.awk <"$out/help-$command"
+    # Some are programs of their own, which are built where their libraries are.
+    "$oriel" "$command" --help >"$work/text" || continue
+    page "oriel-$command" 1 "$about" command.awk <"$work/text"
     tail_of "oriel-$command" '.BR oriel (1),
 .BR oriel\-config (5)' >>"$out/oriel-$command.1"
     pages="$pages$separator.BR oriel\\-$command (1)"
     separator=",
 "
 done <<LIST
-$(sed -n 's/^  \([a-z]\)/\1/p' "$out/help")
+$(sed -n 's/^  \([a-z]\)/\1/p' "$work/help")
 LIST
-page oriel 1 'headless server for n-dimensional scientific images' command.awk <"$out/help"
+page oriel 1 'headless server for n-dimensional scientific images' command.awk <"$work/help"
 tail_of oriel "$pages,
 .BR oriel\\-config (5)" >>"$out/oriel.1"
 
-"$oriel" modules --markdown >"$out/markdown"
-page oriel-config 5 "configuration of Oriel" config.awk -v fragment="$here/oriel-config.roff" <"$out/markdown"
+"$oriel" modules --markdown >"$work/markdown"
+page oriel-config 5 "configuration of Oriel" config.awk -v fragment="$here/oriel-config.roff" <"$work/markdown"
 printf '.SH SEE ALSO\n.BR oriel (1),\n.BR oriel\\-serve (1)\n' >>"$out/oriel-config.5"
-rm -f "$out/help" "$out/help-"* "$out/markdown" "$out/modules.json"
 gzip -9nf "$out"/*.[15]

@@ -44,7 +44,7 @@ def bash(files, line):
 
 
 def zsh(files, line):
-    return lines(["zsh", "-f", "-c", ZSH, "zsh", files / "share/zsh/vendor-completions/_oriel", line])
+    return lines(["zsh", "-f", "-c", ZSH, "zsh", files / "share/zsh/site-functions/_oriel", line])
 
 
 def fish(files, line):
@@ -118,6 +118,9 @@ with place.folder() as name:
         if place.tool(shell.__name__, f"completion in {shell.__name__}"):
             check(shell, prefix, modules)
     check_typed(prefix)
+
+    wrong_usage = subprocess.run(["oriel", "complete"], capture_output=True, text=True)
+    assert (wrong_usage.returncode, wrong_usage.stdout) == (2, ""), wrong_usage
 
     # A wrong configuration, and no answer at all, complete nothing and say nothing.
     wrong = pathlib.Path(name, "wrong.json")

@@ -75,6 +75,7 @@ def check_contents(top, files):
                          "usr/share/man/man1/oriel-serve.1.gz": "oriel",
                          "usr/share/man/man5/oriel-config.5.gz": "oriel",
                          "usr/share/bash-completion/completions/oriel": "oriel",
+                         "usr/share/zsh/vendor-completions/_oriel": "oriel",
                          modules + "encode-openh264.so": "oriel",
                          modules + "encode-x264.so": "oriel-modules-gpl",
                          "usr/include/oriel/module.h": "oriel-sdk"}.items():
