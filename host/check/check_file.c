@@ -301,7 +301,7 @@ const struct check check_file[] = {
     {"life.init_twice", "deinit() takes back what init() took, and both can come again.", 0, 10,
      init_twice},
     {"options.table", "The option table is whole: its size, its count, a name for each option.",
-     CHECK_EVERY, 10, options_table},
+     CHECK_EVERY | CHECK_GATE, 10, options_table},
     {"options.names", "Names of options are snake_case and unique.", CHECK_EVERY, 10,
      options_names},
     {"options.types",

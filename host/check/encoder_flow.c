@@ -14,9 +14,8 @@
 
 typedef unsigned long long ull;
 
-static void pause_ms(const struct check_run *run, unsigned ms)
+static void pause_ms(unsigned ms)
 {
-    ms *= run->patience;
     nanosleep(&(struct timespec){ms / 1000, ms % 1000 * NS_PER_MS}, NULL);
 }
 
@@ -36,7 +35,7 @@ void encoder_drain(struct check_run *run)
                    "%zu of %u frames are still held after drain(); it returns when all frames "
                    "are released",
                    held, FRAMES);
-    pause_ms(run, 50);
+    pause_ms(50);
     if (rig_packets(rig) > packets)
         check_fail(run,
                    "%zu packets came after drain() had returned; it returns when all packets "
@@ -187,7 +186,7 @@ void encoder_destroy_early(struct check_run *run)
         if (rig_held(rig))
             check_fail(run, "%zu of %u frames are still held after destroy(); it lets go of all",
                        rig_held(rig), frames);
-        pause_ms(run, 20);
+        pause_ms(20);
         if (__atomic_load_n(&rig->late, __ATOMIC_RELAXED))
             check_fail(run,
                        "a packet came after destroy() of an instance with %u frames; none does",

@@ -367,7 +367,8 @@ void encoder_bitstream(struct check_run *run)
     rig_destroy(rig);
     for (uint32_t i = 0; table && i < table->count; i++) {
         const struct oriel_option *option = &table->options[i];
-        if (strcmp(option->name, "codec") != 0 || option->type != ORIEL_OPT_ENUM)
+        if (strcmp(option->name, "codec") != 0 || option->type != ORIEL_OPT_ENUM ||
+            !option->choices)
             continue;
         for (const char *at = option->choices; *at; at += strspn(at, " ")) {
             char setting[64], why[1024];

@@ -46,7 +46,7 @@ static void join(const struct settings *settings, char *text, size_t size)
 /* The index-th of the choices, or NULL. */
 static char *choice(const struct oriel_option *option, size_t index)
 {
-    const char *at = option->choices;
+    const char *at = option->choices ? option->choices : "";
     for (; *at && index; index--) {
         at += strcspn(at, " ");
         at += strspn(at, " ");

@@ -280,7 +280,7 @@ static void channels(struct check_run *run, const struct oriel_source_info *info
 
 void source_describe(struct check_run *run)
 {
-    struct source_rig *rig = source_open(run, CHECK_HOST_USUAL);
+    struct source_rig *rig = source_open(run, CHECK_HOST_USUAL, true);
     const struct oriel_source_info *info = rig->info, *again = NULL;
     if (info->ndim > ORIEL_MAX_AXES || (info->ndim && !info->axes))
         check_fail(run, "describe() tells of %u axes; at most %u, with a list", info->ndim,
@@ -307,7 +307,7 @@ void source_describe(struct check_run *run)
 void source_close_idle(struct check_run *run)
 {
     enum { LIVES = 100 };
-    struct source_rig *rig = source_open(run, CHECK_HOST_USUAL);
+    struct source_rig *rig = source_open(run, CHECK_HOST_USUAL, false);
     char why[1024];
     source_close(rig);
     unsigned threads = check_threads(), fds = check_fds();
@@ -328,7 +328,8 @@ void source_close_idle(struct check_run *run)
 
 static void run_with(struct check_run *run, enum check_host_kind kind)
 {
-    struct source_rig *rig = source_open(run, kind);
+    source_close(source_open(run, CHECK_HOST_USUAL, false));
+    struct source_rig *rig = source_open(run, kind, true);
     if (rig->info->dtype && rig->info->level_count) {
         struct box box = source_box(rig, 0, 4096);
         void *out = malloc((size_t)source_bytes(rig, &box));

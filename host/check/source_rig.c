@@ -42,20 +42,24 @@ oriel_result source_try(struct source_rig *rig, const char *uri, void **self, ch
     return result;
 }
 
-struct source_rig *source_open(struct check_run *run, enum check_host_kind kind)
+struct source_rig *source_open(struct check_run *run, enum check_host_kind kind, bool must)
 {
     char why[1024];
     if (!run->data)
         check_skip(run, "it needs something to open: give --data PATH");
     struct source_rig *rig = source_new(run, kind);
     oriel_result result = source_try(rig, run->data, &rig->self, why);
+    if (result != ORIEL_OK && !must)
+        check_skip(run, "source.describe failed, which it needs");
     if (result != ORIEL_OK)
         check_fail(run, "open(\"%s\"), which --data names, answered %s: %s", run->data,
                    check_result_name(result), why);
     check_doing(run, "describe()");
-    if (rig->source->describe(rig->self, &rig->info) != ORIEL_OK || !rig->info)
-        check_fail(run, "describe() fails (%s) after open() was OK", check_failure());
-    return rig;
+    if (rig->source->describe(rig->self, &rig->info) == ORIEL_OK && rig->info)
+        return rig;
+    if (!must)
+        check_skip(run, "source.describe failed, which it needs");
+    check_fail(run, "describe() fails (%s) after open() was OK", check_failure());
 }
 
 void source_close(struct source_rig *rig)

@@ -21,8 +21,9 @@ struct box {
     uint64_t origin[ORIEL_MAX_AXES], shape[ORIEL_MAX_AXES];
 };
 
-/* Opens and describes --data; skips without it. */
-struct source_rig *source_open(struct check_run *run, enum check_host_kind kind);
+/* Opens and describes --data; skips without it. Where that fails, `must` fails the test, else it is
+ * skipped. */
+struct source_rig *source_open(struct check_run *run, enum check_host_kind kind, bool must);
 void source_close(struct source_rig *rig);
 /* open() of anything. The text of a failure goes to `why`, of 1024 bytes. */
 oriel_result source_try(struct source_rig *rig, const char *uri, void **self, char *why);

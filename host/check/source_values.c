@@ -78,7 +78,7 @@ static struct box inside(const struct source_rig *rig, const struct box *whole, 
 /* A collection has no values of its own. */
 static struct source_rig *open_values(struct check_run *run)
 {
-    struct source_rig *rig = source_open(run, CHECK_HOST_USUAL);
+    struct source_rig *rig = source_open(run, CHECK_HOST_USUAL, false);
     if (!rig->info->dtype || !rig->info->level_count)
         check_skip(run, "what --data names is a collection without values of its own");
     return rig;
