@@ -15,7 +15,7 @@
 struct config;
 
 struct encoder_wish {
-    const char *module;  /* id, or a file with a '/' at its beginning */
+    const char *module;  /* id or file */
     const char *options; /* "key=value key=value" */
     uint32_t codec;
     const struct oriel_format *format;
