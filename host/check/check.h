@@ -47,6 +47,7 @@ struct check_run {
     const char *path;            /* of the module, absolute */
     const char *const *settings; /* --set: "key=value" of the module's options, NULL at the end */
     const char *data;            /* --data: a file or folder for sources, absolute; NULL: none */
+    const char *scratch;         /* a folder for its files, removed afterwards */
     uint64_t seed;               /* of what is random */
     unsigned patience;           /* factor on every time of the tests; 1 on a quiet machine */
     enum module_kind kind;       /* where the test has kinds: */

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "check/files.h"
 #include "check/shared.h"
 #include "module/inspect.h"
 #include "util/check.h"
@@ -209,6 +210,9 @@ static void perform(struct check_plan *plan, const struct check *check, const ch
     struct check_run run = plan->run; /* a test may write into it */
     struct work work = {&run, check};
     struct error err = {""};
+    char *scratch =
+        xasprintf("%s/oriel-check-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    run.scratch = mkdtemp(scratch) ? scratch : "/nowhere";
     int64_t begun = clock_ns();
     reset(run.shared, plan->in_process);
     if (plan->in_process) {
@@ -219,6 +223,8 @@ static void perform(struct check_plan *plan, const struct check *check, const ch
     }
     *outcome = (struct check_outcome){check, kind, run.shared->result,
                                       (double)(clock_ns() - begun) * 1e-9, run.shared->text};
+    files_remove(scratch);
+    free(scratch);
 }
 
 /* ---- all of them ---- */

@@ -65,7 +65,6 @@ static void refuse(struct source_rig *rig, const char *uri, const char *name, co
         check_fail(rig->run, "open() of %s, which it refused, left a descriptor or a thread", what);
 }
 
-/* A folder of our own for files that are wrong. */
 static const char *extension(const char *path)
 {
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
@@ -83,8 +82,7 @@ static void write_file(const char *path, const void *data, size_t bytes)
 void source_missing(struct check_run *run)
 {
     struct source_rig *rig = source_new(run, CHECK_HOST_USUAL);
-    char folder[] = "/tmp/oriel-check-XXXXXX";
-    CHECK(mkdtemp(folder));
+    const char *folder = run->scratch;
     char *path = xasprintf("%s/not-there%s", folder, run->data ? extension(run->data) : "");
     refuse(rig, path, "not-there", "a file that is not there");
     free(path);
@@ -100,7 +98,6 @@ void source_missing(struct check_run *run)
         noise[i] = (uint8_t)check_random(&state);
     write_file(path, noise, sizeof noise);
     refuse(rig, path, "noise", "a file of random bytes");
-    files_remove(folder);
     free(path);
 }
 
@@ -186,10 +183,9 @@ void source_bad_files(struct check_run *run)
 {
     if (!run->data)
         check_skip(run, "it needs something to open: give --data PATH");
-    if (files_bytes(run->data) > (uint64_t)256 << 20)
-        check_skip(run, "%s is larger than 256 MB: give --data something smaller", run->data);
-    char folder[] = "/tmp/oriel-check-XXXXXX";
-    CHECK(mkdtemp(folder));
+    if (files_bytes(run->data) > (uint64_t)64 << 20)
+        check_skip(run, "%s is larger than 64 MB: give --data something smaller", run->data);
+    const char *folder = run->scratch;
     char *copy = xasprintf("%s/copy%s", folder, extension(run->data));
     if (!files_copy(run->data, copy))
         check_skip(run, "%s could not be copied to %s", run->data, folder);
@@ -198,7 +194,6 @@ void source_bad_files(struct check_run *run)
                             .state = run->seed,
                             .end = clock_ns() + 3 * run->patience * NS_PER_S};
     files_each(copy, damage_file, &damage);
-    files_remove(folder);
     if (damage.tried && !damage.refused && damage.tried <= 5)
         check_fail(run, "it opened its file empty, cut to half and with another head, each without "
                         "a word; a file that is short or lies is refused as IO with a text that "
@@ -330,7 +325,7 @@ static void run_with(struct check_run *run, enum check_host_kind kind)
 {
     source_close(source_open(run, CHECK_HOST_USUAL, false));
     struct source_rig *rig = source_open(run, kind, true);
-    if (rig->info->dtype && rig->info->level_count) {
+    if (source_dtype_bytes(rig->info->dtype) && rig->info->level_count) {
         struct box box = source_box(rig, 0, 4096);
         void *out = malloc((size_t)source_bytes(rig, &box));
         CHECK(out);

@@ -81,6 +81,8 @@ static struct source_rig *open_values(struct check_run *run)
     struct source_rig *rig = source_open(run, CHECK_HOST_USUAL, false);
     if (!rig->info->dtype || !rig->info->level_count)
         check_skip(run, "what --data names is a collection without values of its own");
+    if (!source_dtype_bytes(rig->info->dtype))
+        check_skip(run, "source.describe failed, which it needs");
     return rig;
 }
 
