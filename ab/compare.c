@@ -28,11 +28,6 @@ const char *measure_title(enum measure measure)
     return measures[measure].title;
 }
 
-const char *measure_unit(enum measure measure)
-{
-    return measures[measure].unit;
-}
-
 static double value_of(const struct results *results, const struct cell *cell, uint32_t i,
                        enum measure measure)
 {

@@ -11,7 +11,6 @@ enum measure { MEASURE_PSNR, MEASURE_SSIM, MEASURE_BYTES, MEASURE_LATENCY, MEASU
 
 const char *measure_name(enum measure measure); /* "psnr_y", "ssim_y", "bytes", "latency_ms" */
 const char *measure_title(enum measure measure); /* "PSNR of luma" */
-const char *measure_unit(enum measure measure);
 
 /* Arm minus baseline at the same rate, over the frames that both have. Of latencies the warm-up is
  * left out. False: there is nothing to compare. */

@@ -104,10 +104,14 @@ static int record_here(const struct cli_options *options, const struct given *gi
     /* Nothing is limited and nothing waits: there is no client but the script. */
     static const char *const sets[] = {"control.update_rate=0", "control.command_rate=0",
                                        "thumbnails.enabled=false", "render.settle_ms=0",
-                                       "stream.fps=240"};
+                                       "stream.fps=240", "log.level=warn"};
     struct error err;
-    struct config *config =
-        cli_options_config(options, sets, sizeof sets / sizeof *sets, &err);
+    size_t count = sizeof sets / sizeof *sets;
+    for (size_t i = 0; i < options->set_count; i++) {
+        if (strncmp(options->sets[i], "log.level=", 10) == 0)
+            count = sizeof sets / sizeof *sets - 1; /* who asks for a log gets it */
+    }
+    struct config *config = cli_options_config(options, sets, count, &err);
     if (!config)
         return cli_fail(CLI_USAGE, "%s", err.text);
     config_apply_log(config);

@@ -78,9 +78,7 @@ static bool record_frames(struct session *session, const struct record_request *
         for (; good && step < script->count && script->steps[step].frame <= i; step++)
             good = say_step(session, recorder, &script->steps[step], err);
         /* What changes nothing is shown by the same picture. */
-        const cJSON *now =
-            cJSON_GetObjectItemCaseSensitive(session_view(session), "revision");
-        if (good && (!revision || !cJSON_IsNumber(now) || (uint64_t)now->valuedouble != revision))
+        if (good && (i == 0 || session_revision(session) != revision))
             good = session_picture(session, packed, &stamp, err) || error_prefix(err, "frame %u", i);
         revision = stamp.revision;
         stamp.seq = i + 1;
@@ -103,9 +101,11 @@ bool record_scene(const struct config *config, const struct record_request *requ
                 (recorder = recorder_create(request->target, session_format(session), request->fps,
                                             about(session, request), err)) &&
                 prepare(session, request, recorder, err);
-    if (good && (request->orbit || request->pan || request->play))
-        good = script_motion(&script, request, session_view(session),
-                             request->frames ? request->frames : FRAMES, err);
+    if (good && (request->orbit || request->pan || request->play)) {
+        const cJSON *view = session_view(session, err);
+        good = view && script_motion(&script, request, view,
+                                     request->frames ? request->frames : FRAMES, err);
+    }
     good = good && record_frames(session, request, &script, recorder, err);
     if (good) {
         fprintf(stderr, "oriel: ab: %llu frames of %u x %u, complete and in full quality\n",

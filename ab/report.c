@@ -202,7 +202,7 @@ static void put_rates_row(FILE *out, const struct results *results, const struct
 static void put_rates(FILE *out, const struct results *results, size_t recording)
 {
     const struct plan *plan = results->plan;
-    fputs("<h3>All rates</h3><div class=\"scroll\"><table><thead><tr><th>arm</th><th>rate</th>"
+    fputs("<h3>All rates</h3><div class=\"scroll wide\"><table><thead><tr><th>arm</th><th>rate</th>"
           "<th>Mbit/s</th><th>PSNR Y</th><th>PSNR Cb</th><th>PSNR Cr</th><th>SSIM Y</th>"
           "<th>SSIM Cb</th><th>SSIM Cr</th><th>p50 ms</th><th>p95 ms</th><th>p99 ms</th>"
           "<th>CPU ms</th><th>key kB</th><th>delta kB</th><th>left out</th></tr></thead><tbody>\n",
@@ -217,12 +217,14 @@ static void put_rates(FILE *out, const struct results *results, size_t recording
 static void put_differences(FILE *out, const struct results *results, size_t recording)
 {
     const struct plan *plan = results->plan;
+    fputs("<h3>Frame by frame against ", out);
+    html_text(out, plan->arms[plan->baseline].label);
     fprintf(out,
-            "<h3>Frame by frame against %s, at the middle rate</h3><p class=\"dim\">Mean of the "
+            ", at the middle rate</h3><p class=\"dim\">Mean of the "
             "paired differences, with a %g %% interval from %u bootstrap samples of blocks of "
             "neighbouring frames (seed %llu). Grey: the interval contains zero.</p>"
             "<div class=\"scroll\"><table><tbody>\n",
-            "the baseline", plan->confidence * 100, plan->resamples,
+            plan->confidence * 100, plan->resamples,
             (unsigned long long)plan->seed);
     for (enum measure m = 0; m < MEASURES; m++) {
         struct interval intervals[16];
@@ -234,13 +236,14 @@ static void put_differences(FILE *out, const struct results *results, size_t rec
             if (known[a])
                 most = fmax(most, fmax(fabs(intervals[a].low), fabs(intervals[a].high)));
         }
+        fprintf(out, "<tr><th class=\"g\" colspan=\"2\">%s</th></tr>\n", measure_title(m));
         for (size_t a = 0; a < plan->arm_count; a++) {
             char text[400];
             if (!known[a])
                 continue;
             const struct cell *cell = results_cell(results, recording, a, middle(results));
             compare_say(results, cell, m, &intervals[a], text, sizeof text);
-            fputs("<tr><td>", out);
+            fputs("<tr><td class=\"iv\">", out);
             svg_interval(out, intervals[a].low, intervals[a].mean, intervals[a].high, most,
                          intervals[a].significant);
             fputs("</td><td class=\"w\">", out);

@@ -9,6 +9,8 @@
 #include "ab/svg.h"
 #include "util/check.h"
 
+#define SSIM_LABEL "−10 log₁₀(1 − SSIM), dB"
+
 void report_legend(FILE *out, const struct results *results)
 {
     fputs("<ul class=\"legend\">", out);
@@ -61,7 +63,7 @@ static void curve(FILE *out, const struct results *results, size_t recording, in
     }
     struct svg_plot plot = {.title = title,
                             .x_label = "Mbit/s (logarithmic)",
-                            .y_label = ssim ? "−10 log₁₀(1 − SSIM), dB" : "PSNR, dB",
+                            .y_label = ssim ? SSIM_LABEL : "PSNR, dB",
                             .log_x = true};
     draw(out, &plot, series, arms);
 }
@@ -145,7 +147,8 @@ static void size_curve(FILE *out, const struct results *results, size_t recordin
     draw(out, &plot, series, arms);
 }
 
-static void quality_curve(FILE *out, const struct results *results, size_t recording, size_t rate)
+static void quality_curve(FILE *out, const struct results *results, size_t recording, size_t rate,
+                          bool ssim)
 {
     size_t arms = results->plan->arm_count;
     struct svg_series *series = series_of_arms(results);
@@ -154,10 +157,13 @@ static void quality_curve(FILE *out, const struct results *results, size_t recor
         series[a].points = xcalloc(cell->row_count, sizeof *series[a].points);
         for (uint32_t i = 0; !cell->error[0] && i < cell->row_count; i++)
             series[a].points[series[a].count++] = (struct svg_point){
-                i, cell->rows[i].shown ? cell->rows[i].psnr[PLANE_Y] : NAN};
+                i, !cell->rows[i].shown ? NAN
+                   : ssim               ? -10 * log10(1 - cell->rows[i].ssim[PLANE_Y])
+                                        : cell->rows[i].psnr[PLANE_Y]};
     }
-    struct svg_plot plot = {
-        .title = "PSNR of luma of each frame", .x_label = "frame", .y_label = "PSNR, dB"};
+    struct svg_plot plot = {.title = ssim ? "SSIM of luma of each frame" : "PSNR of luma of each frame",
+                            .x_label = "frame",
+                            .y_label = ssim ? SSIM_LABEL : "PSNR, dB"};
     draw(out, &plot, series, arms);
 }
 
@@ -167,6 +173,7 @@ void report_times(FILE *out, const struct results *results, size_t recording)
     fputs("<h3>Frame by frame, at the middle rate</h3><div class=\"plots\">", out);
     latency_curve(out, results, recording, rate);
     size_curve(out, results, recording, rate);
-    quality_curve(out, results, recording, rate);
+    quality_curve(out, results, recording, rate, false);
+    quality_curve(out, results, recording, rate, true);
     fputs("</div>\n", out);
 }

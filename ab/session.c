@@ -150,9 +150,7 @@ static bool hello(struct session *session, struct error *err)
         "\"notify.stream\":null}}";
     control_conn_open(session->control, &transport, session, CONN, "", "oriel ab");
     turn(session);
-    if (!say(session, "session.hello", cJSON_Parse(payload), err))
-        return false;
-    return session->view || error_set(err, "the scene has no view");
+    return say(session, "session.hello", cJSON_Parse(payload), err);
 }
 
 bool session_update(struct session *session, const cJSON *update, struct error *err)
@@ -172,9 +170,27 @@ bool session_call(struct session *session, const cJSON *call, struct error *err)
     return session->answered || error_set(err, "%s: was not answered", text(call, "command"));
 }
 
-const cJSON *session_view(const struct session *session)
+uint64_t session_revision(const struct session *session)
 {
-    return session->view;
+    struct scene_snapshot *snapshot = control_snapshot(session->control);
+    uint64_t revision = snapshot->scene.revision;
+    scene_snapshot_unref(snapshot);
+    return revision;
+}
+
+const cJSON *session_view(struct session *session, struct error *err)
+{
+    const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
+    double revision = (double)session_revision(session);
+    for (int i = 0; i < 1000; i++) {
+        const cJSON *told = cJSON_GetObjectItemCaseSensitive(session->view, "revision");
+        if (cJSON_IsNumber(told) && told->valuedouble >= revision)
+            return session->view;
+        nanosleep(&pause, NULL);
+        turn(session);
+    }
+    error_set(err, "the scene does not tell its view");
+    return NULL;
 }
 
 /* --- pictures --- */

@@ -191,7 +191,7 @@ void svg_interval(FILE *out, double low, double mean, double high, double most, 
     const double width = 180, middle = width / 2, unit = most > 0 ? (middle - 6) / most : 0;
     fprintf(out,
             "<svg class=\"interval\" viewBox=\"0 0 %.0f 18\" aria-hidden=\"true\">"
-            "<path class=\"grid\" d=\"M%.1f 1V17\"/>"
+            "<path class=\"zero\" d=\"M%.1f 1V17\"/>"
             "<path class=\"%s\" d=\"M%.1f 9H%.1f\"/><circle class=\"%s\" cx=\"%.1f\" cy=\"9\" "
             "r=\"3.5\"/></svg>",
             width, middle, significant ? "range" : "range faint", middle + low * unit,
