@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "config/config.h"
+#include "module/quarantine.h"
 #include "module/registry.h"
 
 int cli_data_open(struct cli_data *data, const struct cli_options *options, const char *uri)
@@ -15,6 +16,7 @@ int cli_data_open(struct cli_data *data, const struct cli_options *options, cons
     int status = cli_options_load(options, &data->config);
     if (status != CLI_GO_ON)
         return status;
+    quarantine_watch(data->config);
     data->registry = registry_create(data->config, &err);
     if (data->registry)
         data->dataset = dataset_open(data->registry, uri, &err);

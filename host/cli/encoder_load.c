@@ -252,8 +252,8 @@ static const struct oriel_entry *find(struct encoder_load *load, const char *mod
 {
     char path[PATH_MAX];
     size_t length = strlen(module);
-    bool file = *module == '/' || *module == '.' ||
-                (length > 3 && strcmp(module + length - 3, ".so") == 0);
+    bool file =
+        *module == '/' || *module == '.' || (length > 3 && strcmp(module + length - 3, ".so") == 0);
     if (file)
         return load_file(load, xstrdup(module), err);
     struct config *config = config_create(&(struct config_inputs){.environment = environ}, err);

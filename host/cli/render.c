@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "control/control.h"
 #include "metrics/metrics.h"
+#include "module/quarantine.h"
 #include "module/registry.h"
 #include "render/png.h"
 #include "render/pool.h"
@@ -135,6 +136,7 @@ static bool render_to_file(const struct config *config, const struct request *re
 {
     bool good = false;
     struct metrics *metrics = metrics_create();
+    quarantine_watch(config);
     struct registry *registry = registry_create(config, err);
     struct control *control = NULL;
     struct render_pool *pool = NULL;

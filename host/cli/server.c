@@ -12,7 +12,6 @@
 #include "control/control.h"
 #include "mcp/mcp.h"
 #include "metrics/metrics.h"
-#include "module/crash.h"
 #include "module/quarantine.h"
 #include "module/registry.h"
 #include "module/watchdog.h"
@@ -177,9 +176,7 @@ bool server_start(struct server *server, const struct config *config,
     pthread_mutex_init(&server->lock, NULL);
     pthread_mutex_init(&server->changing, NULL);
     cond_init(&server->idle);
-    char *record = quarantine_path(config);
-    crash_watch(record);
-    free(record);
+    quarantine_watch(config);
     watchdog_start(config_int(config, "modules.deadline_ms"),
                    config_int(config, "modules.hang_ms"));
     if (!(server->registry = registry_create(config, err)) ||

@@ -50,8 +50,8 @@ void call_add_callee(struct callee *callee, const void *within);
 /* The one whose file has that address, as code or data; NULL: none. Safe in a signal handler. */
 const struct callee *call_owner(const void *address);
 
-/* What this thread is in; callee NULL: the host, on behalf of a module, and op NULL: no call at all,
- * so it may be a thread of a module's own. Safe in a signal handler. */
+/* What this thread is in; callee NULL: the host, on behalf of a module, and op NULL: no call at
+ * all, so it may be a thread of a module's own. Safe in a signal handler. */
 struct call_mark call_current(void);
 
 /* Calls that run now, of all threads. */

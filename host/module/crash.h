@@ -9,8 +9,8 @@
 
 struct callee;
 
-/* SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT and THREAD_DUMP_SIGNAL from now on. `record`: the file of
- * the quarantine, which is copied; NULL: nothing is written down. Again: another file. [main] */
+/* SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT and THREAD_DUMP_SIGNAL from now on. `record`: the file
+ * of the quarantine, which is copied; NULL: nothing is written down. Again: another file. [main] */
 void crash_watch(const char *record);
 
 /* A line of the file. `how`: "SIGSEGV", …, "hung". Safe in a signal handler. */

@@ -12,6 +12,7 @@
 
 #include "config/config.h"
 #include "module/cache.h"
+#include "module/crash.h"
 #include "util/check.h"
 #include "util/log.h"
 
@@ -93,6 +94,13 @@ char *quarantine_reason(const struct quarantine *quarantine, const char *file, c
             newest = entry;
     }
     return newest && strcmp(text_of(newest, "key"), key) == 0 ? describe(newest) : NULL;
+}
+
+void quarantine_watch(const struct config *config)
+{
+    char *path = quarantine_path(config);
+    crash_watch(path);
+    free(path);
 }
 
 bool quarantine_lift(const struct config *config, struct error *err)

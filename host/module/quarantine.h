@@ -22,6 +22,8 @@ void quarantine_close(struct quarantine *quarantine);
  * crashed in encode (SIGSEGV) on …; … lifts that"; NULL for one that may be. Caller frees. */
 char *quarantine_reason(const struct quarantine *quarantine, const char *file, const char *key);
 
+/* From now on a crash of this process is written there; see crash_watch(). [main] */
+void quarantine_watch(const struct config *config);
 /* Forgets all of it. */
 bool quarantine_lift(const struct config *config, struct error *err);
 

@@ -177,6 +177,13 @@ static int64_t next_poll(const struct painter *painter, int64_t now)
     return now + (pause < POLL_MOST_NS ? pause : POLL_MOST_NS);
 }
 
+/* False: that went wrong, and everything begins anew. */
+static bool poll_captures(struct painter *painter, uint32_t wait_us)
+{
+    oriel_result result = taps_poll(painter->setup.taps, wait_us, &painter->in_flight);
+    return stage_check(painter, result, "poll", true);
+}
+
 /* Does what can be done now; returns when there may be more to do. */
 int64_t painter_work(struct painter *painter)
 {
@@ -246,8 +253,8 @@ int64_t painter_work(struct painter *painter)
             return 0;
         painter->dirty |= result != ORIEL_OK;
     }
-    if (painter->in_flight)
-        painter->in_flight = taps_poll(painter->setup.taps, 0);
+    if (painter->in_flight && !poll_captures(painter, 0))
+        return 0;
 
     if (more || view_stale(painter->view))
         return 0;
@@ -259,8 +266,8 @@ int64_t painter_work(struct painter *painter)
     now = clock_ns();
     deadline = earlier(deadline, draw_take_back(painter, now));
     if (painter->in_flight && now - painter->end_ns < AWAIT_NS && now + WAIT_US * 1000 < deadline) {
-        painter->in_flight = taps_poll(painter->setup.taps, WAIT_US);
-        return painter->in_flight ? 0 : deadline;
+        bool fine = poll_captures(painter, WAIT_US);
+        return painter->in_flight || !fine ? 0 : deadline;
     }
     if (painter->in_flight || painter->measuring)
         deadline = earlier(deadline, next_poll(painter, now));

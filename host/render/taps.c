@@ -214,8 +214,8 @@ static bool ask_module(struct taps *taps, const char *id, const char *label, str
     for (; offered < RENDER_MAX_FORMATS; offered++) {
         struct oriel_format format = {0};
         enter(taps, use.module->id);
-        oriel_result result = MODULE_CALL(
-            &use, "output_format", capture->output_format(use.host, offered, &format));
+        oriel_result result =
+            MODULE_CALL(&use, "output_format", capture->output_format(use.host, offered, &format));
         taps->calling = false;
         if (result != ORIEL_OK)
             break;
@@ -489,17 +489,26 @@ bool taps_make(const struct taps *taps, uint32_t domain)
     return false;
 }
 
-bool taps_poll(struct taps *taps, uint32_t wait_us)
+oriel_result taps_poll(struct taps *taps, uint32_t wait_us, bool *in_flight)
 {
-    bool in_flight = false;
+    oriel_result worst = ORIEL_OK;
+    const char *culprit = NULL;
+    *in_flight = false;
     for (struct instance *i = taps->instances; i; i = i->next) {
         if (!i->self)
             continue;
         enter(taps, i->module);
-        in_flight |= MODULE_CALL(&i->use, "poll",
-                                 i->capture->poll(i->self, in_flight ? 0 : wait_us)) ==
-                     ORIEL_AGAIN;
+        oriel_result result =
+            MODULE_CALL(&i->use, "poll", i->capture->poll(i->self, *in_flight ? 0 : wait_us));
         taps->calling = false;
+        if (result == ORIEL_AGAIN) {
+            *in_flight = true;
+        } else if (result < worst) {
+            worst = result;
+            culprit = i->module;
+        }
     }
-    return in_flight;
+    if (culprit)
+        taps->module = culprit;
+    return worst;
 }

@@ -45,7 +45,8 @@ oriel_result taps_grab(struct taps *taps, const struct oriel_target *target,
                        const struct oriel_stamp *stamp, bool only_owed, bool *owed);
 /* Whether pictures go into this memory domain. [render] */
 bool taps_make(const struct taps *taps, uint32_t domain);
-/* Sees to what is in flight, waiting `wait_us` at most; true while something is. [render] */
-bool taps_poll(struct taps *taps, uint32_t wait_us);
+/* Sees to what is in flight, waiting `wait_us` at most; *in_flight while something is. The worst
+ * result of the modules. [render] */
+oriel_result taps_poll(struct taps *taps, uint32_t wait_us, bool *in_flight);
 
 #endif

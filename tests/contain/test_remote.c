@@ -125,11 +125,10 @@ static void test_same_bytes(void **state)
     static const struct pair pairs[] = {
         {"encode/x264", "threads=1 preset=faster keyint=7",
          "options=threads=1\tpreset=faster\tkeyint=7", ORIEL_FMT_I420, ORIEL_MATRIX_BT601},
-        {"encode/x264", "threads=2 rate_control=lossless", "options=threads=2\trate_control=lossless",
-         ORIEL_FMT_I444, ORIEL_MATRIX_BT709},
+        {"encode/x264", "threads=2 rate_control=lossless",
+         "options=threads=2\trate_control=lossless", ORIEL_FMT_I444, ORIEL_MATRIX_BT709},
         {"encode/x264", "threads=1 bitrate=500000 max_bitrate=600000",
-         "options=threads=1 bitrate=500000 max_bitrate=600000", ORIEL_FMT_NV12,
-         ORIEL_MATRIX_BT601},
+         "options=threads=1 bitrate=500000 max_bitrate=600000", ORIEL_FMT_NV12, ORIEL_MATRIX_BT601},
         {"encode/jpeg", "", "codec=jpeg", ORIEL_FMT_I444, ORIEL_MATRIX_BT601},
         {"encode/png", "", "codec=png", ORIEL_FMT_RGBA, ORIEL_MATRIX_IDENTITY},
         {"encode/vpx", "codec=vp8", "codec=vp8", ORIEL_FMT_I420, ORIEL_MATRIX_BT601},
@@ -340,7 +339,8 @@ static void test_faults(void **state)
     unsetenv("ORIEL_FAULTY");
 }
 
-/* An encoder that keeps its pictures runs out of them: first that is nothing, then it is the end. */
+/* An encoder that keeps its pictures runs out of them: first that is nothing, then it is the end.
+ */
 static void test_hold(void **state)
 {
     (void)state;
@@ -411,7 +411,8 @@ static void test_many_deaths(void **state)
     assert_int_equal(children(&none), 0);
 }
 
-/* The other process has its socket, its memory and the three usual descriptors, and dies with us. */
+/* The other process has its socket, its memory and the three usual descriptors, and dies with us.
+ */
 static void test_descriptors(void **state)
 {
     (void)state;

@@ -368,8 +368,11 @@ static oriel_result context_open(struct server *server)
 
 static bool start_thread(struct server *server)
 {
+    const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}; /* the thread's own */
     sigset_t all, old;
     sigfillset(&all);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+        sigdelset(&all, faults[i]);
     pthread_sigmask(SIG_BLOCK, &all, &old);
     server->running = pthread_create(&server->thread, NULL, serve, server) == 0;
     pthread_sigmask(SIG_SETMASK, &old, NULL);
