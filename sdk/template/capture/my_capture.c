@@ -56,7 +56,7 @@ static oriel_result create(const struct oriel_host *host, const struct oriel_con
         return host->fail(host, ORIEL_UNSUPPORTED, "it needs OpenGL");
     if (format->modifier || format->domain != ORIEL_DOMAIN_CPU ||
         format->fourcc != ORIEL_FMT_I420 || format->matrix != ORIEL_MATRIX_BT601 ||
-        !format->full_range)
+        !format->full_range || !format->width || !format->height)
         return host->fail(host, ORIEL_UNSUPPORTED, "I420, BT.601, full range only");
     struct instance *self = malloc(sizeof(*self) + (size_t)format->width * format->height * 4);
     if (!self)

@@ -6,8 +6,6 @@
 
 #include "oriel/encoder.h"
 
-enum { HEAD = 128, BLOCK = 2 + 384 }; /* bytes: all headers, at most; a macroblock with its type */
-
 struct instance {
     const struct oriel_host *host;
     const struct oriel_packet_sink *sink;
@@ -122,7 +120,8 @@ static oriel_result create(const struct oriel_host *host, const struct oriel_con
         !format->height)
         return host->fail(host, ORIEL_UNSUPPORTED, "I420, BT.601, full range, even sides only");
     uint32_t columns = (format->width + 15) / 16, rows = (format->height + 15) / 16;
-    struct instance *self = calloc(1, sizeof(*self) + HEAD + (size_t)columns * rows * BLOCK);
+    /* All headers have less than 128 bytes, a macroblock with its type 386. */
+    struct instance *self = calloc(1, sizeof(*self) + 128 + (size_t)columns * rows * 386);
     if (!self)
         return host->fail(host, ORIEL_NOMEM, "out of memory");
     *self = (struct instance){
