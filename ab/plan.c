@@ -225,8 +225,11 @@ static bool take_arm(struct plan *plan, const struct setting *setting, struct er
         arm->origin = xstrdup(setting->origin);
         return take_text(setting, &arm->module, err);
     }
-    if (strcmp(key, "rate_option") == 0)
-        return take_text(setting, &arm->rate_option, err);
+    if (strcmp(key, "rate_option") == 0) {
+        free(arm->rate_option);
+        arm->rate_option = cJSON_IsNull(setting->json) ? xstrdup("") : NULL; /* it has none */
+        return arm->rate_option || take_text(setting, &arm->rate_option, err);
+    }
     if (strcmp(key, "rates") == 0)
         return take_rates(setting, &arm->rates, &arm->rate_count, err);
     return unknown(setting, key, arm_keys, sizeof arm_keys / sizeof *arm_keys, err);
@@ -250,7 +253,8 @@ static bool finish_arm(const struct plan *plan, struct plan_arm *arm, const stru
         return error_set(err, "%s: arms.%s: wants \"rates\", here or for all arms", plan->path,
                          arm->label);
     for (size_t i = 0; i < arm->set_count; i++) {
-        if (strncmp(arm->sets[i], arm->rate_option, strlen(arm->rate_option)) == 0 &&
+        if (arm->rate_option[0] &&
+            strncmp(arm->sets[i], arm->rate_option, strlen(arm->rate_option)) == 0 &&
             arm->sets[i][strlen(arm->rate_option)] == '=')
             return error_set(err, "%s: arms.%s.options.%s: is what \"rates\" are for",
                              arm->origins[i], arm->label, arm->rate_option);
@@ -375,9 +379,11 @@ struct config *plan_config(const struct plan *plan, const struct plan_arm *arm, 
         append(&sets, &count, xstrdup(arm->sets[i]));
         append(&origins, &origin_count, xstrdup(arm->origins[i]));
     }
-    append(&sets, &count,
-           xasprintf("%s.%s=%.15g", arm->module, arm->rate_option, arm->rates[rate]));
-    append(&origins, &origin_count, xasprintf("%s: arms.%s.rates", arm->origin, arm->label));
+    if (arm->rate_option[0]) {
+        append(&sets, &count,
+               xasprintf("%s.%s=%.15g", arm->module, arm->rate_option, arm->rates[rate]));
+        append(&origins, &origin_count, xasprintf("%s: arms.%s.rates", arm->origin, arm->label));
+    }
     append(&sets, &count, xstrdup("log.level=warn"));
     append(&origins, &origin_count, xstrdup("oriel ab"));
     if (plan->module_path_count) {

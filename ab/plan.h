@@ -13,7 +13,7 @@
 struct plan_arm {
     char *label;
     char *module; /* id */
-    char *rate_option;
+    char *rate_option; /* "": the module has none, and all rates are one */
     double *rates; /* as many as the others have, to be compared one by one */
     size_t rate_count;
     /* "encode/x264.preset=fast", and where that stands: for config_create. */

@@ -314,7 +314,8 @@ bool record_live(const char *text, const struct record_request *request, struct 
         recorder_abandon(live.recorder);
         error_set(err, "%s", live.err.text[0] ? live.err.text : "interrupted before a picture");
     }
-    link_destroy(live.pixels);
+    if (live.pixels)
+        link_destroy(live.pixels);
     client_destroy(live.client);
     client_loop_destroy(live.loop);
     for (size_t i = 0; i < live.waiting_count; i++)

@@ -126,7 +126,7 @@ static bool say(struct session *session, const char *type, cJSON *payload, struc
     if (session->id[0])
         cJSON_AddStringToObject(frame, "session", session->id);
     cJSON_AddStringToObject(frame, "frame_id", session->answer_to);
-    if (session->id[0])
+    if (strcmp(type, "state.update") == 0)
         cJSON_AddStringToObject(frame, "intent_id", session->answer_to);
     cJSON_AddNumberToObject(frame, "timestamp", clock_unix());
     cJSON_AddItemToObject(frame, "payload", payload);

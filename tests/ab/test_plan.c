@@ -122,6 +122,22 @@ static void test_fuzzed(void **state)
     assert_true(read > 100 && refused > 100);
 }
 
+static void test_without_rates(void **state)
+{
+    (void)state;
+    struct error err;
+    struct plan *plan = read_plan("{\"recordings\":[\"a\"],\"rates\":[1,2],\"arms\":{\"raw\":"
+                                  "{\"module\":\"encode/raw\",\"rate_option\":null}}}",
+                                  &err);
+    if (!plan)
+        fail_msg("%s", err.text);
+    assert_string_equal(plan->arms[0].rate_option, "");
+    struct config *config = plan_config(plan, &plan->arms[0], 1, &err);
+    assert_non_null(config);
+    config_destroy(config);
+    plan_destroy(plan);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -140,6 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_without_rates),
         cmocka_unit_test(test_fuzzed),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
