@@ -430,15 +430,18 @@ bool instance_resize(struct instance *instance, const struct instance_wish *wish
     const struct oriel_encoder *encoder = instance->vtable;
     const struct oriel_encoder_resize *draft =
         ORIEL_HAS(encoder, get_interface)
-            ? encoder->get_interface(instance->self, ORIEL_ENCODER_RESIZE_V0)
+            ? MODULE_CALL(&instance->use, "get_interface",
+                          encoder->get_interface(instance->self, ORIEL_ENCODER_RESIZE_V0))
             : NULL;
     if (!draft)
         return false;
     struct instance *like; /* what would be made instead */
     struct error err = {""};
-    bool resized = prepare(wish, &like, &err) == ORIEL_OK && same_but_size(instance, like, wish) &&
-                   encoder->drain(instance->self) == ORIEL_OK &&
-                   draft->resize(instance->self, &like->format, wish->fps) == ORIEL_OK;
+    bool resized =
+        prepare(wish, &like, &err) == ORIEL_OK && same_but_size(instance, like, wish) &&
+        MODULE_CALL(&instance->use, "drain", encoder->drain(instance->self)) == ORIEL_OK &&
+        MODULE_CALL(&instance->use, "resize",
+                    draft->resize(instance->self, &like->format, wish->fps)) == ORIEL_OK;
     if (resized)
         instance->format = like->format;
     else
