@@ -15,12 +15,6 @@
 #include "util/check.h"
 #include "util/clock.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define PATIENCE 10u
-#else
-#define PATIENCE 1u
-#endif
-
 static const char usage[] =
     "usage: oriel check MODULE.so [--data PATH] [--set OPTION=VALUE] [--include RE] [--json]\n"
     "       oriel check [MODULE.so] --list [--json]\n"
@@ -154,7 +148,7 @@ static int take(struct check_plan *plan, const struct cli_options *options, cons
     plan->run.seed = (uint64_t)clock_ns() % 1000000;
     if (seed && !number(seed, &plan->run.seed))
         return cli_fail(CLI_USAGE, "check: --seed wants a number, got \"%s\"", seed);
-    plan->run.patience = PATIENCE;
+    plan->run.patience = check_sanitized() ? 10 : 1;
     if (patience) {
         if (!number(patience, &value) || value < 1 || value > 1000)
             return cli_fail(CLI_USAGE, "check: --patience wants 1 to 1000, got \"%s\"", patience);

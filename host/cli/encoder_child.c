@@ -120,6 +120,9 @@ static void on_release(const struct oriel_frame *frame, const struct oriel_fence
 static oriel_result encode(const struct remote_frame *message)
 {
     CHECK(message->slot < REMOTE_SLOTS && message->plane_count <= ORIEL_MAX_PLANES);
+    const struct remote_flags *flags = (const struct remote_flags *)(void *)child.memory;
+    /* Whoever let go of the picture before has done so: the proxy has seen it, and so must we. */
+    CHECK(__atomic_load_n(&flags->busy[message->slot], __ATOMIC_ACQUIRE));
     struct slot *slot = &child.slots[message->slot];
     slot->index = message->slot;
     slot->frame = (struct oriel_frame){.size = sizeof slot->frame,

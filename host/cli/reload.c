@@ -87,8 +87,11 @@ static void change_streams(struct server_view *const *views, const struct stream
         struct stream_swapped done[STREAM_MOST_SWAPPED];
         uint32_t count = stream_change(views[i]->stream, change, done);
         for (uint32_t k = 0; k < count; k++)
-            report_swap(report, "encoder", done[k].branch, done[k].from, done[k].to,
-                        done[k].done ? NULL : done[k].why);
+            if (done[k].tuned)
+                report_tuned(report, done[k].branch, done[k].to);
+            else
+                report_swap(report, "encoder", done[k].branch, done[k].from, done[k].to,
+                            done[k].done ? NULL : done[k].why);
     }
 }
 
@@ -249,7 +252,8 @@ static void on_option(void *data, const char *key, const struct oriel_option *op
     if (work->kind == MODULE_ENCODER)
         add(live ? &work->tuned : &work->anew, work->module->id);
     work->scene |= work->kind == MODULE_SCENE && strcmp(work->module->id, work->scene_id) == 0;
-    report_key(work->report, restart, key, origin);
+    if (strcmp(origin, module_kind_section(work->kind)) != 0) /* else its key has been told */
+        report_key(work->report, restart, key, origin);
 }
 
 static void compare_options(struct server *server, const struct config *before,

@@ -19,7 +19,8 @@ static cJSON *row(struct report *report, const char *list)
 
 void report_begin(struct report *report)
 {
-    static const char *const lists[] = {"swapped", "refused", "files", "applied", "restart"};
+    static const char *const lists[] = {"swapped", "tuned",   "refused",
+                                        "files",   "applied", "restart"};
     *report = (struct report){.json = cJSON_CreateObject()};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         cJSON_AddArrayToObject(report->json, lists[i]);
@@ -81,6 +82,14 @@ void report_swap(struct report *report, const char *kind, const char *where, con
         log_info(LOG_MODULE, "%s: %s in the place of %s", where, to, from);
         report->swapped++;
     }
+}
+
+void report_tuned(struct report *report, const char *where, const char *id)
+{
+    cJSON *item = row(report, "tuned");
+    cJSON_AddStringToObject(item, "where", where);
+    cJSON_AddStringToObject(item, "id", id);
+    log_info(LOG_MODULE, "%s: %s goes on with its new values", where, id);
 }
 
 static const cJSON *find_file(const struct report *report, const char *id, const char *news)

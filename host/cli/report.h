@@ -30,6 +30,8 @@ void report_key(struct report *report, bool restart, const char *key, const char
 /* `where`: "main", "v1/main", "v1", … `why` NULL: done. */
 void report_swap(struct report *report, const char *kind, const char *where, const char *from,
                  const char *to, const char *why);
+/* An encoder goes on with its new values. */
+void report_tuned(struct report *report, const char *where, const char *id);
 /* Was a file refused that has this id, or is named after it? The reason, or NULL. */
 const char *report_refused_file(const struct report *report, const char *id);
 /* Has a file of this id changed, and can be used? */

@@ -255,7 +255,8 @@ static bool change_branch(const struct look *look, const struct stream_change *c
     }
     if (!meant && !anew && !out->done && among(change->tuned, look->encoder)) {
         struct order order = {.err = {""}};
-        out->done = give(branch, &order) || replace(branch, look->encoder, true, &why);
+        out->tuned = give(branch, &order);
+        out->done = out->tuned || replace(branch, look->encoder, true, &why);
     }
     pthread_mutex_lock(&branch->stream->lock);
     memcpy(out->to, branch->encoder, sizeof out->to);

@@ -27,7 +27,8 @@ struct stream_change {
 struct stream_swapped {
     char branch[40]; /* "main", "v1/main", "still" */
     char from[64], to[64];
-    bool done;     /* `to` writes its pictures, or (the same as `from`) has taken its new values */
+    bool done;     /* `to` writes its pictures */
+    bool tuned;    /* … and is the one that did before, with its new values */
     char why[512]; /* it has not, and `from` goes on */
 };
 #define STREAM_MOST_SWAPPED 12u

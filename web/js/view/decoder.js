@@ -35,6 +35,8 @@ export function createDecoder(hooks) {
     let stamp = 0;
     let laggingSince = 0;
     let stillTurn = 0;
+    /** Number of the newest JPEG picture: what a video decoder still held when they began comes too late. */
+    let whole = -1;
 
     function close() {
         if (decoder && decoder.state !== 'closed')
@@ -53,20 +55,23 @@ export function createDecoder(hooks) {
         hooks.requestKey(reason);
     }
 
-    /** @param {Picture} picture @param {string} codec */
-    function configure(picture, codec) {
-        const wanted = `${codec} ${picture.matrix} ${picture.fullRange} ${acceleration}`;
-        if (decoder && configured === wanted)
-            return;
-        close();
+    function create() {
         /** @type {VideoDecoder} */
         const mine = new VideoDecoder({
             output: (frame) => (decoder === mine ? out(frame) : frame.close()),
             error: (error) => decoder === mine && broken(error.message),
         });
-        decoder = mine;
+        return mine;
+    }
+
+    /** Another codec comes behind the pictures that are still inside: none of them is lost. @param {Picture} picture @param {string} codec */
+    function configure(picture, codec) {
+        const wanted = `${codec} ${picture.matrix} ${picture.fullRange} ${acceleration}`;
+        if (decoder && configured === wanted)
+            return;
+        decoder ??= create();
         configured = wanted;
-        mine.configure({
+        decoder.configure({
             codec, optimizeForLatency: true, hardwareAcceleration: acceleration,
             colorSpace: {
                 matrix: MATRIX[picture.matrix] ?? 'bt709', primaries: 'bt709', transfer: 'bt709',
@@ -81,10 +86,13 @@ export function createDecoder(hooks) {
         inside.delete(frame.timestamp);
         if (inside.size <= LAG_FRAMES)
             laggingSince = 0;
-        if (entry)
+        if (entry && entry.picture.number > whole) {
             hooks.onImage(frame, entry.picture, entry.arrived);
-        else
-            frame.close();
+            return;
+        }
+        frame.close();
+        if (entry)
+            hooks.onDrop(entry.picture);
     }
 
     /** @param {Picture} picture @param {number} arrived */
@@ -146,6 +154,8 @@ export function createDecoder(hooks) {
                 hooks.onDrop(picture);
                 return;
             }
+            if (!picture.still)
+                whole = picture.number;
             hooks.onImage(image, picture, arrived);
         } catch {
             hooks.onDrop(picture);
@@ -164,8 +174,7 @@ export function createDecoder(hooks) {
                 needKey = true;
                 hooks.requestKey('a picture is missing');
             }
-            const whole = picture.codec === CODEC.jpeg || picture.codec === CODEC.png;
-            if (whole)
+            if (picture.codec === CODEC.jpeg || picture.codec === CODEC.png)
                 still(picture, arrived);
             else if (typeof VideoDecoder === 'undefined')
                 hooks.onBroken('this browser has no video decoder');
@@ -177,6 +186,7 @@ export function createDecoder(hooks) {
         restart() {
             close();
             expected = -1;
+            whole = -1;
             stillTurn++;
         },
 
