@@ -13,6 +13,7 @@
  *   crash-init        init() ends the process, but not where the module is probed. */
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@ struct faulty {
     const struct oriel_host *host;
     void *self;
     long count;
+    atomic_int under_way; /* of `late` */
 };
 
 static bool wrong(const char *name, long count)
@@ -92,6 +94,7 @@ static void *encode_later(void *data)
     usleep(30000);
     real->encode(later->faulty->self, later->frame, later->flags);
     later->faulty->host->frame_unref(later->faulty->host, later->frame, NULL);
+    atomic_fetch_sub(&later->faulty->under_way, 1);
     free(later);
     return NULL;
 }
@@ -102,6 +105,7 @@ static void run_later(struct faulty *faulty, const struct oriel_frame *frame, ui
     struct later *later = malloc(sizeof *later);
     *later = (struct later){faulty, frame, flags};
     faulty->host->frame_ref(faulty->host, frame);
+    atomic_fetch_add(&faulty->under_way, 1);
     pthread_create(&thread, NULL, encode_later, later);
     pthread_detach(thread);
 }
@@ -142,9 +146,10 @@ static oriel_result encode(void *self, const struct oriel_frame *frame, uint32_t
 
 static oriel_result drain(void *self)
 {
-    if (wrong("late", 0))
-        usleep(100000);
-    return real->drain(((struct faulty *)self)->self);
+    struct faulty *faulty = self;
+    while (atomic_load(&faulty->under_way))
+        usleep(1000);
+    return real->drain(faulty->self);
 }
 
 static void request_key(void *self)
