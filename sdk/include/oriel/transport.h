@@ -36,6 +36,7 @@ struct oriel_request {
     void *data; /* the transport's */
 };
 
+/* Frozen, 16 bytes. */
 struct oriel_http_header {
     const char *name;
     const char *value;

@@ -6,6 +6,7 @@
 
 #include <epoxy/gl.h>
 
+#include "oriel/host_gl.h"
 #include "oriel/scene_module.h"
 #include "shaders.h"
 
@@ -78,6 +79,8 @@ static oriel_result create(const struct oriel_host *host, const struct oriel_con
                            void **out)
 {
     (void)config;
+    if (!host->get_interface(host, ORIEL_HOST_GL_V1))
+        return host->fail(host, ORIEL_UNSUPPORTED, "it needs OpenGL");
     struct instance *self = calloc(1, sizeof(*self));
     if (!self)
         return host->fail(host, ORIEL_NOMEM, "out of memory");
