@@ -132,9 +132,13 @@ const struct oriel_config *check_config(struct check_run *run,
 
 /* ---- the process ---- */
 
-unsigned check_threads(void);           /* of this process */
-unsigned check_fds(void);               /* open descriptors */
-uint64_t check_rss(void);               /* bytes of resident memory */
+unsigned check_threads(void); /* of this process */
+unsigned check_fds(void);     /* open descriptors */
+uint64_t check_rss(void);     /* bytes of resident memory */
+uint64_t check_heap(void);    /* bytes that malloc() has handed out */
+bool check_sanitized(void);   /* under AddressSanitizer or ThreadSanitizer */
+/* Zeroed memory that lives as long as the process. */
+void *check_keep(size_t bytes);
 uint64_t check_random(uint64_t *state); /* the same numbers for the same state */
 /* Waits until check_threads() and check_fds() are no more than these, for `ms` × patience at most:
  * what ends asynchronously needs a moment. */

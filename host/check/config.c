@@ -87,7 +87,7 @@ const struct oriel_config *check_config(struct check_run *run,
                                         const struct oriel_option_table *table,
                                         const char *const *settings)
 {
-    struct config *self = xcalloc(1, sizeof *self);
+    struct config *self = check_keep(sizeof *self);
     memset(self->poison, 0xA5, sizeof self->poison);
     self->config = (struct oriel_config){.size = sizeof self->config,
                                          .get_int = get_int,

@@ -99,7 +99,7 @@ const struct rig_frame *rig_frame(const struct rig *rig, uint64_t seq)
 
 struct rig *rig_new(struct check_run *run, enum check_host_kind kind)
 {
-    struct rig *rig = xcalloc(1, sizeof *rig);
+    struct rig *rig = check_keep(sizeof *rig);
     rig->run = run;
     rig->encoder = run->vtable;
     rig->host = check_host_new(run, kind);

@@ -232,7 +232,7 @@ void check_host_offer(struct check_host *host, const char *id, const void *point
 struct check_host *check_host_new(struct check_run *run, enum check_host_kind kind)
 {
     bool future = kind == CHECK_HOST_FUTURE;
-    struct check_host *self = xcalloc(1, sizeof *self);
+    struct check_host *self = check_keep(sizeof *self);
     self->run = run;
     self->kind = kind;
     /* As a pointer it is not even an address: whoever calls it crashes. */

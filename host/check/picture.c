@@ -65,6 +65,8 @@ static bool within(const struct picture *picture, const uint8_t *address)
     return address >= picture->memory && address < picture->memory + picture->bytes;
 }
 
+static struct sigaction others; /* what SIGSEGV did before */
+
 static void on_fault(int signal_number, siginfo_t *info, void *context)
 {
     static const char said[] =
@@ -75,7 +77,7 @@ static void on_fault(int signal_number, siginfo_t *info, void *context)
         if (within(at, info->si_addr) && write(STDERR_FILENO, said, sizeof said - 1) > 0)
             break;
     }
-    signal(signal_number, SIG_DFL); /* the instruction comes again */
+    sigaction(signal_number, &others, NULL); /* the instruction comes again */
 }
 
 static void watch(void)
@@ -86,7 +88,7 @@ static void watch(void)
     watching = true;
     struct sigaction action = {.sa_flags = SA_SIGINFO};
     action.sa_sigaction = on_fault;
-    sigaction(SIGSEGV, &action, NULL);
+    sigaction(SIGSEGV, &action, &others);
 }
 
 /* ---- pictures ---- */

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a process uses, as /proc tells it. */
 #include <dirent.h>
+#include <dlfcn.h>
+#include <malloc.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "check/check.h"
+#include "util/check.h"
 #include "util/clock.h"
 
 static unsigned entries(const char *folder)
@@ -47,6 +52,38 @@ uint64_t check_random(uint64_t *state)
     z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
     z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
     return z ^ z >> 31;
+}
+
+bool check_sanitized(void)
+{
+    return dlsym(RTLD_DEFAULT, "__asan_init") || dlsym(RTLD_DEFAULT, "__tsan_init");
+}
+
+uint64_t check_heap(void)
+{
+    void *symbol = dlsym(RTLD_DEFAULT, "__sanitizer_get_current_allocated_bytes");
+    size_t (*sanitizers)(void);
+    memcpy(&sanitizers, &symbol, sizeof symbol); /* POSIX lets it be a function */
+    if (sanitizers)
+        return sanitizers();
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+/* The list makes them reachable, which leak detectors ask for. */
+void *check_keep(size_t bytes)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static struct kept {
+        struct kept *next;
+        _Alignas(16) uint8_t bytes[];
+    } * all;
+    struct kept *kept = xcalloc(1, sizeof *kept + bytes);
+    pthread_mutex_lock(&lock);
+    kept->next = all;
+    all = kept;
+    pthread_mutex_unlock(&lock);
+    return kept->bytes;
 }
 
 bool check_settled(struct check_run *run, unsigned threads, unsigned fds, unsigned ms)

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "util/check.h"
-
 uint32_t source_dtype_bytes(uint32_t dtype)
 {
     static const uint32_t bytes[] = {
@@ -17,7 +15,7 @@ uint32_t source_dtype_bytes(uint32_t dtype)
 
 struct source_rig *source_new(struct check_run *run, enum check_host_kind kind)
 {
-    struct source_rig *rig = xcalloc(1, sizeof *rig);
+    struct source_rig *rig = check_keep(sizeof *rig);
     rig->run = run;
     rig->source = run->vtable;
     rig->host = check_host_new(run, kind);

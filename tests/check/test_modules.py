@@ -8,12 +8,12 @@ import sys
 import check
 
 DATA = {"source-npy": "tests/data/npy/c_u2.npy", "source-zarr": "tests/data/cyx.ome.zarr"}
-SETTINGS = {"encode-remote": ["--set", "module=encode/raw"]}
+SETTINGS = {"encode-remote": ["--set", "module=encode/raw", "--set", "codec=raw"]}
 
 
 def judge(path):
     name = os.path.basename(path)[:-3]
-    arguments = list(SETTINGS.get(name, []))
+    arguments = ["--seed", "1", *SETTINGS.get(name, [])]
     if name in DATA:
         arguments += ["--data", os.path.join(check.SOURCE, DATA[name])]
     status, report = check.report(path, *arguments)
