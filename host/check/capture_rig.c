@@ -38,7 +38,7 @@ void capture_rig_open(struct capture_rig *rig, struct check_run *run)
     caller = pthread_self();
     rig->run = run;
     rig->capture = run->vtable;
-    rig->host = gl_host(run);
+    rig->host = gl_host(run, CHECK_HOST_USUAL);
     rig->config = check_config(run, rig->capture->options, NULL);
     rig->sink = (struct oriel_frame_sink){.size = sizeof rig->sink, .frame = take, .data = rig};
 }

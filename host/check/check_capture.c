@@ -357,6 +357,22 @@ static void no_gl(struct check_run *run)
     gl_enter();
 }
 
+static void future_host(struct check_run *run)
+{
+    struct capture_rig rig;
+    char why[160];
+    capture_rig_open(&rig, run);
+    rig.host = gl_host(run, CHECK_HOST_FUTURE);
+    struct oriel_format format = capture_rig_first(&rig, WIDTH, HEIGHT);
+    capture_rig_create(&rig, &format, 2);
+    for (unsigned picture = 1; picture < 4; picture++) {
+        capture_rig_draw(&rig, picture);
+        frame_check(run, capture_rig_one(&rig), rig.rgba, why, sizeof why);
+        capture_rig_drop(&rig);
+    }
+    capture_rig_destroy(&rig);
+}
+
 /* ---- what it leaves behind ---- */
 
 struct watch {
@@ -545,6 +561,9 @@ const struct check check_capture[] = {
      "create() by a host without OpenGL is refused with a text, if it is refused, and does not "
      "crash.",
      CHECK_CAPTURE, 10, no_gl},
+    {"capture.future_host",
+     "It works on a host of a later minor, and does not look behind the members that it knows.",
+     CHECK_CAPTURE, 10, future_host},
     {"capture.gl_state", "Every call leaves the GL state as it was.", CHECK_CAPTURE, 30, gl_state},
     {"capture.cuda_stack", "Every call leaves the stack of CUDA contexts as it was.", CHECK_CAPTURE,
      20, cuda_stack},

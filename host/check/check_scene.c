@@ -438,6 +438,33 @@ static void gl_state(struct check_run *run)
         }
 }
 
+/* ---- other hosts ---- */
+
+static void draw_on(struct check_run *run, enum check_host_kind host)
+{
+    struct scene_rig usual, other;
+    scene_rig_open(&usual, run, 2, WIDTH, HEIGHT);
+    uint8_t *wanted = scene_rig_show(&usual, ORIEL_U8);
+    scene_rig_close(&usual);
+    scene_rig_open_on(&other, run, host, 2, WIDTH, HEIGHT);
+    uint8_t *drawn = scene_rig_show(&other, ORIEL_U8);
+    if (!scene_rig_same(&other, wanted, drawn))
+        check_fail(run, "it draws another picture than on the usual host");
+    free(wanted);
+    free(drawn);
+    scene_rig_close(&other);
+}
+
+static void minimal_host(struct check_run *run)
+{
+    draw_on(run, CHECK_HOST_MINIMAL);
+}
+
+static void future_host(struct check_run *run)
+{
+    draw_on(run, CHECK_HOST_FUTURE);
+}
+
 /* ---- many ---- */
 
 static void two_instances(struct check_run *run)
@@ -517,6 +544,13 @@ const struct check check_scene[] = {
     {"scene.draw_time", "draw_time() is AGAIN while it is unknown.", CHECK_SCENE, 30,
      scene_check_draw_time},
     {"scene.gl_state", "Every call leaves the GL state as it was.", CHECK_SCENE, 60, gl_state},
+    {"scene.minimal_host",
+     "It works, or says that it cannot, on a host without optional interfaces; a context is "
+     "current.",
+     CHECK_SCENE, 30, minimal_host},
+    {"scene.future_host",
+     "It works on a host of a later minor, and does not look behind the members that it knows.",
+     CHECK_SCENE, 30, future_host},
     {"scene.two_instances", "Two instances in turn draw what one alone does.", CHECK_SCENE, 30,
      two_instances},
     {"scene.flat",

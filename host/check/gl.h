@@ -10,7 +10,7 @@
  * test is skipped where there is none. */
 void gl_open(struct check_run *run);
 /* Its host: offers "oriel.host.gl/1", and "oriel.host.cuda/1" where CUDA drives the same GPU. */
-struct check_host *gl_host(struct check_run *run);
+struct check_host *gl_host(struct check_run *run, enum check_host_kind kind);
 /* NULL, or why gl_host() has no CUDA. */
 const char *gl_cuda_absent(struct check_run *run);
 void gl_leave(void); /* no context is current, until gl_enter() */

@@ -78,11 +78,17 @@ void scene_rig_resize(struct scene_rig *rig, uint32_t width, uint32_t height)
 void scene_rig_open(struct scene_rig *rig, struct check_run *run, uint32_t ndisplay, uint32_t width,
                     uint32_t height)
 {
+    scene_rig_open_on(rig, run, CHECK_HOST_USUAL, ndisplay, width, height);
+}
+
+void scene_rig_open_on(struct scene_rig *rig, struct check_run *run, enum check_host_kind host,
+                       uint32_t ndisplay, uint32_t width, uint32_t height)
+{
     memset(rig, 0, sizeof *rig);
     rig->run = run;
     rig->module = run->vtable;
     need_images(run);
-    rig->host = gl_host(run);
+    rig->host = gl_host(run, host);
     check_doing(run, "create()");
     const struct oriel_config *config = check_config(run, rig->module->options, NULL);
     check_created(run, rig->module->create(&rig->host->host, config, &rig->self), "create()");

@@ -27,6 +27,8 @@ struct scene_rig {
 /* A context, an instance, and a target of that size. Skips where the module draws no images. */
 void scene_rig_open(struct scene_rig *rig, struct check_run *run, uint32_t ndisplay, uint32_t width,
                     uint32_t height);
+void scene_rig_open_on(struct scene_rig *rig, struct check_run *run, enum check_host_kind host,
+                       uint32_t ndisplay, uint32_t width, uint32_t height);
 void scene_rig_close(struct scene_rig *rig);
 /* Another size of the target and the view. */
 void scene_rig_resize(struct scene_rig *rig, uint32_t width, uint32_t height);

@@ -258,10 +258,16 @@ static void take_endpoints(struct transport_rig *rig)
 
 void transport_rig_open(struct transport_rig *rig, struct check_run *run)
 {
+    transport_rig_open_on(rig, run, CHECK_HOST_USUAL);
+}
+
+void transport_rig_open_on(struct transport_rig *rig, struct check_run *run,
+                           enum check_host_kind host)
+{
     memset(rig, 0, sizeof *rig);
     rig->run = run;
     rig->transport = run->vtable;
-    rig->host = check_host_new(run, CHECK_HOST_USUAL);
+    rig->host = check_host_new(run, host);
     pthread_mutex_init(&rig->lock, NULL);
     pthread_cond_init(&rig->changed, NULL);
     rig->to = (struct oriel_transport_host){.size = sizeof rig->to,

@@ -48,6 +48,8 @@ struct transport_rig {
 
 /* An instance that serves, its endpoints checked. Skips where it binds no address. */
 void transport_rig_open(struct transport_rig *rig, struct check_run *run);
+void transport_rig_open_on(struct transport_rig *rig, struct check_run *run,
+                           enum check_host_kind host);
 /* Can a websocket be opened? If not, why. */
 bool transport_rig_is_web(struct transport_rig *rig, char *why, size_t room);
 /* Both; skips, with the reason, where no websocket without TLS can be opened. */
@@ -83,6 +85,8 @@ void transport_rig_sleep(unsigned ms);
 /* Tests of check_transport_life.c. */
 void transport_check_http(struct check_run *run);
 void transport_check_destroy(struct check_run *run);
+void transport_check_minimal(struct check_run *run);
+void transport_check_future(struct check_run *run);
 void transport_check_two(struct check_run *run);
 void transport_check_flat(struct check_run *run);
 
