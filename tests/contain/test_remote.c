@@ -40,6 +40,16 @@ static size_t fd_count(void)
     return count;
 }
 
+static double resident_mb(void)
+{
+    long all = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%ld %ld", &all, &resident), 2);
+    fclose(file);
+    return (double)(resident * sysconf(_SC_PAGESIZE)) / 1e6;
+}
+
 /* Processes whose parent this one is, dead or alive. */
 static size_t children(pid_t *newest)
 {
@@ -401,17 +411,22 @@ static void test_many_deaths(void **state)
     struct rig rig;
     pid_t pid, none;
     size_t fds = 0;
-    for (int i = 0; i < 50; i++) {
+    double before = 0;
+    for (int i = 0; i < 60; i++) {
         assert_int_equal(open_remote(&rig, "encode/raw", "codec=raw", &format), ORIEL_OK);
         assert_int_equal(children(&pid), 1);
         assert_int_equal(encode_scene(&rig, &format, 0, 0), ORIEL_OK);
         kill(pid, i % 2 ? SIGKILL : SIGABRT);
         assert_int_equal(encode_scene(&rig, &format, 1, 0), ORIEL_FATAL);
         rig_finish(&rig);
-        if (i == 5)
+        if (i == 9) {
             fds = fd_count();
+            before = resident_mb();
+        }
     }
     assert_int_equal(fd_count(), fds);
+    print_message("  %.1f MB, then %.1f MB\n", before, resident_mb());
+    assert_true(getenv("ORIEL_TEST_INSTRUMENTED") || resident_mb() < before + 1);
     assert_int_equal(children(&none), 0);
 }
 
