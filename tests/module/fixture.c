@@ -8,6 +8,9 @@
 #ifndef FIXTURE_ID
 #define FIXTURE_ID "encode/fixture"
 #endif
+#ifndef FIXTURE_CODEC
+#define FIXTURE_CODEC ORIEL_CODEC_RAW
+#endif
 
 #if defined(FIXTURE_CRASH)
 __attribute__((constructor)) static void crash(void)
@@ -29,7 +32,7 @@ static oriel_result input_format(uint32_t index, struct oriel_format *format)
 
 static oriel_result codec(uint32_t index, uint32_t *fourcc)
 {
-    *fourcc = ORIEL_CODEC_RAW;
+    *fourcc = FIXTURE_CODEC;
     return index > 0 ? ORIEL_UNSUPPORTED : ORIEL_OK;
 }
 
