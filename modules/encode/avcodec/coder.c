@@ -231,13 +231,14 @@ static bool gather_options(const struct coder *self, const struct settings *sett
     return error >= 0;
 }
 
-/* What avcodec_open2 left over: the user's keys are errors. */
-static bool all_known(const AVDictionary *left, const AVDictionary *wanted, char *why, int room)
+/* The user's keys have to be options. Asked before it is opened, as SVT-AV1 hangs when it is closed
+ * without a picture. */
+static bool all_known(AVCodecContext *context, const AVDictionary *wanted, char *why, int room)
 {
     const AVDictionaryEntry *entry = NULL;
     int n = 0;
-    while ((entry = av_dict_get(left, "", entry, AV_DICT_IGNORE_SUFFIX)) && n < room)
-        if (av_dict_get(wanted, entry->key, NULL, AV_DICT_MATCH_CASE))
+    while ((entry = av_dict_get(wanted, "", entry, AV_DICT_IGNORE_SUFFIX)) && n < room)
+        if (!av_opt_find(context, entry->key, NULL, 0, AV_OPT_SEARCH_CHILDREN))
             n += snprintf(why + n, (size_t)(room - n), "%s \"%s\"", n ? "," : "has no option",
                           entry->key);
     return n == 0;
@@ -247,14 +248,13 @@ static bool open_codec(struct coder *self, const struct settings *settings,
                        const struct oriel_format *format, struct log *log, char *why, int room)
 {
     AVDictionary *options = NULL, *wanted = NULL;
-    bool ok = gather_options(self, settings, format, &options, &wanted, why, room);
+    bool ok = gather_options(self, settings, format, &options, &wanted, why, room) &&
+              all_known(self->context, wanted, why, room);
     if (ok) {
         int error = avcodec_open2(self->context, self->context->codec, &options);
         ok = error >= 0;
         if (!ok)
             log_reason(log, "avcodec_open2", error, why, room);
-        else
-            ok = all_known(options, wanted, why, room);
     }
     av_dict_free(&options);
     av_dict_free(&wanted);
