@@ -128,9 +128,8 @@ static oriel_result grab(void *data, const struct oriel_target *target,
     for (uint32_t i = 0; i < 3; i++) {
         uint8_t *to = (uint8_t *)(frame + 1) + (i ? luma + (i - 1) * chroma : 0);
         convert(self, i ? 2 : 1, weights[i], i ? 128 << 16 : 0, to);
-        frame->planes[i].handle = (uintptr_t)to;
-        frame->planes[i].stride = i ? (width + 1) / 2 : width;
-        frame->planes[i].rows = i ? (height + 1) / 2 : height;
+        frame->planes[i] = (struct oriel_plane){(uintptr_t)to, 0, i ? (width + 1) / 2 : width,
+                                                i ? (height + 1) / 2 : height};
     }
     frame->stamp = *stamp;
     frame->stamp.flags |= ORIEL_FRAME_BOTTOM_UP;

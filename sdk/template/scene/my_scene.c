@@ -11,6 +11,11 @@
 #include "shaders.h"
 
 enum { SLABS = 256 };
+/* The viewport is the last: it has four numbers. */
+#define KEPT                                                                                       \
+    GL_DRAW_FRAMEBUFFER_BINDING, GL_CURRENT_PROGRAM, GL_VERTEX_ARRAY_BINDING,                      \
+        GL_TEXTURE_BINDING_BUFFER, GL_BLEND_SRC_RGB, GL_BLEND_DST_RGB, GL_BLEND_SRC_ALPHA,         \
+        GL_BLEND_DST_ALPHA, GL_ACTIVE_TEXTURE, GL_VIEWPORT
 
 struct slab {
     struct oriel_slab is; /* id 0: this place is free */
@@ -130,6 +135,7 @@ static void draw_slab(const struct oriel_layer *layer, const struct slab *slab)
 {
     const struct oriel_colormap *map = layer->colormap;
     uint32_t type = slab->is.dtype;
+    double most = type == ORIEL_U8 ? 255 : type == ORIEL_U16 ? 65535 : 1;
     glBlendFunc(GL_SRC_ALPHA,
                 layer->blending == ORIEL_BLEND_ADDITIVE ? GL_ONE : GL_ONE_MINUS_SRC_ALPHA);
     glBindTexture(GL_TEXTURE_BUFFER, slab->texture);
@@ -137,10 +143,7 @@ static void draw_slab(const struct oriel_layer *layer, const struct slab *slab)
     glUniform3dv(2, 1, slab->is.scale);
     glUniform3uiv(3, 1, slab->is.shape);
     glUniform2dv(4, 1, layer->contrast_limits);
-    glUniform3d(5, layer->gamma, layer->opacity,
-                type == ORIEL_U8    ? 255
-                : type == ORIEL_U16 ? 65535
-                                    : 1);
+    glUniform3d(5, layer->gamma, layer->opacity, most);
     glUniform4fv(6, 1, map->colors);
     glUniform4fv(7, 1, map->colors + 4 * (map->count - 1));
     glDrawArrays(GL_TRIANGLE_STRIP, 0, 4);
@@ -149,21 +152,12 @@ static void draw_slab(const struct oriel_layer *layer, const struct slab *slab)
 static oriel_result draw(void *data, const struct oriel_view *view,
                          const struct oriel_target *target)
 {
-    static const GLenum kept[] = {GL_DRAW_FRAMEBUFFER_BINDING,
-                                  GL_CURRENT_PROGRAM,
-                                  GL_VERTEX_ARRAY_BINDING,
-                                  GL_TEXTURE_BINDING_BUFFER,
-                                  GL_BLEND_SRC_RGB,
-                                  GL_BLEND_DST_RGB,
-                                  GL_BLEND_SRC_ALPHA,
-                                  GL_BLEND_DST_ALPHA,
-                                  GL_ACTIVE_TEXTURE,
-                                  GL_VIEWPORT};
+    static const GLenum kept[] = {KEPT};
     struct instance *self = data;
     GLboolean blending = glIsEnabled(GL_BLEND);
     GLint was[13];
     for (int i = 0; i < 10; i++)
-        glGetIntegerv(kept[i], was + i); /* the viewport has four */
+        glGetIntegerv(kept[i], was + i);
     glBindFramebuffer(GL_DRAW_FRAMEBUFFER, target->framebuffer);
     glViewport(0, 0, (GLsizei)target->width, (GLsizei)target->height);
     glClearBufferfv(GL_COLOR, 0, view->background);
