@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* `oriel encoder-child`: one encoder for one instance of encode/remote in another process. What
  * they say is in the module's wire.h. */
-#include <cjson/cJSON.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -221,7 +219,7 @@ static bool hear(void *to, size_t bytes, int *passed)
     return true;
 }
 
-static bool reconfigure(const struct remote_rates *rates, const char *options)
+static void reconfigure(const struct remote_rates *rates, const char *options)
 {
     struct error err;
     const struct oriel_encoder *encoder = child.load.use.vtable;
@@ -234,12 +232,11 @@ static bool reconfigure(const struct remote_rates *rates, const char *options)
                                 .keyint = child.hello.rates.keyint};
     if (!encoder_load_options(&child.load, &wish, &err)) {
         answer(ORIEL_UNSUPPORTED, err.text);
-        return false;
+        return;
     }
     answer_call(MODULE_CALL(&child.load.use, "reconfigure",
                             encoder->reconfigure(child.self, child.load.use.config)),
                 "reconfigure");
-    return true;
 }
 
 /* False at the end. */
