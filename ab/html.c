@@ -87,6 +87,8 @@ static const char style[] =
     "dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}"
     "details summary{cursor:pointer;color:var(--accent);margin:.6rem 0}"
     "@media(max-width:560px){main{padding:1.2rem .8rem 3rem}h1{font-size:1.5rem}"
+    ".pairs tr{display:block;border-bottom:1px solid var(--rule);padding:.4rem 0}"
+    ".pairs td,.pairs th{display:block;border:none;padding:.15rem 0}"
     ".triple{grid-template-columns:1fr}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}}"
     "@media print{figure,pre{break-inside:avoid}}";
 

@@ -223,7 +223,7 @@ static void put_differences(FILE *out, const struct results *results, size_t rec
             ", at the middle rate</h3><p class=\"dim\">Mean of the "
             "paired differences, with a %g %% interval from %u bootstrap samples of blocks of "
             "neighbouring frames (seed %llu). Grey: the interval contains zero.</p>"
-            "<div class=\"scroll\"><table><tbody>\n",
+            "<table class=\"pairs\"><tbody>\n",
             plan->confidence * 100, plan->resamples,
             (unsigned long long)plan->seed);
     for (enum measure m = 0; m < MEASURES; m++) {
@@ -251,7 +251,7 @@ static void put_differences(FILE *out, const struct results *results, size_t rec
             fputs("</td></tr>\n", out);
         }
     }
-    fputs("</tbody></table></div>\n", out);
+    fputs("</tbody></table>\n", out);
 }
 
 /* --- at the end --- */
