@@ -106,7 +106,7 @@ static void opened(struct check_run *run)
         const struct oriel_endpoint *at = &rig.endpoints[i];
         if (at->secure || at->listener == ORIEL_LISTENER_METRICS)
             continue;
-        unsigned conn = rig.conn_count;
+        unsigned conn = transport_rig_count(&rig, &rig.conn_count);
         int fd = transport_rig_dial(&rig, at);
         check_doing(run, "an upgrade to a websocket");
         int status = ws_upgrade(fd, "/a%20b/c?x=1&y=a%26b", "X-Own: mine\r\n");
@@ -119,15 +119,15 @@ static void opened(struct check_run *run)
         close(fd);
         transport_rig_await_closed(&rig, conn, "after its peer hung up");
     }
-    rig.refuse = 403;
-    unsigned before = rig.conn_count;
+    transport_rig_will(&rig, 403, false, false);
+    unsigned before = transport_rig_count(&rig, &rig.conn_count);
     int fd = transport_rig_dial(&rig, rig.web);
     int status = ws_upgrade(fd, "/", "");
     if (status != 403)
         check_fail(run, "a websocket that opened() refuses with 403 gets %d", status);
     close(fd);
-    rig.refuse = 0;
-    if (rig.conn_count != before)
+    transport_rig_will(&rig, 0, false, false);
+    if (transport_rig_count(&rig, &rig.conn_count) != before)
         check_fail(run, "a connection that was refused counts as one");
     transport_rig_close(&rig);
 }
@@ -164,7 +164,7 @@ static void messages(struct check_run *run)
     ws_send(fd, WS_CONTINUE, true, big->data + 50000, 10000);
     expect_message(&rig, conn, ++count, ORIEL_MESSAGE_BINARY, big->data, 60000,
                    "60000 bytes in three fragments, a ping between them");
-    rig.echo = true;
+    transport_rig_will(&rig, 0, true, false);
     char text[32];
     for (int i = 0; i < 200; i++) {
         snprintf(text, sizeof text, "number %d", i);
@@ -308,7 +308,7 @@ static void queued(struct check_run *run)
     if (now.messages || now.bytes || now.oldest_ns)
         check_fail(run, "queued() of a connection without messages says %u messages, %llu bytes",
                    now.messages, (unsigned long long)now.bytes);
-    unsigned writable = rig.conns[conn].writable;
+    unsigned writable = transport_rig_count(&rig, &rig.conns[conn].writable);
     for (int i = 0; i < TIMES; i++) {
         struct ws_frame frame;
         if (!ws_receive(fd, &frame))

@@ -63,15 +63,15 @@ void transport_check_http(struct check_run *run)
     transport_rig_open_web(&rig, run);
     if (!rig.http)
         check_skip(run, "none of its %u addresses is for HTTP without TLS", rig.endpoint_count);
-    rig.answer = true;
+    transport_rig_will(&rig, 0, false, true);
     int fd = ask(&rig, "GET /a%20b?x=%26 HTTP/1.1\r\nHost: a\r\nX-Own: mine\r\n"
                        "Connection: close\r\n\r\n");
     expect_answer(&rig, fd, 200, "1 GET /a b?x=%26 x-own=mine none=- body=", "x-check: yes");
     fd = ask(&rig, "POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n"
                    "Connection: close\r\n\r\nbody");
     expect_answer(&rig, fd, 200, "1 POST /p? x-own=- none=- body=body", "text/plain");
-    rig.answer = false;
-    unsigned before = rig.http_count;
+    transport_rig_will(&rig, 0, false, false);
+    unsigned before = transport_rig_count(&rig, &rig.http_count);
     fd = ask(&rig, "GET /later HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     transport_rig_await(&rig, "http()", &rig.http_count, before + 1);
     struct later later = {&rig, rig.http_id};
@@ -90,7 +90,7 @@ void transport_check_http(struct check_run *run)
     rig.transport->respond(rig.self, rig.http_id, &response);
     rig.transport->respond(rig.self, rig.http_id, &response);
     rig.transport->respond(rig.self, UINT64_MAX - 5, &response);
-    rig.answer = true;
+    transport_rig_will(&rig, 0, false, true);
     fd = ask(&rig, "GET /again HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     expect_answer(&rig, fd, 200, "1 GET /again? x-own=- none=- body=", NULL);
     transport_rig_close(&rig);

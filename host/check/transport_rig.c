@@ -305,9 +305,7 @@ bool transport_rig_is_web(struct transport_rig *rig, char *why, size_t room)
     int status = ws_upgrade(fd, "/", "");
     close(fd);
     check_blamed(run);
-    pthread_mutex_lock(&rig->lock);
-    unsigned opened = rig->conn_count;
-    pthread_mutex_unlock(&rig->lock);
+    unsigned opened = transport_rig_count(rig, &rig->conn_count);
     if (status == 101 && !opened)
         check_fail(run, "a websocket was accepted without opened(), which decides that");
     if (status > 0 && status != 101 && opened)
@@ -366,9 +364,7 @@ int transport_rig_dial(struct transport_rig *rig, const struct oriel_endpoint *a
 
 int transport_rig_join(struct transport_rig *rig, unsigned *conn)
 {
-    pthread_mutex_lock(&rig->lock);
-    *conn = rig->conn_count;
-    pthread_mutex_unlock(&rig->lock);
+    *conn = transport_rig_count(rig, &rig->conn_count);
     int fd = transport_rig_dial(rig, rig->web);
     check_doing(rig->run, "an upgrade to a websocket");
     int status = ws_upgrade(fd, "/", "");
@@ -376,6 +372,23 @@ int transport_rig_join(struct transport_rig *rig, unsigned *conn)
         check_fail(rig->run, "a websocket that opened() accepts gets %d: 101, by RFC 6455", status);
     transport_rig_await(rig, "opened()", &rig->conn_count, *conn + 1);
     return fd;
+}
+
+void transport_rig_will(struct transport_rig *rig, uint32_t refuse, bool echo, bool answer)
+{
+    pthread_mutex_lock(&rig->lock);
+    rig->refuse = refuse;
+    rig->echo = echo;
+    rig->answer = answer;
+    pthread_mutex_unlock(&rig->lock);
+}
+
+unsigned transport_rig_count(struct transport_rig *rig, const unsigned *counter)
+{
+    pthread_mutex_lock(&rig->lock);
+    unsigned count = *counter;
+    pthread_mutex_unlock(&rig->lock);
+    return count;
 }
 
 void transport_rig_await(struct transport_rig *rig, const char *what, const unsigned *counter,

@@ -65,6 +65,10 @@ int transport_rig_join(struct transport_rig *rig, unsigned *conn);
 void transport_rig_await(struct transport_rig *rig, const char *what, const unsigned *counter,
                          unsigned at_least);
 void transport_rig_await_closed(struct transport_rig *rig, unsigned conn, const char *when);
+/* What the host does from here on: the status it refuses websockets with (0: none), whether it
+ * sends messages back, whether it answers requests at once. */
+void transport_rig_will(struct transport_rig *rig, uint32_t refuse, bool echo, bool answer);
+unsigned transport_rig_count(struct transport_rig *rig, const unsigned *counter);
 /* Somebody new is served. */
 void transport_rig_expect_served(struct transport_rig *rig, const char *after);
 
