@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* transport/record: writes what a client would be sent, through libavformat. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "oriel/draft/transport_handover.h"
+#include "recorder.h"
+
+static const struct oriel_option options[] = {
+    {"folder", "recordings", NULL, "Folder of the recordings; it is made when the first begins.", 0,
+     0, ORIEL_OPT_STRING, 0},
+    {"name", "oriel-%Y%m%d-%H%M%S", NULL,
+     "Name of a recording, without ending: a pattern of strftime(), in UTC; a number follows where "
+     "it is taken.",
+     0, 0, ORIEL_OPT_STRING, 0},
+    {"container", "mp4", "mp4 mkv",
+     "Form of the video: fragmented MP4, or Matroska. VP8 is always written as Matroska.", 0, 0,
+     ORIEL_OPT_ENUM, 0},
+    {"codecs", "h264,hevc,av1,vp9,vp8,jpeg", NULL,
+     "What may be recorded, best first: what the main stream has is taken where it is among these.",
+     0, 0, ORIEL_OPT_STRING, 0},
+    {"max_mb", "2048", NULL, "Another recording begins when a video has so many MB; 0: never.", 0,
+     1 << 20, ORIEL_OPT_INT, 0},
+    {"max_minutes", "60", NULL, "Another recording begins after so many minutes; 0: never.", 0, 1e6,
+     ORIEL_OPT_FLOAT, 0},
+    {"fragment_ms", "1000", NULL, "Most that is lost when the server is killed, ms.", 20, 60000,
+     ORIEL_OPT_INT, 0},
+    {"key_s", "5", NULL,
+     "While pictures come a key picture is asked for so often, s; 0: never.", 0, 3600,
+     ORIEL_OPT_INT, 0},
+    {"token", "", NULL, "Token of a viewer, where the server wants one.", 0, 0, ORIEL_OPT_STRING,
+     ORIEL_OPT_SECRET},
+};
+
+static const struct oriel_option_table option_table = {
+    .size = sizeof option_table,
+    .count = sizeof options / sizeof options[0],
+    .options = options,
+};
+
+static bool read_options(struct recorder_options *to, const struct oriel_config *config)
+{
+    const char *folder = config->get_string(config, "folder");
+    const char *name = config->get_string(config, "name");
+    if (!*folder || strlen(folder) >= sizeof to->folder || !*name || strlen(name) >= 200 ||
+        strchr(name, '/'))
+        return false;
+    snprintf(to->folder, sizeof to->folder, "%s", folder);
+    snprintf(to->name, sizeof to->name, "%s", name);
+    snprintf(to->codecs, sizeof to->codecs, "%s", config->get_string(config, "codecs"));
+    snprintf(to->token, sizeof to->token, "%s", config->get_string(config, "token"));
+    to->container =
+        strcmp(config->get_string(config, "container"), "mkv") == 0 ? FILM_MATROSKA : FILM_MP4;
+    to->most_bytes = (uint64_t)config->get_int(config, "max_mb") * 1000000;
+    to->most_ns = (int64_t)(config->get_float(config, "max_minutes") * 60e9);
+    to->fragment_ns = config->get_int(config, "fragment_ms") * 1000000;
+    to->key_ns = config->get_int(config, "key_s") * 1000000000;
+    return true;
+}
+
+/* Could files be made there? The folder itself comes with the first of them. */
+static bool is_writable(const char *folder, const char **where)
+{
+    static _Thread_local char parent[sizeof((struct recorder_options *)0)->folder];
+    *where = folder;
+    if (access(folder, W_OK | X_OK) == 0)
+        return true;
+    if (errno != ENOENT)
+        return false;
+    snprintf(parent, sizeof parent, "%s", folder);
+    for (size_t n = strlen(parent); n > 1 && parent[n - 1] == '/'; n--)
+        parent[n - 1] = '\0';
+    char *slash = strrchr(parent, '/');
+    if (slash)
+        slash[slash == parent] = '\0';
+    *where = slash ? parent : ".";
+    return access(*where, W_OK | X_OK) == 0;
+}
+
+static oriel_result record_create(const struct oriel_host *host, const struct oriel_config *config,
+                                  const struct oriel_transport_host *to, void **self)
+{
+    struct recorder *recorder = calloc(1, sizeof *recorder);
+    if (!recorder)
+        return host->fail(host, ORIEL_NOMEM, "out of memory");
+    const char *where;
+    char text[PATH_MAX + 256];
+    oriel_result result = ORIEL_OK;
+    if (!read_options(&recorder->options, config)) {
+        result = host->fail(host, ORIEL_INVALID,
+                            "folder and name may not be empty or long, and name has no '/'");
+    } else if (!is_writable(recorder->options.folder, &where)) {
+        snprintf(text, sizeof text, "%s: nothing can be written there: %s", where, strerror(errno));
+        result = host->fail(host, ORIEL_IO, text);
+    }
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    recorder->unix_offset =
+        (double)now.tv_sec + (double)now.tv_nsec * 1e-9 - (double)viewer_now() * 1e-9;
+    if (result == ORIEL_OK &&
+        !viewer_start(&recorder->viewer, host, to, "record", &recorder_work, recorder))
+        result = host->fail(host, ORIEL_FATAL, "cannot start a thread");
+    if (result == ORIEL_OK) {
+        *self = recorder;
+        return ORIEL_OK;
+    }
+    viewer_stop(&recorder->viewer);
+    free(recorder);
+    return result;
+}
+
+static void record_destroy(void *self)
+{
+    struct recorder *recorder = self;
+    if (!recorder)
+        return;
+    viewer_stop(&recorder->viewer);
+    free(recorder);
+}
+
+static oriel_result record_endpoint(void *self, uint32_t index, struct oriel_endpoint *endpoint)
+{
+    (void)self;
+    (void)index;
+    (void)endpoint;
+    return ORIEL_UNSUPPORTED;
+}
+
+static oriel_result record_send(void *self, uint64_t conn, const struct oriel_message *message)
+{
+    struct recorder *recorder = self;
+    return viewer_send(&recorder->viewer, conn, message);
+}
+
+static oriel_result record_queued(void *self, uint64_t conn, struct oriel_queued *queued)
+{
+    struct recorder *recorder = self;
+    return viewer_queued(&recorder->viewer, conn, queued);
+}
+
+static void record_close(void *self, uint64_t conn, uint32_t code, const char *reason)
+{
+    struct recorder *recorder = self;
+    (void)code;
+    viewer_shut(&recorder->viewer, conn, reason);
+}
+
+static void record_respond(void *self, uint64_t id, const struct oriel_response *response)
+{
+    (void)self; /* it asks for nothing */
+    (void)id;
+    (void)response;
+}
+
+/* Nobody listens: what is left to another instance is to look. */
+static oriel_result stop_listening(void *self)
+{
+    viewer_rest(&((struct recorder *)self)->viewer, true);
+    return ORIEL_OK;
+}
+
+static oriel_result listen_again(void *self)
+{
+    viewer_rest(&((struct recorder *)self)->viewer, false);
+    return ORIEL_OK;
+}
+
+static const void *record_interface(void *self, const char *id)
+{
+    static const struct oriel_transport_handover handover = {
+        .size = sizeof handover, .stop_listening = stop_listening, .listen_again = listen_again};
+    (void)self;
+    return strcmp(id, ORIEL_TRANSPORT_HANDOVER_V0) == 0 ? &handover : NULL;
+}
+
+static const struct oriel_transport transport = {
+    .size = sizeof transport,
+    .options = &option_table,
+    .create = record_create,
+    .destroy = record_destroy,
+    .get_interface = record_interface,
+    .endpoint = record_endpoint,
+    .send = record_send,
+    .queued = record_queued,
+    .close = record_close,
+    .respond = record_respond,
+};
+
+static const struct oriel_module_info info = {
+    .size = sizeof info,
+    .id = "transport/record",
+    .version = "0.1.0",
+    .vendor = "Oriel",
+    .license = "BSD-3-Clause AND GPL-2.0-or-later",
+    .description = "Recordings of pictures and state in files, with FFmpeg's libavformat.",
+};
+
+static const void *get_factory(const char *id)
+{
+    return strcmp(id, ORIEL_TRANSPORT_V1) == 0 ? &transport : NULL;
+}
+
+ORIEL_MODULE(&info, NULL, NULL, get_factory);
