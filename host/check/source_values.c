@@ -117,8 +117,8 @@ void source_reads(struct check_run *run)
         release(run, values, bytes);
         release(run, again, bytes);
     }
-    source_close(rig);
     check_note(run, "%u levels", rig->info->level_count);
+    source_close(rig);
 }
 
 /* ---- what leaves the array ---- */
