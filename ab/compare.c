@@ -91,7 +91,7 @@ void compare_say(const struct results *results, const struct cell *cell, enum me
 
 static double quality_of(const struct cell *cell, int what)
 {
-    static const int planes[COMPARE_BDS] = {PLANE_Y, PLANE_U, PLANE_V,
+    static const int planes[COMPARE_BDS] = {PLANE_Y,   PLANE_U, PLANE_V,
                                             PLANE_ALL, PLANE_Y, PLANE_ALL};
     double ssim = cell->ssim[planes[what]];
     return what < 4 ? cell->psnr[planes[what]] : -10 * log10(1 - ssim);
@@ -101,7 +101,7 @@ void compare_bd(const struct results *results, size_t recording, size_t arm,
                 struct compare_bd out[COMPARE_BDS])
 {
     static const char *const names[COMPARE_BDS][2] = {
-        {"psnr_y", "PSNR Y"},   {"psnr_u", "PSNR Cb"}, {"psnr_v", "PSNR Cr"},
+        {"psnr_y", "PSNR Y"},    {"psnr_u", "PSNR Cb"}, {"psnr_v", "PSNR Cr"},
         {"psnr", "PSNR of all"}, {"ssim_y", "SSIM Y"},  {"ssim", "SSIM of all"}};
     const struct plan *plan = results->plan;
     size_t rates = plan->arms[0].rate_count;
@@ -111,8 +111,8 @@ void compare_bd(const struct results *results, size_t recording, size_t arm,
             const struct cell *cells[2] = {results_cell(results, recording, plan->baseline, i),
                                            results_cell(results, recording, arm, i)};
             for (int k = 0; k < 2; k++)
-                points[k][i] = (struct rd_point){
-                    cells[k]->error[0] ? NAN : cells[k]->kbps, quality_of(cells[k], what)};
+                points[k][i] = (struct rd_point){cells[k]->error[0] ? NAN : cells[k]->kbps,
+                                                 quality_of(cells[k], what)};
         }
         out[what] = (struct compare_bd){.what = names[what][0], .title = names[what][1]};
         out[what].known =

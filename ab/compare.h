@@ -9,7 +9,7 @@
 /* What is compared frame by frame. */
 enum measure { MEASURE_PSNR, MEASURE_SSIM, MEASURE_BYTES, MEASURE_LATENCY, MEASURES };
 
-const char *measure_name(enum measure measure); /* "psnr_y", "ssim_y", "bytes", "latency_ms" */
+const char *measure_name(enum measure measure);  /* "psnr_y", "ssim_y", "bytes", "latency_ms" */
 const char *measure_title(enum measure measure); /* "PSNR of luma" */
 
 /* Arm minus baseline at the same rate, over the frames that both have. Of latencies the warm-up is

@@ -220,7 +220,8 @@ static bool encode_frame(struct run *run, uint32_t index, const struct oriel_fra
     struct pass *pass = run->pass;
     int64_t cpu = cpu_now();
     pass->t_submit_ns[index] = clock_ns();
-    oriel_result result = run->coder->vtable->encode(run->self, frame, index ? 0 : ORIEL_ENCODE_KEY);
+    oriel_result result =
+        run->coder->vtable->encode(run->self, frame, index ? 0 : ORIEL_ENCODE_KEY);
     pass->t_return_ns[index] = clock_ns();
     if (result == ORIEL_AGAIN) { /* dropped, as the server would */
         pass->t_submit_ns[index] = 0;
@@ -286,8 +287,8 @@ bool coder_pass(struct coder *coder, const struct recording *recording, bool pac
     struct run run = {.coder = coder, .recording = recording, .pass = pass};
     pthread_mutex_init(&run.lock, NULL);
     cond_init(&run.come);
-    run.sink = (struct oriel_packet_sink){
-        .size = sizeof run.sink, .packet = on_packet, .data = &run};
+    run.sink =
+        (struct oriel_packet_sink){.size = sizeof run.sink, .packet = on_packet, .data = &run};
     bool good = coder->vtable->create(coder->use.host, coder->use.config, &format, recording->fps,
                                       &run.sink, &run.self) == ORIEL_OK;
     if (good)

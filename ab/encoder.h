@@ -49,7 +49,7 @@ const char *coder_version(const struct coder *coder);
 bool coder_format(const struct coder *coder, const struct recording *recording,
                   struct oriel_format *format, struct error *err);
 
-/* A new instance encodes the recording from its first frame to its last. False with the reason: it failed on a frame. */
+/* A new instance encodes the recording from its first frame to its last. False with the reason. */
 bool coder_pass(struct coder *coder, const struct recording *recording, bool pace,
                 struct pass *pass, struct error *err);
 void pass_finish(struct pass *pass);

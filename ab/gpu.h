@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 struct gpu_cost {
-    bool known;           /* there is a GPU that tells */
-    double joules;        /* that all of them used during the run, idle power included; NAN */
-    double memory_mib;    /* in use at the end, less that at the beginning; NAN */
+    bool known;             /* there is a GPU that tells */
+    double joules;          /* that all of them used during the run, idle power included; NAN */
+    double memory_mib;      /* in use at the end, less that at the beginning; NAN */
     double encoder_percent; /* use of the busiest GPU's encoder, as last sampled; NAN */
 };
 

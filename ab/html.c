@@ -30,7 +30,8 @@ void html_text(FILE *out, const char *text)
     }
 }
 
-/* Colours: Okabe and Ito's palette, which colour-blind people can tell apart; lighter in the dark. */
+/* Colours: Okabe and Ito's palette, which colour-blind people can tell apart; lighter in the dark.
+ */
 static const char style[] =
     ":root{color-scheme:light dark;--paper:#fff;--card:#f6f7f9;--ink:#1b1f24;--dim:#5c6670;"
     "--rule:#d9dee4;--grid:#e6e9ed;--accent:#0b5cad;--good:#0a7d4f;--bad:#b3401f;"
@@ -71,7 +72,8 @@ static const char style[] =
     ".range{stroke:var(--accent);stroke-width:2.5}.dot{fill:var(--accent)}"
     ".range.faint{stroke:var(--dim)}.dot.faint{fill:var(--dim)}"
     ".legend{display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;margin:.7rem 0;padding:0;"
-    "list-style:none;font-size:.92rem}.legend i,td i{display:inline-block;width:1.1rem;height:.3rem;"
+    "list-style:none;font-size:.92rem}.legend i,td "
+    "i{display:inline-block;width:1.1rem;height:.3rem;"
     "border-radius:2px;margin-right:.45rem;vertical-align:middle}"
     ".wide table{font-size:.82rem}.wide th,.wide td{padding:.32rem .45rem}"
     "th.g{padding-top:1rem;color:var(--ink);border-bottom:1px solid var(--rule)}"
@@ -102,8 +104,9 @@ void html_begin(FILE *out, const char *title)
     html_text(out, title);
     fprintf(out, "</title><style>%s", style);
     for (int i = 0; i < 8; i++)
-        fprintf(out, ".line.c%d{stroke:var(--c%d)}.mark.c%d,i.c%d{fill:var(--c%d);"
-                     "background:var(--c%d)}",
+        fprintf(out,
+                ".line.c%d{stroke:var(--c%d)}.mark.c%d,i.c%d{fill:var(--c%d);"
+                "background:var(--c%d)}",
                 i, i, i, i, i, i);
     fputs("</style></head><body><main>\n", out);
 }
@@ -123,8 +126,7 @@ void html_number(FILE *out, double value, int digits)
         fprintf(out, "%.*f", digits, value);
 }
 
-void html_picture(FILE *out, const uint8_t *rgba, uint32_t width, uint32_t height,
-                  const char *alt)
+void html_picture(FILE *out, const uint8_t *rgba, uint32_t width, uint32_t height, const char *alt)
 {
     size_t bytes;
     uint8_t *png = encode_png(rgba, width, height, &bytes);

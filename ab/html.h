@@ -14,7 +14,6 @@ void html_end(FILE *out);
 /* A number with `digits` after the point; a dash for NAN, "lossless" for infinity. */
 void html_number(FILE *out, double value, int digits);
 /* 8-bit RGBA as an <img> of a data: URL. */
-void html_picture(FILE *out, const uint8_t *rgba, uint32_t width, uint32_t height,
-                  const char *alt);
+void html_picture(FILE *out, const uint8_t *rgba, uint32_t width, uint32_t height, const char *alt);
 
 #endif

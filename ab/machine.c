@@ -51,7 +51,8 @@ cJSON *machine_json(void)
     read_fact("/etc/os-release", "PRETTY_NAME", '=', text, sizeof text);
     cJSON_AddStringToObject(json, "system", text[0] ? text : "unknown");
     cJSON_AddStringToObject(json, "gpu", gpu_about());
-    char *oriel = xasprintf("%s (module ABI %u.%u)", ORIEL_VERSION, ORIEL_ABI_MAJOR, ORIEL_ABI_MINOR);
+    char *oriel =
+        xasprintf("%s (module ABI %u.%u)", ORIEL_VERSION, ORIEL_ABI_MAJOR, ORIEL_ABI_MINOR);
     cJSON_AddStringToObject(json, "oriel", oriel);
     free(oriel);
     cJSON_AddStringToObject(json, "decoder", decoder_library());

@@ -5,8 +5,8 @@
 
 #include <cjson/cJSON.h>
 
-/* {"cpu", "cores", "memory_gib", "governor", "kernel", "system", "gpu", "oriel", "libavcodec"}: texts
- * and numbers, in the order in which they are shown. The caller deletes it. */
+/* {"cpu", "cores", "memory_gib", "governor", "kernel", "system", "gpu", "oriel", "libavcodec"}:
+ * texts and numbers, in the order in which they are shown. The caller deletes it. */
 cJSON *machine_json(void);
 
 #endif

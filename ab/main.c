@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* oriel ab: the same frames through several encoders, and a report about it. A program of its own, so
- * that the server has no decoder in it. */
+/* oriel ab: the same frames through several encoders, and a report about it. A program of its own,
+ * so that the server has no decoder in it. */
 #include <errno.h>
 #include <glob.h>
 #include <stdio.h>

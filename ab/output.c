@@ -11,12 +11,11 @@
 #include "util/check.h"
 #include "util/file.h"
 
-bool output_file(const char *folder, const char *name, char *text, size_t bytes,
-                 struct error *err)
+bool output_file(const char *folder, const char *name, char *text, size_t bytes, struct error *err)
 {
     char *path = xasprintf("%s/%s", folder, name);
-    bool good = file_replace(path, 0666, text, bytes) ||
-                error_set(err, "%s: %s", path, strerror(errno));
+    bool good =
+        file_replace(path, 0666, text, bytes) || error_set(err, "%s: %s", path, strerror(errno));
     free(path);
     free(text);
     return good;
@@ -131,8 +130,9 @@ static void json_row(FILE *out, const struct results *results, const struct cell
     cJSON *name = cJSON_CreateString(results->plan->recordings[cell->recording_index]);
     cJSON *label = cJSON_CreateString(cell->arm->label);
     char *recording = cJSON_PrintUnformatted(name), *arm = cJSON_PrintUnformatted(label);
-    fprintf(out, "{\"recording\":%s,\"arm\":%s,\"rate\":%.15g,\"frame\":%u,\"there\":%s,\"key\":%s,"
-                 "\"bytes\":%llu,\"qp\":%.9g,\"sha256\":\"%s\"",
+    fprintf(out,
+            "{\"recording\":%s,\"arm\":%s,\"rate\":%.15g,\"frame\":%u,\"there\":%s,\"key\":%s,"
+            "\"bytes\":%llu,\"qp\":%.9g,\"sha256\":\"%s\"",
             recording, arm, cell->rate, i, row->there ? "true" : "false",
             row->key ? "true" : "false", (unsigned long long)row->bytes, row->qp_q8 / 256.0,
             row->hash);

@@ -8,7 +8,8 @@
 /* results.json: all there is; two comparisons of deterministic encoders differ in "run" and in what
  * is named "timing" alone. */
 bool output_json(const struct results *results, const char *folder, struct error *err);
-/* results.csv: a row for each recording, arm and rate. frames.csv and frames.ndjson: for each frame.
+/* results.csv: a row for each recording, arm and rate. frames.csv and frames.ndjson: for each
+ * frame.
  */
 bool output_csv(const struct results *results, const char *folder, struct error *err);
 bool output_frames(const struct results *results, const char *folder, struct error *err);
@@ -16,7 +17,6 @@ bool output_frames(const struct results *results, const char *folder, struct err
 bool output_report(const struct results *results, const char *folder, struct error *err);
 
 /* Writes folder/name; the text is freed. */
-bool output_file(const char *folder, const char *name, char *text, size_t bytes,
-                 struct error *err);
+bool output_file(const char *folder, const char *name, char *text, size_t bytes, struct error *err);
 
 #endif

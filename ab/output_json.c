@@ -58,10 +58,10 @@ static cJSON *arm_json(const struct plan_arm *arm)
     cJSON_AddStringToObject(json, "label", arm->label);
     cJSON_AddStringToObject(json, "module", arm->module);
     cJSON_AddStringToObject(json, "rate_option", arm->rate_option);
-    cJSON_AddItemToObject(json, "rates",
-                          cJSON_CreateDoubleArray(arm->rates, (int)arm->rate_count));
-    cJSON_AddItemToObject(json, "options", cJSON_CreateStringArray((const char *const *)arm->sets,
-                                                                    (int)arm->set_count));
+    cJSON_AddItemToObject(json, "rates", cJSON_CreateDoubleArray(arm->rates, (int)arm->rate_count));
+    cJSON_AddItemToObject(
+        json, "options",
+        cJSON_CreateStringArray((const char *const *)arm->sets, (int)arm->set_count));
     return json;
 }
 
@@ -71,8 +71,8 @@ static void put_percentiles(cJSON *timing, const char *key, const struct results
     static const struct {
         const char *name;
         double part;
-    } parts[] = {{"min", 0},    {"p5", 0.05},  {"p25", 0.25},   {"p50", 0.5}, {"p75", 0.75},
-                 {"p90", 0.9},  {"p95", 0.95}, {"p99", 0.99},   {"max", 1}};
+    } parts[] = {{"min", 0},   {"p5", 0.05},  {"p25", 0.25}, {"p50", 0.5}, {"p75", 0.75},
+                 {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}, {"max", 1}};
     size_t count;
     double *values = cell_latencies(results, cell, blocked, &count);
     cJSON *json = cJSON_AddObjectToObject(timing, key);

@@ -173,10 +173,10 @@ void picture_rgba(const struct picture *picture, const struct oriel_format *form
     double kr, kb, unit = (double)(1u << (picture->depth - 8));
     weights(format, &kr, &kb);
     double kg = 1 - kr - kb;
-    double luma = format->full_range ? 255.0 / ((double)(1u << picture->depth) - 1)
-                                     : 255.0 / (219 * unit);
-    double chroma = format->full_range ? 255.0 / ((double)(1u << picture->depth) - 1)
-                                       : 255.0 / (224 * unit);
+    double luma =
+        format->full_range ? 255.0 / ((double)(1u << picture->depth) - 1) : 255.0 / (219 * unit);
+    double chroma =
+        format->full_range ? 255.0 / ((double)(1u << picture->depth) - 1) : 255.0 / (224 * unit);
     double black = format->full_range ? 0 : 16 * unit;
     bool half_x = picture->width[1] != picture->width[0];
     bool half_y = picture->height[1] != picture->height[0];

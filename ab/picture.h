@@ -8,11 +8,11 @@
 
 #include "oriel/frame.h"
 
-/* Y, Cb, Cr. A sample is one byte, or with a depth above 8 two in the machine's order. The memory is
- * the picture's own where picture_init made it. */
+/* Y, Cb, Cr. A sample is one byte, or with a depth above 8 two in the machine's order. The memory
+ * is the picture's own where picture_init made it. */
 struct picture {
     uint32_t width[3], height[3];
-    uint32_t depth; /* bits of a sample */
+    uint32_t depth;     /* bits of a sample */
     uint32_t stride[3]; /* bytes */
     uint8_t *plane[3];
     void *memory;

@@ -98,10 +98,10 @@ struct common {
     size_t rate_count;
 };
 
-static const char *const keys[] = {"title",      "recordings", "baseline",    "rates",
-                                   "rate_option", "repeats",   "warm_up",     "resamples",
-                                   "confidence", "worst",      "gain",        "seed",
-                                   "pace",       "module_path", "arms"};
+static const char *const keys[] = {"title",       "recordings",  "baseline", "rates",
+                                   "rate_option", "repeats",     "warm_up",  "resamples",
+                                   "confidence",  "worst",       "gain",     "seed",
+                                   "pace",        "module_path", "arms"};
 static const char *const arm_keys[] = {"module", "rates", "rate_option", "options"};
 
 static bool unknown(const struct setting *setting, const char *name, const char *const *known,

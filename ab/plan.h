@@ -12,9 +12,9 @@
 
 struct plan_arm {
     char *label;
-    char *module; /* id */
+    char *module;      /* id */
     char *rate_option; /* "": the module has none, and all rates are one */
-    double *rates; /* as many as the others have, to be compared one by one */
+    double *rates;     /* as many as the others have, to be compared one by one */
     size_t rate_count;
     /* "encode/x264.preset=fast", and where that stands: for config_create. */
     char **sets, **origins;
@@ -39,7 +39,7 @@ struct plan {
     double gain;        /* of difference maps */
     double confidence;
     uint64_t seed;
-    bool pace; /* frames come at the recording's rate; else each when the one before is done */
+    bool pace;  /* frames come at the recording's rate; else each when the one before is done */
     char *text; /* the file, for the report */
 };
 

@@ -107,8 +107,7 @@ static bool decode(struct screen *screen, const struct packets *packets, struct 
 {
     if (!packets->count)
         return error_set(err, "the encoder gave no packet");
-    struct decoder *decoder =
-        decoder_open(packets->at[0].codec, &screen->recording->format, err);
+    struct decoder *decoder = decoder_open(packets->at[0].codec, &screen->recording->format, err);
     bool good = decoder != NULL;
     for (uint32_t i = 0; good && i < packets->count; i++) {
         const struct packet *packet = &packets->at[i];

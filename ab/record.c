@@ -15,7 +15,8 @@ static const char usage[] =
     "       oriel ab record URL [--seconds S] [--frames N] -o FILE.orec\n\n"
     "Draws DATA or a scene by the same record, loader, scene and capture modules as `oriel "
     "serve`,\n"
-    "every frame complete and in full quality, and writes raw frames, their stamps and the inputs.\n"
+    "every frame complete and in full quality, and writes raw frames, their stamps and the "
+    "inputs.\n"
     "  --orbit              once around a volume\n"
     "  --pan                a figure of eight over a plane, with zoom\n"
     "  --play               through time, or the first axis that has a slider\n"
@@ -81,8 +82,7 @@ static int check_numbers(struct record_request *request, const struct given *giv
 
 static int check_request(struct record_request *request, const struct cli_options *options)
 {
-    unsigned motions =
-        (request->script != NULL) + request->orbit + request->pan + request->play;
+    unsigned motions = (request->script != NULL) + request->orbit + request->pan + request->play;
     if (!request->target)
         return cli_fail(CLI_USAGE, "ab record: wants -o FILE.orec");
     if (options->argument_count > 1 || (options->argument_count == 1) == (request->scene != NULL))
@@ -102,9 +102,9 @@ static int record_here(const struct cli_options *options, const struct given *gi
                        struct record_request *request)
 {
     /* Nothing is limited and nothing waits: there is no client but the script. */
-    static const char *const sets[] = {"control.update_rate=0", "control.command_rate=0",
+    static const char *const sets[] = {"control.update_rate=0",    "control.command_rate=0",
                                        "thumbnails.enabled=false", "render.settle_ms=0",
-                                       "stream.fps=240", "log.level=warn"};
+                                       "stream.fps=240",           "log.level=warn"};
     struct error err;
     size_t count = sizeof sets / sizeof *sets;
     for (size_t i = 0; i < options->set_count; i++) {
@@ -117,8 +117,8 @@ static int record_here(const struct cli_options *options, const struct given *gi
     config_apply_log(config);
     int status = check_numbers(request, given, (unsigned)config_int(config, "canvas.max"));
     if (status == CLI_GO_ON)
-        status = record_scene(config, request, &err) ? CLI_DONE
-                                                     : cli_fail(CLI_FAILED, "%s", err.text);
+        status =
+            record_scene(config, request, &err) ? CLI_DONE : cli_fail(CLI_FAILED, "%s", err.text);
     config_destroy(config);
     return status;
 }
@@ -127,18 +127,13 @@ int record_command(int argc, char **argv)
 {
     struct record_request request = {0};
     struct given given = {0};
-    const struct cli_flag flags[] = {{.name = "scene", .text = &request.scene},
-                                     {.name = "script", .text = &request.script},
-                                     {.name = "orbit", .on = &request.orbit},
-                                     {.name = "pan", .on = &request.pan},
-                                     {.name = "play", .on = &request.play},
-                                     {.name = "frames", .text = &given.frames},
-                                     {.name = "size", .text = &given.size},
-                                     {.name = "format", .text = &given.format},
-                                     {.name = "fps", .text = &given.fps},
-                                     {.name = "seconds", .text = &given.seconds},
-                                     {.name = "o", .text = &request.target},
-                                     {0}};
+    const struct cli_flag flags[] = {
+        {.name = "scene", .text = &request.scene}, {.name = "script", .text = &request.script},
+        {.name = "orbit", .on = &request.orbit},   {.name = "pan", .on = &request.pan},
+        {.name = "play", .on = &request.play},     {.name = "frames", .text = &given.frames},
+        {.name = "size", .text = &given.size},     {.name = "format", .text = &given.format},
+        {.name = "fps", .text = &given.fps},       {.name = "seconds", .text = &given.seconds},
+        {.name = "o", .text = &request.target},    {0}};
     struct cli_options options;
     struct error err;
     int status = cli_options_parse(&options, argc, argv, usage, flags);

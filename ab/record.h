@@ -22,7 +22,8 @@ int record_command(int argc, char **argv);
 /* Through the rooms of the server, without a network: each frame complete and in full quality. */
 bool record_scene(const struct config *config, const struct record_request *request,
                   struct error *err);
-/* From a server that runs: what it sends to a client that asks for raw samples, and what it tells. */
+/* From a server that runs: what it sends to a client that asks for raw samples, and what it tells.
+ */
 bool record_live(const char *url, const struct record_request *request, struct error *err);
 
 #endif

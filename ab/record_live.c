@@ -106,7 +106,8 @@ static bool begin(struct live *live, const uint8_t *h)
     live->recorder = recorder_create(live->request->target, &live->format, live->request->fps,
                                      about, &live->err);
     for (size_t i = 0; i < live->waiting_count; i++) {
-        if (!live->recorder || !recorder_input(live->recorder, clock_ns(), live->waiting[i], &live->err))
+        if (!live->recorder ||
+            !recorder_input(live->recorder, clock_ns(), live->waiting[i], &live->err))
             live->over = true;
         live->waiting[i] = NULL;
     }
@@ -220,8 +221,7 @@ static void on_frame(void *user, const char *type, const cJSON *frame, const cha
             live->over = true;
         return;
     }
-    live->waiting =
-        xrealloc(live->waiting, (live->waiting_count + 1) * sizeof *live->waiting);
+    live->waiting = xrealloc(live->waiting, (live->waiting_count + 1) * sizeof *live->waiting);
     live->waiting[live->waiting_count++] = what;
 }
 

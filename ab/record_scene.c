@@ -25,11 +25,12 @@ static cJSON *about(const struct session *session, const struct record_request *
     cJSON_AddStringToObject(json, "kind", "scripted");
     cJSON_AddStringToObject(json, "created", when);
     cJSON_AddStringToObject(json, "source", request->data ? request->data : request->scene);
-    cJSON_AddStringToObject(json, "motion", request->script  ? request->script
-                                            : request->orbit ? "orbit"
-                                            : request->pan   ? "pan"
-                                            : request->play  ? "play"
-                                                             : "still");
+    cJSON_AddStringToObject(json, "motion",
+                            request->script  ? request->script
+                            : request->orbit ? "orbit"
+                            : request->pan   ? "pan"
+                            : request->play  ? "play"
+                                             : "still");
     cJSON_AddStringToObject(json, "oriel", ORIEL_VERSION);
     cJSON_AddStringToObject(json, "capture", session_capture(session));
     cJSON_AddStringToObject(json, "renderer", session_renderer(session));
@@ -66,8 +67,7 @@ static bool say_step(struct session *session, struct recorder *recorder,
 }
 
 static bool record_frames(struct session *session, const struct record_request *request,
-                          const struct script *script, struct recorder *recorder,
-                          struct error *err)
+                          const struct script *script, struct recorder *recorder, struct error *err)
 {
     uint32_t frames = request->frames ? request->frames : script->frames ? script->frames : 1;
     uint64_t bytes = frame_bytes(session_format(session)), revision = 0;
@@ -79,7 +79,8 @@ static bool record_frames(struct session *session, const struct record_request *
             good = say_step(session, recorder, &script->steps[step], err);
         /* What changes nothing is shown by the same picture. */
         if (good && (i == 0 || session_revision(session) != revision))
-            good = session_picture(session, packed, &stamp, err) || error_prefix(err, "frame %u", i);
+            good =
+                session_picture(session, packed, &stamp, err) || error_prefix(err, "frame %u", i);
         revision = stamp.revision;
         stamp.seq = i + 1;
         stamp.pts_ns = (int64_t)((double)i / request->fps * (double)NS_PER_S);

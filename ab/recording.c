@@ -176,8 +176,7 @@ static bool take_frame(struct scan *scan, const cJSON *line)
 static void take_input(struct recording *recording, cJSON *what)
 {
     double t = number(what, "t_ns", -9e15, 9e18);
-    recording->inputs =
-        grown(recording->inputs, recording->input_count, sizeof *recording->inputs);
+    recording->inputs = grown(recording->inputs, recording->input_count, sizeof *recording->inputs);
     recording->inputs[recording->input_count++] = (struct recording_input){
         .frame = recording->frame_count, .t_ns = isnan(t) ? 0 : (int64_t)t, .what = what};
 }
@@ -232,8 +231,8 @@ struct recording *recording_open(const char *path, struct error *err)
         scan.bytes = frame_bytes(&recording->format);
         read_lines(&scan);
         if (recording->frame_count == 0)
-            good = error_set(err, "%s: has no whole frame%s%s", path,
-                             recording->cut[0] ? ": " : "", recording->cut);
+            good = error_set(err, "%s: has no whole frame%s%s", path, recording->cut[0] ? ": " : "",
+                             recording->cut);
     }
     if (scan.file)
         fclose(scan.file);

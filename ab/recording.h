@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Recordings (docs/ab.md): frames with their stamps, and the inputs that led to them. A line of JSON
- * before each block of samples, so that a file that was cut off is good up to there. */
+/* Recordings (docs/ab.md): frames with their stamps, and the inputs that led to them. A line of
+ * JSON before each block of samples, so that a file that was cut off is good up to there. */
 #ifndef AB_RECORDING_H
 #define AB_RECORDING_H
 
@@ -47,7 +47,7 @@ struct recording {
         struct oriel_stamp stamp;
         uint64_t at; /* bytes from the beginning of the file */
         uint32_t crc32;
-    } *frames;
+    } * frames;
     uint64_t frame_count;
     struct recording_input *inputs;
     uint64_t input_count;

@@ -40,8 +40,7 @@ static void put_head(FILE *out, const struct results *results)
     fprintf(out, "</h1><p class=\"dim\">%s. %zu encoder settings at %zu rates on %zu recording%s; ",
             when, plan->arm_count, plan->arms[0].rate_count, plan->recording_count,
             plan->recording_count == 1 ? "" : "s");
-    fprintf(out, "quality from one pass, times from %u others. The baseline is <b>",
-            plan->repeats);
+    fprintf(out, "quality from one pass, times from %u others. The baseline is <b>", plan->repeats);
     html_text(out, plan->arms[plan->baseline].label);
     fputs("</b>.</p>\n", out);
 }
@@ -132,8 +131,9 @@ static void put_warnings(FILE *out, const struct results *results)
             continue;
         fputs("<p class=\"note\">", out);
         html_text(out, cell->arm->label);
-        fprintf(out, " at %.15g gave other bytes when it ran again: its quality is that of one of "
-                     "several possible streams.</p>",
+        fprintf(out,
+                " at %.15g gave other bytes when it ran again: its quality is that of one of "
+                "several possible streams.</p>",
                 cell->rate);
     }
 }
@@ -224,8 +224,7 @@ static void put_differences(FILE *out, const struct results *results, size_t rec
             "paired differences, with a %g %% interval from %u bootstrap samples of blocks of "
             "neighbouring frames (seed %llu). Grey: the interval contains zero.</p>"
             "<table class=\"pairs\"><tbody>\n",
-            plan->confidence * 100, plan->resamples,
-            (unsigned long long)plan->seed);
+            plan->confidence * 100, plan->resamples, (unsigned long long)plan->seed);
     for (enum measure m = 0; m < MEASURES; m++) {
         struct interval intervals[16];
         bool known[16];
@@ -296,17 +295,18 @@ static void put_machine(FILE *out, const struct results *results)
 static void put_method(FILE *out, const struct results *results)
 {
     const struct plan *plan = results->plan;
-    fputs("<h2>How it was measured</h2><ul>"
-          "<li>Every arm got the same recorded frames, with the same stamps, in the same order; the "
-          "first as a key frame.</li>"
-          "<li>PSNR and SSIM compare the decoded planes with the recorded ones and agree with "
-          "FFmpeg's filters <code>psnr</code> and <code>ssim</code>. The PSNR of a recording is "
-          "that of its mean error. A frame that an encoder leaves out counts as the picture "
-          "before it, which is what a viewer sees.</li>"
-          "<li>BD-rate integrates log rate over quality, interpolated by PCHIP (Fritsch and "
-          "Carlson); SSIM counts in decibels there. A dash: it cannot be told, and "
-          "results.json says why.</li>",
-          out);
+    fputs(
+        "<h2>How it was measured</h2><ul>"
+        "<li>Every arm got the same recorded frames, with the same stamps, in the same order; the "
+        "first as a key frame.</li>"
+        "<li>PSNR and SSIM compare the decoded planes with the recorded ones and agree with "
+        "FFmpeg's filters <code>psnr</code> and <code>ssim</code>. The PSNR of a recording is "
+        "that of its mean error. A frame that an encoder leaves out counts as the picture "
+        "before it, which is what a viewer sees.</li>"
+        "<li>BD-rate integrates log rate over quality, interpolated by PCHIP (Fritsch and "
+        "Carlson); SSIM counts in decibels there. A dash: it cannot be told, and "
+        "results.json says why.</li>",
+        out);
     fprintf(out,
             "<li>Latency is from the call of encode() to the packet in the sink, in %u passes of "
             "their own, there and back over all arms; the first %u frames of a pass warm up and "

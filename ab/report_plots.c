@@ -57,8 +57,7 @@ static void curve(FILE *out, const struct results *results, size_t recording, in
             if (cell->error[0])
                 continue;
             series[a].points[series[a].count++] = (struct svg_point){
-                cell->kbps / 1000,
-                ssim ? -10 * log10(1 - cell->ssim[plane]) : cell->psnr[plane]};
+                cell->kbps / 1000, ssim ? -10 * log10(1 - cell->ssim[plane]) : cell->psnr[plane]};
         }
     }
     struct svg_plot plot = {.title = title,
@@ -79,8 +78,7 @@ static void vmaf_curve(FILE *out, const struct results *results, size_t recordin
         for (size_t i = 0; i < rates; i++) {
             const struct cell *cell = results_cell(results, recording, a, i);
             any |= isfinite(cell->vmaf);
-            series[a].points[series[a].count++] =
-                (struct svg_point){cell->kbps / 1000, cell->vmaf};
+            series[a].points[series[a].count++] = (struct svg_point){cell->kbps / 1000, cell->vmaf};
         }
     }
     struct svg_plot plot = {
@@ -116,8 +114,8 @@ static void latency_curve(FILE *out, const struct results *results, size_t recor
         double *values = cell_latencies(results, cell, false, &count);
         series[a].points = xcalloc(201, sizeof *series[a].points);
         for (size_t i = 0; count && i <= 200; i++)
-            series[a].points[series[a].count++] = (struct svg_point){
-                percentile(values, count, (double)i / 200), (double)i / 2};
+            series[a].points[series[a].count++] =
+                (struct svg_point){percentile(values, count, (double)i / 200), (double)i / 2};
         free(values);
     }
     struct svg_plot plot = {.title = "Encode latency: submit to packet",
@@ -156,12 +154,13 @@ static void quality_curve(FILE *out, const struct results *results, size_t recor
         const struct cell *cell = results_cell(results, recording, a, rate);
         series[a].points = xcalloc(cell->row_count, sizeof *series[a].points);
         for (uint32_t i = 0; !cell->error[0] && i < cell->row_count; i++)
-            series[a].points[series[a].count++] = (struct svg_point){
-                i, !cell->rows[i].shown ? NAN
-                   : ssim               ? -10 * log10(1 - cell->rows[i].ssim[PLANE_Y])
-                                        : cell->rows[i].psnr[PLANE_Y]};
+            series[a].points[series[a].count++] =
+                (struct svg_point){i, !cell->rows[i].shown ? NAN
+                                      : ssim ? -10 * log10(1 - cell->rows[i].ssim[PLANE_Y])
+                                             : cell->rows[i].psnr[PLANE_Y]};
     }
-    struct svg_plot plot = {.title = ssim ? "SSIM of luma of each frame" : "PSNR of luma of each frame",
+    struct svg_plot plot = {.title =
+                                ssim ? "SSIM of luma of each frame" : "PSNR of luma of each frame",
                             .x_label = "frame",
                             .y_label = ssim ? SSIM_LABEL : "PSNR, dB"};
     draw(out, &plot, series, arms);

@@ -167,8 +167,8 @@ static bool open_all(struct results *results, struct job **jobs, struct error *e
         if (!(results->recordings[r] = recording_open(plan->recordings[r], err)))
             return error_prefix(err, "%s: recordings", plan->path);
     }
-    results->cells = xcalloc(plan->recording_count * plan->arm_count * rates,
-                             sizeof *results->cells);
+    results->cells =
+        xcalloc(plan->recording_count * plan->arm_count * rates, sizeof *results->cells);
     struct coder **coders = xcalloc(plan->arm_count * rates, sizeof *coders);
     *jobs = xcalloc(plan->recording_count * plan->arm_count * rates, sizeof **jobs);
     bool good = true;

@@ -31,14 +31,14 @@ struct cell {
     char version[64], format[64], codec[8];
     struct row *rows;
     uint32_t row_count;
-    uint32_t first_timed; /* rows before it warm up */
+    uint32_t first_timed;   /* rows before it warm up */
     struct packets packets; /* of the middle rate, to look at later */
     /* Summary of quality and size. */
     uint64_t bytes;
     double kbps;
     uint32_t keys, left_out;
     double key_bytes, delta_bytes; /* means; NAN: none */
-    double psnr[PLANES]; /* of the mean error, as FFmpeg sums up; INFINITY: lossless */
+    double psnr[PLANES];           /* of the mean error, as FFmpeg sums up; INFINITY: lossless */
     double ssim[PLANES], vmaf;
     bool repeatable; /* every pass gave the same bytes */
     bool held;       /* the encoder keeps frames back */
@@ -57,8 +57,8 @@ struct results {
     const char *vmaf; /* "libvmaf 3.0.0", or why there is none */
 };
 
-/* Everything that can be wrong with the plan is said before anything runs: NULL with the reason. What
- * fails while it runs is in the cell. `progress` gets lines for people. */
+/* Everything that can be wrong with the plan is said before anything runs: NULL with the reason.
+ * What fails while it runs is in the cell. `progress` gets lines for people. */
 struct results *results_make(const struct plan *plan, void (*progress)(const char *text),
                              struct error *err);
 void results_destroy(struct results *results); /* NULL is fine */

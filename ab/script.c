@@ -80,10 +80,10 @@ static bool read_recording(struct script *script, const char *path, struct error
         cJSON *what = cJSON_Duplicate(recording->inputs[i].what, true);
         cJSON_DeleteItemFromObjectCaseSensitive(what, "frame");
         cJSON_DeleteItemFromObjectCaseSensitive(what, "t_ns");
-        good = !cJSON_HasObjectItem(what, "told") ||
-               error_set(err,
-                         "%s: is of a live session: what a server told cannot be said to another",
-                         path);
+        good =
+            !cJSON_HasObjectItem(what, "told") ||
+            error_set(err, "%s: is of a live session: what a server told cannot be said to another",
+                      path);
         add(script, (uint32_t)recording->inputs[i].frame, what);
     }
     script->frames = (uint32_t)recording->frame_count;
@@ -107,9 +107,9 @@ bool script_read(struct script *script, const char *path, struct error *err)
         cJSON *line = cJSON_ParseWithLength(text, (size_t)length);
         recording = number == 1 && cJSON_HasObjectItem(line, "oriel_recording");
         if (!recording)
-            good = cJSON_IsObject(line) ? take_line(script, line, path, number, err)
-                                        : error_set(err, "%s:%u: is no object of JSON", path,
-                                                    number);
+            good = cJSON_IsObject(line)
+                       ? take_line(script, line, path, number, err)
+                       : error_set(err, "%s:%u: is no object of JSON", path, number);
         cJSON_Delete(line);
         if (recording)
             break;
@@ -125,8 +125,8 @@ bool script_read(struct script *script, const char *path, struct error *err)
 
 /* --- motions --- */
 
-static void add_update(struct script *script, uint32_t frame, const char *scope,
-                       const char *target, const char *key, cJSON *value)
+static void add_update(struct script *script, uint32_t frame, const char *scope, const char *target,
+                       const char *key, cJSON *value)
 {
     cJSON *what = cJSON_CreateObject(), *update = cJSON_AddObjectToObject(what, "update");
     cJSON_AddStringToObject(update, "scope", scope);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The inputs of a recording, before they are made: what is said to the server before which frame. */
+/* The inputs of a recording, before they are made: what is said to the server before which frame.
+ */
 #ifndef AB_SCRIPT_H
 #define AB_SCRIPT_H
 
@@ -13,7 +14,7 @@ struct script {
     struct script_step {
         uint32_t frame; /* before which it is said */
         cJSON *what;    /* {"update": …} or {"call": …} */
-    } *steps;           /* in order */
+    } * steps;          /* in order */
     uint32_t count;
     uint32_t frames; /* how long it is: one more than the last frame it names */
 };

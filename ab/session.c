@@ -26,7 +26,7 @@ struct session {
     struct control *control;
     struct render_pool *pool;
     struct render *render;
-    struct oriel_format format; /* that is recorded */
+    struct oriel_format format;   /* that is recorded */
     struct oriel_format captured; /* that is asked for: RGBA where the other is made from it */
     uint32_t tap;
     unsigned said;
@@ -364,8 +364,7 @@ struct session *session_create(const struct config *config, const struct record_
         (session->registry = registry_create(config, err)) &&
         (session->control = control_create(config, session->registry, session->metrics, err)) &&
         open_scene(session, request, err) &&
-        (session->pool =
-             render_pool_create(config, session->registry, session->metrics, err)) &&
+        (session->pool = render_pool_create(config, session->registry, session->metrics, err)) &&
         (session->render = render_create(session->pool, "main", &events, err)) &&
         find_format(session, request->fourcc, err);
     struct render_tap tap = {.format = session->captured,

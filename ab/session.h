@@ -21,8 +21,8 @@ void session_destroy(struct session *session); /* NULL is fine */
  * call.command. False with what the server says. */
 bool session_update(struct session *session, const cJSON *update, struct error *err);
 bool session_call(struct session *session, const cJSON *call, struct error *err);
-/* The payload of notify.view for the scene as it is now; the session's. The server sends few of them
- * while the camera moves, so that this may wait. NULL with the reason. */
+/* The payload of notify.view for the scene as it is now; the session's. The server sends few of
+ * them while the camera moves, so that this may wait. NULL with the reason. */
 const cJSON *session_view(struct session *session, struct error *err);
 uint64_t session_revision(const struct session *session); /* of the scene */
 

@@ -33,9 +33,9 @@ struct rd_point {
 
 /* Bjøntegaard's delta rate of `test` against `base`, in percent (-10: a tenth fewer bits for the
  * same quality): the mean over the range of quality that both have of the difference of the
- * logarithms of the rates, as piecewise cubic functions of the quality (PCHIP, Fritsch and Carlson).
- * False with the reason: fewer than two points, no common range, or a quality that does not grow
- * with the rate. */
+ * logarithms of the rates, as piecewise cubic functions of the quality (PCHIP, Fritsch and
+ * Carlson). False with the reason: fewer than two points, no common range, or a quality that does
+ * not grow with the rate. */
 bool bd_rate(const struct rd_point *base, size_t base_count, const struct rd_point *test,
              size_t test_count, double *percent, const char **why);
 

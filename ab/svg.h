@@ -30,8 +30,8 @@ struct svg_plot {
 
 void svg_write(FILE *out, const struct svg_plot *plot);
 
-/* A row of a table of intervals: a line from low to high with a mark at the mean, on the common scale
- * ±`most`, and 0 in the middle. */
+/* A row of a table of intervals: a line from low to high with a mark at the mean, on the common
+ * scale ±`most`, and 0 in the middle. */
 void svg_interval(FILE *out, double low, double mean, double high, double most, bool significant);
 
 #endif

@@ -54,7 +54,7 @@ void client_destroy(struct client *client);
 /* Says goodbye to a client that is connected: the websocket is closed in order. closed() comes. */
 void client_leave(struct client *client);
 
-bool client_is_ready(const struct client *client);          /* welcome has come, and it is not over */
+bool client_is_ready(const struct client *client);       /* welcome has come, and it is not over */
 bool client_over(const struct client *client);           /* closed() has been called */
 const char *client_session(const struct client *client); /* "" before the welcome */
 /* The newest token of a topic, NULL before one came; valid until the next turn. */

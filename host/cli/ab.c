@@ -27,6 +27,7 @@ int cli_ab(int argc, char **argv)
         if (errno != ENOENT)
             return cli_fail(CLI_FAILED, "ab: %s: %s", path, strerror(errno));
     }
-    return cli_fail(CLI_FAILED, "ab: oriel-ab is not installed: it comes with the package oriel-modules-gpl, "
-                                "and is built where libavcodec-dev is");
+    return cli_fail(CLI_FAILED,
+                    "ab: oriel-ab is not installed: it comes with the package oriel-modules-gpl, "
+                    "and is built where libavcodec-dev is");
 }

@@ -18,8 +18,11 @@
 
 static struct oriel_format format_of(uint32_t fourcc, uint32_t width, uint32_t height)
 {
-    return (struct oriel_format){.fourcc = fourcc, .width = width, .height = height,
-                                 .matrix = ORIEL_MATRIX_BT601, .full_range = 1};
+    return (struct oriel_format){.fourcc = fourcc,
+                                 .width = width,
+                                 .height = height,
+                                 .matrix = ORIEL_MATRIX_BT601,
+                                 .full_range = 1};
 }
 
 static void test_by_hand(void **state)
@@ -34,7 +37,7 @@ static void test_by_hand(void **state)
     assert_true(isinf(psnr_of(0, 8)));
     NEAR(plane_ssim(&a, &b, 0), 1, 1e-12);
     assert_true(isnan(plane_ssim(&a, &b, 1))); /* 8 x 4 samples: no window */
-    b.plane[0][5] = 108; /* one of 128 samples by 8 */
+    b.plane[0][5] = 108;                       /* one of 128 samples by 8 */
     NEAR(plane_mse(&a, &b, 0), 0.5, 1e-12);
     NEAR(psnr_of(0.5, 8), 10 * log10(255.0 * 255 / 0.5), 1e-12);
     NEAR(psnr_of(4, 10), 10 * log10(1023.0 * 1023 / 4), 1e-12);
@@ -116,8 +119,9 @@ static void make(const struct sample *sample, struct picture *a, struct picture 
             for (uint32_t x = 0; x < a->width[p]; x++) {
                 unsigned value = sample->noise ? noise(peak + 1) * sample->noise / 100 : peak / 3;
                 int d = (int)noise(2 * sample->error + 1) - (int)sample->error;
-                unsigned other = (int)value + d < 0 ? 0 : value + (unsigned)d > peak ? peak
-                                                                : value + (unsigned)d;
+                unsigned other = (int)value + d < 0           ? 0
+                                 : value + (unsigned)d > peak ? peak
+                                                              : value + (unsigned)d;
                 if (a->depth > 8) {
                     ((uint16_t *)(a->plane[p] + y * a->stride[p]))[x] = (uint16_t)value;
                     ((uint16_t *)(b->plane[p] + y * b->stride[p]))[x] = (uint16_t)other;

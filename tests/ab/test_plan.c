@@ -71,8 +71,8 @@ static void test_wrong(void **state)
         const char *text, *where, *why;
     } wrongs[] = {
         {"{\n\n\"basline\": \"a\"}", ":3: ", "unknown key \"basline\", did you mean baseline?"},
-        {"{\"arms\":{\"a\":{\"modul\":\"encode/x264\"}}}", ":1: ",
-         "unknown key \"arms.a.modul\", did you mean module?"},
+        {"{\"arms\":{\"a\":{\"modul\":\"encode/x264\"}}}",
+         ":1: ", "unknown key \"arms.a.modul\", did you mean module?"},
         {"{\"arms\":{\"a\":3}}", ":1: ", "arms.a: wants an object with \"module\""},
         {"{" ARMS ",\n\"repeats\": 0}", ":2: ", "repeats: wants a whole number from 1 to 100"},
         {"{" ARMS ",\n\"gain\": \"much\"}", ":2: ", "gain: wants a number from 1 to 255"},
@@ -89,8 +89,8 @@ static void test_wrong(void **state)
         {"{\"recordings\":[\"a\"],\"rates\":[1],\"arms\":{\"a\":{\"module\":\"m/m\",\n\"options\":"
          "{\"bitrate\":1}}}}",
          ":2: ", "arms.a.options.bitrate: is what \"rates\" are for"},
-        {"{\"recordings\":[\"a\"],\"rates\":[1],\"arms\":{\"a\":{\"options\":{\"x\":1}}}}", ":1: ",
-         "arms.a: wants \"module\""},
+        {"{\"recordings\":[\"a\"],\"rates\":[1],\"arms\":{\"a\":{\"options\":{\"x\":1}}}}",
+         ":1: ", "arms.a: wants \"module\""},
         {"{\"rates\": [1,}", ":1: ", "not valid JSON"},
     };
     for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++) {

@@ -48,8 +48,11 @@ static void write_recording(uint32_t fourcc)
     struct recorder *recorder = recorder_create(path, &format, 25, about, &err);
     assert_non_null(recorder);
     for (unsigned i = 0; i < FRAMES; i++) {
-        struct oriel_stamp stamp = {.seq = i + 1, .revision = 40 + i, .pts_ns = i * 40000000,
-                                    .flags = ORIEL_FRAME_COMPLETE, .coverage = 1};
+        struct oriel_stamp stamp = {.seq = i + 1,
+                                    .revision = 40 + i,
+                                    .pts_ns = i * 40000000,
+                                    .flags = ORIEL_FRAME_COMPLETE,
+                                    .coverage = 1};
         cJSON *what = cJSON_CreateObject();
         cJSON_AddNumberToObject(cJSON_AddObjectToObject(what, "update"), "value", i);
         assert_true(recorder_input(recorder, 1000 + i, what, &err));
