@@ -98,6 +98,13 @@ class Author:
         return path
 
 
+def needs(program, *args):
+    """Without it the whole test is left out."""
+    if not place.tool(program, "this test") or subprocess.run([program, *args], capture_output=True).returncode != 0:
+        print("skip ", program, *args)
+        sys.exit(77)
+
+
 def code_lines(path):
     """Lines that are neither empty nor comment alone."""
     text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.S)

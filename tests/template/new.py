@@ -5,7 +5,7 @@ has is not linked."""
 import os
 import shlex
 
-from author import Author
+from author import Author, place
 
 REFUSALS = [
     (["encodr", "my_codec"], 2, 'there is no kind "encodr", did you mean encoder?'),
@@ -40,6 +40,8 @@ def check_refusals(author):
 
 def check_vendor(author):
     """Without --vendor it is git's; without git's, what says that it is to be filled in."""
+    if not place.tool("git", "the name of the vendor out of git"):
+        return
     author.environment["GIT_CONFIG_GLOBAL"] = str(author.desk / "gitconfig")
     author.environment["GIT_CONFIG_NOSYSTEM"] = "1"
     author.run("oriel", "new", "encoder", "nobody")
@@ -77,5 +79,6 @@ with Author() as author:
     check_refusals(author)
     check_vendor(author)
     check_printed(author, make=False)
-    check_printed(author, make=True)
+    if place.tool("make", "what is printed for --make"):
+        check_printed(author, make=True)
     check_undefined(author)

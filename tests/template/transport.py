@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 
-from author import ID, Author, oriel
+from author import ID, Author, needs, oriel
 from pictures import H264, decode_h264, parse
 
 NAME = "my_line"
@@ -88,6 +88,7 @@ def check_nonsense(server):
             pass
 
 
+needs("pkg-config", "--exists", "libevent_pthreads")
 with Author() as author:
     folder, _ = author.new("transport", NAME)
     author.look_at(folder, NAME, "transport", 260)
