@@ -55,10 +55,11 @@ static void exports(struct check_run *run)
     char names[600], *lines = elf_exports(run->path, &err);
     if (!lines)
         check_fail(run, "%s", without_path(run, &err));
-    if (strcmp(lines, ORIEL_ENTRY_SYMBOL "\n") == 0)
-        return;
     join(lines, names, sizeof names);
-    if (!lines[0])
+    free(lines);
+    if (strcmp(names, ORIEL_ENTRY_SYMBOL) == 0)
+        return;
+    if (!names[0])
         check_fail(run, "it exports nothing; a module exports %s", ORIEL_ENTRY_SYMBOL);
     check_fail(run,
                "it exports %s; a module exports %s and nothing else (hidden visibility and a "
@@ -72,9 +73,10 @@ static void imports(struct check_run *run)
     char names[600], *lines = elf_unresolved(run->path, &err);
     if (!lines)
         check_skip(run, "%s", err.text);
-    if (!lines[0])
-        return;
     join(lines, names, sizeof names);
+    free(lines);
+    if (!names[0])
+        return;
     check_fail(run,
                "no library that it needs defines %s; a module takes nothing from the host's "
                "program but what struct oriel_host gives it",
