@@ -60,12 +60,12 @@ static const ElfW(Shdr) * section(const struct image *image, uint32_t index)
                : NULL;
 }
 
-/* What a linker adds to every object. */
+/* What a linker adds to every object, and a sanitizer to what is exported. */
 static bool of_linker(const char *name)
 {
-    return strcmp(name, "_edata") == 0 || strcmp(name, "_end") == 0 ||
-           strcmp(name, "__bss_start") == 0 || strcmp(name, "_init") == 0 ||
-           strcmp(name, "_fini") == 0;
+    return strncmp(name, "__odr_asan", 10) == 0 || strcmp(name, "_edata") == 0 ||
+           strcmp(name, "_end") == 0 || strcmp(name, "__bss_start") == 0 ||
+           strcmp(name, "_init") == 0 || strcmp(name, "_fini") == 0;
 }
 
 static bool exported(const ElfW(Sym) * symbol)
