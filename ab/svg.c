@@ -47,6 +47,17 @@ static bool usable(const struct axis *axis, double value)
     return isfinite(value) && (!axis->logarithmic || value > 0);
 }
 
+static bool any_point(const struct svg_plot *plot)
+{
+    for (size_t s = 0; s < plot->series_count; s++) {
+        for (size_t i = 0; i < plot->series[s].count; i++) {
+            if (isfinite(plot->series[s].points[i].x) && isfinite(plot->series[s].points[i].y))
+                return true;
+        }
+    }
+    return false;
+}
+
 static void fit(struct axis *axis, const struct svg_plot *plot, bool y)
 {
     axis->low = INFINITY;
@@ -165,6 +176,12 @@ void svg_write(FILE *out, const struct svg_plot *plot)
     fit(&y, plot, true);
     fputs("<figure><figcaption>", out);
     html_text(out, plot->title);
+    if (!any_point(plot)) {
+        fputs("</figcaption><p class=\"dim\">Every value is lossless, or there is none.</p>"
+              "</figure>\n",
+              out);
+        return;
+    }
     fprintf(out, "</figcaption><svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"", WIDTH,
             HEIGHT);
     html_text(out, plot->title);
