@@ -235,14 +235,15 @@ static const struct oriel_entry *load_file(struct encoder_load *load, const char
                                            struct error *err)
 {
     bool missing;
-    load->callee = (struct callee){.id = path, .path = path, .record = ""};
+    snprintf(load->path, sizeof load->path, "%s", path);
+    load->callee = (struct callee){.id = load->path, .path = load->path, .record = ""};
     load->use.callee = &load->callee;
     const struct oriel_entry *entry =
         MODULE_CALL(&load->use, "loading", inspect_load(path, &missing, err));
     if (!entry)
         return NULL;
     load->callee.id = load->module.id = entry->info->id;
-    load->module.path = path;
+    load->module.path = load->path;
     load->use.module = &load->module;
     return entry;
 }
@@ -255,15 +256,15 @@ static const struct oriel_entry *find(struct encoder_load *load, const char *mod
     bool file =
         *module == '/' || *module == '.' || (length > 3 && strcmp(module + length - 3, ".so") == 0);
     if (file)
-        return load_file(load, xstrdup(module), err);
+        return load_file(load, module, err);
     struct config *config = config_create(&(struct config_inputs){.environment = environ}, err);
     if (!config)
         return NULL;
     const struct oriel_entry *entry = NULL;
     if (find_named(config, module, path))
-        entry = load_file(load, xstrdup(path), err);
+        entry = load_file(load, path, err);
     if ((!entry || strcmp(entry->info->id, module) != 0) && find_any(config, module, path, err))
-        entry = load_file(load, xstrdup(path), err);
+        entry = load_file(load, path, err);
     config_destroy(config);
     if (entry && strcmp(entry->info->id, module) == 0)
         return entry;
@@ -306,6 +307,5 @@ void encoder_load_finish(struct encoder_load *load)
     services_destroy(load->use.host);
     config_for_module_free(load->options);
     config_destroy(load->config);
-    free((char *)(uintptr_t)load->module.path);
     *load = (struct encoder_load){0};
 }

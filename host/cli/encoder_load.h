@@ -4,6 +4,7 @@
 #ifndef CLI_ENCODER_LOAD_H
 #define CLI_ENCODER_LOAD_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,6 +26,7 @@ struct encoder_wish {
 /* Zeroed: nothing. `use.config` is the module's with the codec that is wanted. */
 struct encoder_load {
     struct module_use use;
+    char path[PATH_MAX];
     struct module module;
     struct callee callee;
     struct config *config;
