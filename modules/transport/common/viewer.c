@@ -264,10 +264,11 @@ static void *run(void *data)
             wait_until(viewer, INT64_MAX);
             continue;
         }
-        if (!over && !message && viewer->active && viewer_now() < deadline) {
+        if (!over && !message && viewer->active && !viewer->poked && viewer_now() < deadline) {
             wait_until(viewer, deadline);
             continue;
         }
+        viewer->poked = false;
         bool begins = !viewer->active;
         pthread_mutex_unlock(&viewer->lock);
         if (over)
@@ -331,6 +332,14 @@ void viewer_stop(struct viewer *viewer)
     pthread_cond_destroy(&viewer->changed);
     pthread_mutex_destroy(&viewer->lock);
     viewer->work = NULL;
+}
+
+void viewer_poke(struct viewer *viewer)
+{
+    pthread_mutex_lock(&viewer->lock);
+    viewer->poked = true;
+    pthread_cond_broadcast(&viewer->changed);
+    pthread_mutex_unlock(&viewer->lock);
 }
 
 void viewer_rest(struct viewer *viewer, bool rest)

@@ -55,6 +55,7 @@ struct viewer {
     uint64_t next_id;
     bool stop, rest; /* `rest`: it looks no more until it is asked to */
     bool active;     /* between begin() and end() */
+    bool poked;      /* tick() is due */
 };
 
 /* `peer` names it in the host's log. False: no thread. [main] */
@@ -65,6 +66,9 @@ bool viewer_start(struct viewer *viewer, const struct oriel_host *host,
 void viewer_stop(struct viewer *viewer);
 /* Closes everything, or begins again; done on return. [any-thread but the viewer's] */
 void viewer_rest(struct viewer *viewer, bool rest);
+
+/* tick() comes soon. [any-thread] */
+void viewer_poke(struct viewer *viewer);
 
 /* On the viewer's thread. A connection, 0 when it is refused; `status` says how. `token` NULL or
  * "": none. */

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* transport/rtp: pictures for players and media servers, through libavformat. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oriel/draft/transport_handover.h"
+#include "sender.h"
+
+static const struct oriel_option options[] = {
+    {"url", "rtp://127.0.0.1:5004", NULL,
+     "Where to: rtp://HOST:PORT, reports going to the port above; else MPEG-TS, as srt://HOST:PORT "
+     "or udp://HOST:PORT, with what libavformat takes behind '?'.",
+     0, 0, ORIEL_OPT_STRING, 0},
+    {"codec", "h264", "h264 hevc vp8 vp9", "What is sent; MPEG-TS carries h264 and hevc.", 0, 0,
+     ORIEL_OPT_ENUM, 0},
+    {"sdp", "", NULL,
+     "File into which the session description of RTP is written when it begins; empty: none.", 0, 0,
+     ORIEL_OPT_STRING, 0},
+    {"payload_type", "96", NULL, "Payload type of RTP.", 96, 127, ORIEL_OPT_INT, 0},
+    {"mtu", "1200", NULL, "Largest RTP packet, bytes without UDP's head.", 200, 9000, ORIEL_OPT_INT,
+     0},
+    {"pace_mbps", "0", NULL, "Packets of RTP leave no faster, Mbit/s; 0: as they come.", 0, 100000,
+     ORIEL_OPT_FLOAT, 0},
+    {"ttl", "1", NULL, "Routers that a multicast passes.", 0, 255, ORIEL_OPT_INT, 0},
+    {"key_s", "2", NULL,
+     "A key picture is asked for so often, also when nothing moves, s; 0: only when a receiver asks "
+     "by RTCP.",
+     0, 3600, ORIEL_OPT_FLOAT, 0},
+    {"token", "", NULL, "Token of a viewer, where the server wants one.", 0, 0, ORIEL_OPT_STRING,
+     ORIEL_OPT_SECRET},
+};
+
+static const struct oriel_option_table option_table = {
+    .size = sizeof option_table,
+    .count = sizeof options / sizeof options[0],
+    .options = options,
+};
+
+static bool read_options(struct sender *sender, const struct oriel_config *config)
+{
+    struct output_options *to = &sender->options;
+    const char *url = config->get_string(config, "url"), *sdp = config->get_string(config, "sdp");
+    snprintf(to->url, sizeof to->url, "%s", url);
+    snprintf(to->sdp, sizeof to->sdp, "%s", sdp);
+    snprintf(sender->codec, sizeof sender->codec, "%s", config->get_string(config, "codec"));
+    snprintf(sender->token, sizeof sender->token, "%s", config->get_string(config, "token"));
+    to->payload_type = (int)config->get_int(config, "payload_type");
+    to->mtu = (int)config->get_int(config, "mtu");
+    to->ttl = (int)config->get_int(config, "ttl");
+    to->pace = config->get_float(config, "pace_mbps") * 1e6;
+    sender->key_ns = (int64_t)(config->get_float(config, "key_s") * 1e9);
+    return strstr(url, "://") && strlen(url) < sizeof to->url && strlen(sdp) < sizeof to->sdp &&
+           (sender->codec[0] == 'h' || strncmp(url, "rtp://", 6) == 0);
+}
+
+static oriel_result rtp_create(const struct oriel_host *host, const struct oriel_config *config,
+                               const struct oriel_transport_host *to, void **self)
+{
+    struct sender *sender = calloc(1, sizeof *sender);
+    if (!sender)
+        return host->fail(host, ORIEL_NOMEM, "out of memory");
+    oriel_result result = ORIEL_OK;
+    if (!read_options(sender, config))
+        result = host->fail(host, ORIEL_INVALID,
+                            "url is SCHEME://…, and what is not rtp:// carries h264 or hevc");
+    if (result == ORIEL_OK && !viewer_start(&sender->viewer, host, to, "rtp", &sender_work, sender))
+        result = host->fail(host, ORIEL_FATAL, "cannot start a thread");
+    if (result == ORIEL_OK) {
+        *self = sender;
+        return ORIEL_OK;
+    }
+    viewer_stop(&sender->viewer);
+    free(sender);
+    return result;
+}
+
+static void rtp_destroy(void *self)
+{
+    struct sender *sender = self;
+    if (!sender)
+        return;
+    viewer_stop(&sender->viewer);
+    free(sender);
+}
+
+static oriel_result rtp_endpoint(void *self, uint32_t index, struct oriel_endpoint *endpoint)
+{
+    (void)self;
+    (void)index;
+    (void)endpoint;
+    return ORIEL_UNSUPPORTED;
+}
+
+static oriel_result rtp_send(void *self, uint64_t conn, const struct oriel_message *message)
+{
+    struct sender *sender = self;
+    return viewer_send(&sender->viewer, conn, message);
+}
+
+static oriel_result rtp_queued(void *self, uint64_t conn, struct oriel_queued *queued)
+{
+    struct sender *sender = self;
+    return viewer_queued(&sender->viewer, conn, queued);
+}
+
+static void rtp_close(void *self, uint64_t conn, uint32_t code, const char *reason)
+{
+    struct sender *sender = self;
+    (void)code;
+    viewer_shut(&sender->viewer, conn, reason);
+}
+
+static void rtp_respond(void *self, uint64_t id, const struct oriel_response *response)
+{
+    (void)self; /* it asks for nothing */
+    (void)id;
+    (void)response;
+}
+
+/* Nobody listens: what is left to another instance is to look. */
+static oriel_result stop_listening(void *self)
+{
+    viewer_rest(&((struct sender *)self)->viewer, true);
+    return ORIEL_OK;
+}
+
+static oriel_result listen_again(void *self)
+{
+    viewer_rest(&((struct sender *)self)->viewer, false);
+    return ORIEL_OK;
+}
+
+static const void *rtp_interface(void *self, const char *id)
+{
+    static const struct oriel_transport_handover handover = {
+        .size = sizeof handover, .stop_listening = stop_listening, .listen_again = listen_again};
+    (void)self;
+    return strcmp(id, ORIEL_TRANSPORT_HANDOVER_V0) == 0 ? &handover : NULL;
+}
+
+static const struct oriel_transport transport = {
+    .size = sizeof transport,
+    .options = &option_table,
+    .create = rtp_create,
+    .destroy = rtp_destroy,
+    .get_interface = rtp_interface,
+    .endpoint = rtp_endpoint,
+    .send = rtp_send,
+    .queued = rtp_queued,
+    .close = rtp_close,
+    .respond = rtp_respond,
+};
+
+static const struct oriel_module_info info = {
+    .size = sizeof info,
+    .id = "transport/rtp",
+    .version = "0.1.0",
+    .vendor = "Oriel",
+    .license = "BSD-3-Clause AND GPL-2.0-or-later",
+    .description = "Pictures as RTP, or MPEG-TS over SRT and UDP, with FFmpeg's libavformat.",
+};
+
+static const void *get_factory(const char *id)
+{
+    return strcmp(id, ORIEL_TRANSPORT_V1) == 0 ? &transport : NULL;
+}
+
+ORIEL_MODULE(&info, NULL, NULL, get_factory);
