@@ -354,15 +354,22 @@ void doors_free(struct gate *gate)
     }
 }
 
-bool gate_endpoint(const struct gate *gate, uint32_t listener, struct oriel_endpoint *endpoint)
+bool gate_endpoint(struct gate *gate, uint32_t listener, struct oriel_endpoint *endpoint)
 {
-    const struct door *first = NULL; /* the list begins with the newest */
-    for (const struct door *door = gate->doors; door; door = door->next) {
-        struct oriel_endpoint found;
-        if (!door->retired && door_endpoint(door, listener, &found)) {
-            *endpoint = found;
-            first = door;
+    bool found = false;
+    pthread_mutex_lock(&gate->lock);
+    struct door *door = gate->doors; /* the newest; doors never go */
+    while (door) {                   /* the first that was opened counts */
+        bool retired = door->retired;
+        pthread_mutex_unlock(&gate->lock);
+        struct oriel_endpoint at;
+        if (!retired && door_endpoint(door, listener, &at)) {
+            *endpoint = at;
+            found = true;
         }
+        pthread_mutex_lock(&gate->lock);
+        door = door->next;
     }
-    return first;
+    pthread_mutex_unlock(&gate->lock);
+    return found;
 }

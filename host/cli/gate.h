@@ -49,6 +49,6 @@ void gate_close(struct gate *gate);
 void gate_set_ready(struct gate *gate, bool ready);
 
 /* The first bound address of a listener (ORIEL_LISTENER_*); false when there is none. */
-bool gate_endpoint(const struct gate *gate, uint32_t listener, struct oriel_endpoint *endpoint);
+bool gate_endpoint(struct gate *gate, uint32_t listener, struct oriel_endpoint *endpoint);
 
 #endif

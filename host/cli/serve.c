@@ -68,7 +68,7 @@ static bool web_folder(char out[PATH_MAX], struct error *err)
 
 /* "http://127.0.0.1:8081/s/abc/?token=…"; a wildcard address becomes one that a browser here can
  * open, and the token is there where nobody gets in without. */
-static bool endpoint_url(const struct gate *gate, const struct server *server, uint32_t listener,
+static bool endpoint_url(struct gate *gate, struct server *server, uint32_t listener,
                          const char *scheme, char *out, size_t size)
 {
     struct oriel_endpoint endpoint;
@@ -80,7 +80,7 @@ static bool endpoint_url(const struct gate *gate, const struct server *server, u
     else if (strcmp(host, "::") == 0)
         host = "::1";
     bool v6 = strchr(host, ':') != NULL;
-    const char *prefix = config_string(server->config, "server.prefix");
+    const char *prefix = config_string(server_config(server), "server.prefix");
     const char *token = access_invitation(control_access(server->control));
     snprintf(out, size, "%s%s://%s%s%s:%u%s/%s%s", scheme, endpoint.secure ? "s" : "",
              v6 ? "[" : "", host, v6 ? "]" : "", endpoint.port, prefix, token ? "?token=" : "",
@@ -89,7 +89,7 @@ static bool endpoint_url(const struct gate *gate, const struct server *server, u
 }
 
 /* Where nobody is asked who they are, a door that others reach is worth a line. */
-static void warn_of_open_door(const struct gate *gate, const struct access *access)
+static void warn_of_open_door(struct gate *gate, const struct access *access)
 {
     struct oriel_endpoint at;
     enum access_role anyone = access_role(access, NULL);
@@ -105,7 +105,7 @@ static void warn_of_open_door(const struct gate *gate, const struct access *acce
              at.host, at.port, anyone == ROLE_EDITOR ? " and changes" : "");
 }
 
-static bool write_ready_file(const char *path, const struct gate *gate, const struct server *server,
+static bool write_ready_file(const char *path, struct gate *gate, struct server *server,
                              struct error *err)
 {
     static const struct {
@@ -230,12 +230,14 @@ static int serve(const struct config *config, struct cli_options *options,
                                                          .metrics = server.metrics,
                                                          .mcp = server.mcp},
                                     web, err);
+    pthread_mutex_lock(&server.changing);
+    server.read_config = read_config;
+    server.data = options;
+    server.gate = gate;
+    pthread_mutex_unlock(&server.changing);
     bool fine = gate && open_doors(gate, &server, err) &&
                 (!args->ready_file || write_ready_file(args->ready_file, gate, &server, err));
     if (fine) {
-        server.read_config = read_config;
-        server.data = options;
-        server.gate = gate;
         gate_set_ready(gate, true);
         warn_of_open_door(gate, control_access(server.control));
         if (endpoint_url(gate, &server, ORIEL_LISTENER_HTTP, "http", url, sizeof url)) {
