@@ -80,7 +80,8 @@ static size_t children(pid_t *newest)
 
 static void settings(char *text, size_t room, const char *module, const char *more)
 {
-    snprintf(text, room, "module=%s program=%s %s", module, getenv("ORIEL_BINARY"), more);
+    snprintf(text, room, "module=%s program=%s deadline_ms=20000 %s", module,
+             getenv("ORIEL_BINARY"), more);
 }
 
 /* The inner module's options stand behind one another with tabs between. */
@@ -261,9 +262,11 @@ static struct rig *victim(const char *module, const char *more, const struct ori
                           pid_t *pid)
 {
     static struct rig rig;
+    char quick[256];
     pid_t none;
+    snprintf(quick, sizeof quick, "deadline_ms=200 %s", more);
     assert_int_equal(children(&none), 0);
-    if (open_remote(&rig, module, more, format) != ORIEL_OK)
+    if (open_remote(&rig, module, quick, format) != ORIEL_OK)
         fail_msg("%s: %s", module, rig.failure);
     assert_int_equal(children(pid), 1);
     for (unsigned t = 0; t < 3; t++)
