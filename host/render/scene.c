@@ -42,7 +42,7 @@ bool painter_swap_scene(struct painter *painter, const char *id, struct error *e
 {
     struct scene_order order = {.id = id, .err = {""}};
     pthread_mutex_lock(&painter->mutex);
-    painter->order = &order;
+    painter->order = &order; /* cppcheck-suppress autoVariables ; not there any more on return */
     painter->woken = true;
     pthread_cond_signal(&painter->wake);
     while (painter->order == &order)
