@@ -143,9 +143,10 @@ int cli_modules(int argc, char **argv)
 {
     struct cli_options options;
     bool markdown = false, try = false, lift = false;
-    const struct cli_flag flags[] = {
-        {.name = "markdown", .on = &markdown}, {.name = "try", .on = &try},
-        {.name = "no-quarantine", .on = &lift}, {0}};
+    const struct cli_flag flags[] = {{.name = "markdown", .on = &markdown},
+                                     {.name = "try", .on = &try},
+                                     {.name = "no-quarantine", .on = &lift},
+                                     {0}};
     int status = cli_options_parse(&options, argc, argv, usage, flags);
     if (status != CLI_GO_ON)
         return status;

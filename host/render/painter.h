@@ -53,9 +53,9 @@ void painter_still_end(struct painter *painter);
  * [any-thread] */
 const struct oriel_host_gl_share *painter_gl_share(struct painter *painter);
 
-/* Has another scene module take over. It is made beside the one in use, gets its data from the cache,
- * and takes over when it has as much of the picture. False with the reason: the one in use goes on.
- * Waits. [one thread at a time, not the render thread] */
+/* Has another scene module take over. It is made beside the one in use, gets its data from the
+ * cache, and takes over when it has as much of the picture. False with the reason: the one in use
+ * goes on. Waits. [one thread at a time, not the render thread] */
 bool painter_swap_scene(struct painter *painter, const char *id, struct error *err);
 
 const char *painter_renderer(const struct painter *painter);

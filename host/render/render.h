@@ -72,8 +72,8 @@ const char *render_capture_id(const struct render *render, const struct oriel_fo
 const char *render_renderer(const struct render *render); /* GL_RENDERER */
 const char *render_scene_id(const struct render *render);
 
-/* Another scene module draws from now on, or the same from a file that has changed, without a picture
- * less. False with the reason, and the one in use goes on. Waits for it; one at a time.
+/* Another scene module draws from now on, or the same from a file that has changed, without a
+ * picture less. False with the reason, and the one in use goes on. Waits for it; one at a time.
  * [any-thread but its callbacks] */
 bool render_swap_scene(struct render *render, const char *id, struct error *err);
 

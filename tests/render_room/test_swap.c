@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Another scene module takes over: with all data, from the cache, and only then the old one goes. */
+/* Another scene module takes over: with all data, from the cache, and only then the old one goes.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
