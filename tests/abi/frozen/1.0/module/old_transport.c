@@ -5,6 +5,7 @@
  */
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -230,7 +231,10 @@ static oriel_result create(const struct oriel_host *host, const struct oriel_con
                                                  (struct sockaddr *)&self->address, (int)length);
     if (!self->listener || pthread_create(&self->thread, NULL, serve, self) != 0) {
         destroy(self);
-        return host->fail(host, ORIEL_IO, "127.0.0.1, tcp_port: cannot listen there");
+        char why[64];
+        snprintf(why, sizeof(why), "127.0.0.1:%d: cannot listen there",
+                 (int)config->get_int(config, "tcp_port"));
+        return host->fail(host, ORIEL_IO, why);
     }
     getsockname(evconnlistener_get_fd(self->listener), (struct sockaddr *)&self->address, &length);
     *out = self;
