@@ -22,6 +22,7 @@ int cli_bench(int argc, char **argv);
 int cli_demo(int argc, char **argv);
 int cli_complete(int argc, char **argv);
 int cli_encoder_child(int argc, char **argv);
+int cli_play(int argc, char **argv);
 int cli_ab(int argc, char **argv);
 int cli_ctl(int argc, char **argv); /* execs libexec/oriel/oriel-ctl */
 

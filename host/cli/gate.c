@@ -14,7 +14,6 @@
 #include "module/call.h"
 #include "module/services.h"
 #include "pixel/stream.h"
-#include "scene/colormap.h"
 #include "util/check.h"
 #include "util/log.h"
 #include "util/thread.h"
@@ -377,35 +376,6 @@ static void on_http(const struct oriel_transport_host *to, uint64_t id,
     }
 }
 
-/* [{"name":…, "colors":[[r,g,b,a] × 32]}…] for the strips beside the names. */
-static const struct oriel_buffer *colormap_strips(void)
-{
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
-    CHECK(out);
-    fputc('[', out);
-    const struct oriel_colormap *map;
-    for (size_t i = 0; (map = colormap_at(i)); i++) {
-        fprintf(out, "%s{\"name\":\"%s\",\"colors\":[", i ? "," : "", map->name);
-        for (int k = 0; k < 32; k++) {
-            float c[4];
-            colormap_sample(map, k / 31.0, c);
-            fprintf(out, "%s[%.0f,%.0f,%.0f,%.0f]", k ? "," : "", (double)c[0] * 255,
-                    (double)c[1] * 255, (double)c[2] * 255, (double)c[3] * 255);
-        }
-        fputs("]}", out);
-    }
-    fputc(']', out);
-    CHECK(fclose(out) == 0);
-    uint8_t *data;
-    const struct oriel_buffer *buffer = buffer_create(bytes, &data);
-    CHECK(buffer);
-    memcpy(data, text, bytes);
-    free(text);
-    return buffer;
-}
-
 const struct oriel_transport_host gate_callbacks = {
     .size = sizeof gate_callbacks,
     .opened = on_opened,
@@ -425,7 +395,7 @@ struct gate *gate_create(const struct gate_rooms *rooms, const char *web_dir, st
     struct gate *gate = xcalloc(1, sizeof *gate);
     gate->rooms = *rooms;
     gate->site = site;
-    gate->colormaps = colormap_strips();
+    gate->colormaps = site_colormaps();
     pthread_mutex_init(&gate->lock, NULL);
     cond_init(&gate->quiet);
     return gate;

@@ -24,6 +24,7 @@ static const struct command {
     {"render", cli_render, "draw one picture into a PNG"},
     {"bench", cli_bench, "measure every stage on this machine"},
     {"ab", cli_ab, "compare encoders on recorded pictures"},
+    {"play", cli_play, "show a recording to the same clients"},
     {"ctl", cli_ctl, "look at and change a running server"},
     {"demo", cli_demo, "write a synthetic time series to look at"},
     {"complete", cli_complete, NULL},           /* for shells */

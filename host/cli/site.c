@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "module/services.h"
+#include "scene/colormap.h"
 #include "util/check.h"
 
 const char *const site_policy =
@@ -129,4 +130,32 @@ const struct site_file *site_find(const struct site *site, const char *path)
 {
     struct site_file key = {.path = (char *)(strcmp(path, "/") == 0 ? "/index.html" : path)};
     return site->count ? bsearch(&key, site->files, site->count, sizeof key, compare_paths) : NULL;
+}
+
+const struct oriel_buffer *site_colormaps(void)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    CHECK(out);
+    fputc('[', out);
+    const struct oriel_colormap *map;
+    for (size_t i = 0; (map = colormap_at(i)); i++) {
+        fprintf(out, "%s{\"name\":\"%s\",\"colors\":[", i ? "," : "", map->name);
+        for (int k = 0; k < 32; k++) {
+            float c[4];
+            colormap_sample(map, k / 31.0, c);
+            fprintf(out, "%s[%.0f,%.0f,%.0f,%.0f]", k ? "," : "", (double)c[0] * 255,
+                    (double)c[1] * 255, (double)c[2] * 255, (double)c[3] * 255);
+        }
+        fputs("]}", out);
+    }
+    fputc(']', out);
+    CHECK(fclose(out) == 0);
+    uint8_t *data;
+    const struct oriel_buffer *buffer = buffer_create(bytes, &data);
+    CHECK(buffer);
+    memcpy(data, text, bytes);
+    free(text);
+    return buffer;
 }

@@ -22,5 +22,8 @@ struct site *site_create(const char *dir, struct error *err);
 void site_destroy(struct site *site); /* NULL is fine */
 /* "/" is "/index.html". NULL when there is no such file. */
 const struct site_file *site_find(const struct site *site, const char *path);
+/* [{"name":…, "colors":[[r,g,b,a] × 32]}…] for the strips beside the names of colormaps; the caller
+ * lets go of it. */
+const struct oriel_buffer *site_colormaps(void);
 
 #endif
