@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/experiments.h"
 #include "cli/gate.h"
 #include "cli/options.h"
 #include "cli/reload.h"
@@ -235,7 +236,7 @@ static int serve(const struct config *config, struct cli_options *options,
     server.data = options;
     server.gate = gate;
     pthread_mutex_unlock(&server.changing);
-    bool fine = gate && open_doors(gate, &server, err) &&
+    bool fine = gate && experiments_begin(&server, err) && open_doors(gate, &server, err) &&
                 (!args->ready_file || write_ready_file(args->ready_file, gate, &server, err));
     if (fine) {
         gate_set_ready(gate, true);

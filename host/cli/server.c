@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/experiments.h"
 #include "cli/reload.h"
 #include "control/control.h"
 #include "mcp/mcp.h"
@@ -201,6 +202,7 @@ bool server_start(struct server *server, const struct config *config,
                                                                .close_view = close_view,
                                                                .swap_module = reload_swap,
                                                                .reload = reload_now,
+                                                               .experiments = experiments_call,
                                                                .fenced = on_fenced,
                                                                .data = server});
     if (control_start(server->control, err))

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "config/experiments.h"
 #include "config/internal.h"
 
 #include <stdlib.h>
@@ -93,10 +94,21 @@ static bool resolve(struct config *config, struct error *err)
     return true;
 }
 
+/* What the table of keys cannot say. */
+static bool check_forms(const struct config *config, struct error *err)
+{
+    struct experiment_spec *specs;
+    size_t count;
+    const struct config_value *value = &config->values[schema_find("experiments")];
+    bool fine = experiments_parse(value->value.text, value->origin, &specs, &count, err);
+    experiments_free(specs, count);
+    return fine;
+}
+
 struct config *config_create(const struct config_inputs *inputs, struct error *err)
 {
     struct config *config = xcalloc(1, sizeof *config);
-    if (collect(config, inputs, err) && resolve(config, err))
+    if (collect(config, inputs, err) && resolve(config, err) && check_forms(config, err))
         return config;
     config_destroy(config);
     return NULL;

@@ -29,6 +29,8 @@ const char *option_type_name(const struct oriel_option *option)
         return "a name";
     case CONFIG_LIST:
         return "a list of strings";
+    case CONFIG_JSON:
+        return "JSON";
     }
     return "a value";
 }
@@ -127,6 +129,10 @@ bool option_from_json(const struct oriel_option *option, const cJSON *json,
                 add_item(value, item->valuestring, strlen(item->valuestring));
         }
         break;
+    case CONFIG_JSON:
+        value->text = xstrdup(printed);
+        ok = true;
+        break;
     }
     free(printed);
     if (!ok)
@@ -147,6 +153,15 @@ static bool parse_bool(const char *text, int64_t *number)
         }
     }
     return false;
+}
+
+static bool json_from_text(const struct oriel_option *option, const char *text,
+                           struct option_value *value, struct error *err)
+{
+    cJSON *json = cJSON_ParseWithOpts(text, NULL, true);
+    bool ok = json ? option_from_json(option, json, value, err) : wrong_type(option, text, err);
+    cJSON_Delete(json);
+    return ok;
 }
 
 static bool list_from_text(const struct oriel_option *option, const char *text,
@@ -195,6 +210,8 @@ bool option_from_text(const struct oriel_option *option, const char *text,
         return set_text(option, text, value, err);
     case CONFIG_LIST:
         return list_from_text(option, text, value, err);
+    case CONFIG_JSON:
+        return json_from_text(option, text, value, err);
     }
     return error_set(err, "has an unknown type %u", option->type);
 }
@@ -231,6 +248,8 @@ cJSON *option_to_json(const struct oriel_option *option, const struct option_val
             cJSON_AddItemToArray(list, cJSON_CreateString(value->items[i]));
         return list;
     }
+    case CONFIG_JSON:
+        return cJSON_Parse(value->text);
     default:
         return value->text ? cJSON_CreateString(value->text) : NULL;
     }
@@ -241,8 +260,10 @@ cJSON *option_schema(const struct oriel_option *option)
     static const char *const types[] = {NULL, "boolean", "integer", "number", "string", "string"};
     cJSON *schema = cJSON_CreateObject();
     cJSON_AddStringToObject(schema, "description", option->help);
-    cJSON_AddStringToObject(schema, "type",
-                            option->type == CONFIG_LIST ? "array" : types[option->type]);
+    bool list = option->type == CONFIG_LIST || option->type == CONFIG_JSON;
+    cJSON_AddStringToObject(schema, "type", list ? "array" : types[option->type]);
+    if (option->type == CONFIG_JSON)
+        cJSON_AddStringToObject(cJSON_AddObjectToObject(schema, "items"), "type", "object");
     if (option->type == CONFIG_LIST)
         cJSON_AddStringToObject(cJSON_AddObjectToObject(schema, "items"), "type", "string");
     if (option->type == ORIEL_OPT_ENUM) {

@@ -12,13 +12,14 @@
 #include "oriel/host_config.h"
 #include "util/error.h"
 
-/* A type of the host's own keys only: a list of strings; the default is separated by commas. */
-enum { CONFIG_LIST = 100 };
+/* Types of the host's own keys only: a list of strings; the default is separated by commas. And
+ * any JSON, whose form another file knows. */
+enum { CONFIG_LIST = 100, CONFIG_JSON };
 
 struct option_value {
     int64_t number; /* INT, BOOL */
     double real;    /* FLOAT, INT */
-    char *text;     /* STRING, ENUM */
+    char *text;     /* STRING, ENUM; CONFIG_JSON: as it would be written */
     char **items;   /* CONFIG_LIST */
     size_t count;
 };

@@ -88,6 +88,30 @@ struct config *config_follow(const struct config *running, const struct config *
     return next;
 }
 
+static struct config *copy_config(const struct config *config)
+{
+    size_t keys;
+    schema_options(&keys);
+    struct config *next = xcalloc(1, sizeof *next);
+    copy_settings(&next->settings, &config->settings);
+    next->values = xcalloc(keys, sizeof *next->values);
+    for (size_t i = 0; i < keys; i++)
+        copy(&next->values[i], &config->values[i]);
+    return next;
+}
+
+struct config *config_with_options(const struct config *config, const char *module,
+                                   const struct cJSON *options, const char *origin)
+{
+    struct config *next = copy_config(config);
+    for (const cJSON *item = options ? options->child : NULL; item; item = item->next) {
+        char *key = xasprintf("%s.%s", module, item->string);
+        settings_add_json(&next->settings, key, cJSON_Duplicate(item, true), origin);
+        free(key);
+    }
+    return next;
+}
+
 struct config *config_with(const struct config *config, const char *key, const char *const *items,
                            size_t count, const char *origin)
 {
@@ -95,11 +119,7 @@ struct config *config_with(const struct config *config, const char *key, const c
     const struct oriel_option *options = schema_options(&keys);
     int at = schema_find(key);
     CHECK(at >= 0 && options[at].type == CONFIG_LIST);
-    struct config *next = xcalloc(1, sizeof *next);
-    copy_settings(&next->settings, &config->settings);
-    next->values = xcalloc(keys, sizeof *next->values);
-    for (size_t i = 0; i < keys; i++)
-        copy(&next->values[i], &config->values[i]);
+    struct config *next = copy_config(config);
     settings_add_text(&next->settings, key, "", origin); /* keeps the origin */
     struct config_value *value = &next->values[at];
     option_value_finish(&value->value);

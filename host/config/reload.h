@@ -5,6 +5,8 @@
 
 #include "config/config.h"
 
+struct cJSON;
+
 /* Told for each key that differs, with its option and where the newer value comes from. */
 typedef void config_differs(void *data, const char *key, const struct oriel_option *option,
                             const char *origin);
@@ -22,6 +24,11 @@ void config_differences(const struct config *running, const struct config *read,
 /* `config` with another list; `key` is one of the host's. It outlives the result. */
 struct config *config_with(const struct config *config, const char *key, const char *const *items,
                            size_t count, const char *origin);
+
+/* `config` with other options (an object of plain values, NULL: none) of one module. It outlives the
+ * result. */
+struct config *config_with_options(const struct config *config, const char *module,
+                                   const struct cJSON *options, const char *origin);
 
 /* Told for each option of a module that has another value, as config_for_module reads them. */
 void config_module_differs(const struct config *before, const struct config *after,

@@ -208,6 +208,10 @@ static const struct oriel_option options[] = {
     INT("control.ack_timeout_ms", "250", 1, MS_MAX,
         "time in which clients may expect an acknowledgement, ms"),
 
+    {"experiments", "[]", NULL,
+     "encoders compared while the server runs, a list of objects: docs/experiments.md", 0, 0,
+     CONFIG_JSON, ORIEL_OPT_LIVE},
+
     BOOL("mcp.enabled", "false", "serve the Model Context Protocol at /mcp"),
     INT("mcp.call_ms", "5000", 100, 100000,
         "time that a call of a tool may take, ms; six times as long where it reads data or draws"),

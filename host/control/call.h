@@ -82,6 +82,9 @@ void command_describe(struct control *control, struct call *call, const cJSON *k
 /* command_modules.c */
 void command_swap(struct control *control, struct call *call, const cJSON *kwargs);
 void command_reload(struct control *control, struct call *call, const cJSON *kwargs);
+void command_experiments(struct control *control, struct call *call, const cJSON *kwargs);
+void command_experiment_start(struct control *control, struct call *call, const cJSON *kwargs);
+void command_experiment_stop(struct control *control, struct call *call, const cJSON *kwargs);
 /* Says no, and is done with the call. Takes details. */
 void command_refuse(struct control *control, struct call *call, const char *code,
                     const char *message, cJSON *details);

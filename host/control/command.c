@@ -214,6 +214,9 @@ static const struct {
     {"oriel.describe", ROLE_VIEWER, command_describe},
     {"modules.swap", ROLE_EDITOR, command_swap},
     {"modules.reload", ROLE_EDITOR, command_reload},
+    {"experiments.list", ROLE_VIEWER, command_experiments},
+    {"experiments.start", ROLE_EDITOR, command_experiment_start},
+    {"experiments.stop", ROLE_EDITOR, command_experiment_stop},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 

@@ -108,6 +108,11 @@ struct module_use {
  * [any-thread] */
 bool module_use_open(struct registry *registry, enum module_kind kind, const char *id,
                      const char *label, struct module_use *use, struct error *err);
+/* The same with the options that `config` has for it (NULL: the registry's), which outlives this
+ * call only. [any-thread] */
+bool module_use_open_with(struct registry *registry, enum module_kind kind, const char *id,
+                          const char *label, const struct config *with, struct module_use *use,
+                          struct error *err);
 /* The instance has been destroyed. Zeroed `use` is fine. [any-thread] */
 void module_use_close(struct module_use *use);
 

@@ -15,6 +15,13 @@
 bool module_use_open(struct registry *registry, enum module_kind kind, const char *id,
                      const char *label, struct module_use *use, struct error *err)
 {
+    return module_use_open_with(registry, kind, id, label, NULL, use, err);
+}
+
+bool module_use_open_with(struct registry *registry, enum module_kind kind, const char *id,
+                          const char *label, const struct config *with, struct module_use *use,
+                          struct error *err)
+{
     struct error local = {""};
     err = err ? err : &local;
     *use = (struct module_use){0};
@@ -30,8 +37,9 @@ bool module_use_open(struct registry *registry, enum module_kind kind, const cha
     const void *vtable = MODULE_CALL(use, "get_factory", inspect_vtable(loaded->entry, kind, err));
     if (!vtable)
         return error_prefix(err, "%s", module->path);
-    const struct oriel_config *config = config_for_module(
-        registry_config(registry), id, module_kind_section(kind), inspect_options(vtable), err);
+    const struct oriel_config *config =
+        config_for_module(with ? with : registry_config(registry), id, module_kind_section(kind),
+                          inspect_options(vtable), err);
     if (!config)
         return false;
     *use = (struct module_use){

@@ -23,7 +23,8 @@ struct branch *branch_create(struct stream *stream, bool main, bool still, uint3
     snprintf(branch->label, sizeof branch->label, "%s",
              main    ? "main"
              : still ? "still"
-                     : known->name);
+             : known ? known->name
+                     : "arm");
     branch->encoder_info = metrics_info(stream->all_metrics, "oriel_encoder_info",
                                         "The encoder of each branch, and why not another.");
     cond_init(&branch->wake);
@@ -73,5 +74,6 @@ void branch_destroy(struct branch *branch)
 
 bool branch_serves(const struct branch *branch, const struct client *client)
 {
-    return branch->still ? client->branch && client->wish.still : client->branch == branch;
+    return branch->still ? client->branch && client->wish.still
+                         : client->branch == branch || client->former == branch;
 }

@@ -5,12 +5,15 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "pixel/arm.h"
+#include "pixel/experiment.h"
 #include "pixel/room.h"
 #include "util/check.h"
 #include "util/clock.h"
 #include "util/log.h"
 
-_Static_assert(MAX_BRANCHES <= STREAM_MOST_SWAPPED, "every branch has room for its answer");
+_Static_assert(MAX_BRANCHES - EXPERIMENT_MOST_ARMS <= STREAM_MOST_SWAPPED,
+               "every branch has room for its answer");
 
 /* --- values --- */
 
@@ -119,7 +122,7 @@ static void gather(struct branch *branch)
         return;
     pthread_mutex_lock(&stream->lock);
     for (struct client *client = stream->clients; client; client = client->next) {
-        if (!client->branch || client->branch == branch ||
+        if (!client->branch || client->branch == branch || client->branch->arm ||
             !client_wish_has(&client->wish, branch->codec))
             continue;
         client->branch = branch;
@@ -183,9 +186,12 @@ struct look {
 static uint32_t look_at(struct stream *stream, struct look looks[MAX_BRANCHES])
 {
     pthread_mutex_lock(&stream->lock);
-    uint32_t count = stream->branch_count;
-    for (uint32_t i = 0; i < count; i++) {
-        struct branch *branch = stream->branches[i];
+    uint32_t count = 0;
+    for (uint32_t b = 0; b < stream->branch_count; b++) {
+        struct branch *branch = stream->branches[b];
+        if (branch->arm)
+            continue;
+        uint32_t i = count++;
         looks[i] = (struct look){.branch = branch, .asleep = !branch->main};
         memcpy(looks[i].encoder, branch->encoder, sizeof looks[i].encoder);
         for (const struct client *client = stream->clients; client; client = client->next)
@@ -272,7 +278,19 @@ uint32_t stream_change(struct stream *stream, const struct stream_change *change
 {
     struct look looks[MAX_BRANCHES];
     uint32_t done = 0;
+    if (change->to || change->choose)
+        experiment_let_go(stream);
     pthread_mutex_lock(&stream->changing);
+    if (change->to && stream->experiment) {
+        swapped[0] = (struct stream_swapped){.done = false};
+        snprintf(swapped[0].branch, sizeof swapped[0].branch, "%smain", stream->prefix);
+        snprintf(swapped[0].to, sizeof swapped[0].to, "%s", change->to);
+        snprintf(swapped[0].why, sizeof swapped[0].why,
+                 "the experiment %s runs on this view; experiments.stop ends it",
+                 stream->experiment->spec.name);
+        pthread_mutex_unlock(&stream->changing);
+        return 1;
+    }
     uint32_t count = look_at(stream, looks);
     for (uint32_t i = 0; i < count; i++) {
         swapped[done] = (struct stream_swapped){.done = false};

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pixel/arm.h"
 #include "pixel/room.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -42,7 +43,7 @@ static struct branch *find(struct stream *stream, bool still, uint32_t codec)
 {
     for (uint32_t i = 0; i < stream->branch_count; i++) {
         struct branch *branch = stream->branches[i];
-        if (branch->still == still && (still || branch->codec == codec))
+        if (!branch->arm && branch->still == still && (still || branch->codec == codec))
             return branch;
     }
     return NULL;
@@ -50,6 +51,9 @@ static struct branch *find(struct stream *stream, bool still, uint32_t codec)
 
 const struct branch *stream_classic(struct stream *stream)
 {
+    const struct branch *arm = experiment_classic(stream);
+    if (arm)
+        return arm;
     struct branch *main = stream->branches[0];
     return main->codec == ORIEL_CODEC_H264 ? main : find(stream, false, ORIEL_CODEC_H264);
 }
@@ -127,15 +131,22 @@ bool stream_place(struct stream *stream, struct client *client, struct error *er
 {
     pthread_mutex_lock(&stream->lock);
     const struct branch *main = stream->branches[0];
-    bool enough = !main->dead && client_wish_has(&client->wish, main->codec);
+    bool enough = experiment_place(stream, client) ||
+                  (!main->dead && client_wish_has(&client->wish, main->codec));
     pthread_mutex_unlock(&stream->lock);
     if (!enough)
         stream_learn_codecs(stream, stream->ladder);
 
     pthread_mutex_lock(&stream->lock);
-    client->branch = choose(stream, &client->wish);
-    client->waiting_key = true;
-    client->configured = 0;
+    struct branch *arm = experiment_place(stream, client);
+    if (arm) {
+        client_move(client, arm);
+    } else {
+        client->branch = choose(stream, &client->wish);
+        client->former = NULL;
+        client->waiting_key = true;
+        client->configured = 0;
+    }
     if (client->branch) {
         pthread_cond_signal(&client->branch->wake);
         struct branch *stills =
@@ -157,7 +168,8 @@ void stream_evict(struct branch *branch)
         struct client *client = held[i];
         struct error err;
         pthread_mutex_lock(&stream->lock);
-        bool stays = !branch->dead && client_wish_has(&client->wish, branch->codec);
+        bool stays = client->branch != branch || /* has gone from it already */
+                     (!branch->dead && client_wish_has(&client->wish, branch->codec));
         pthread_mutex_unlock(&stream->lock);
         if (stays || stream_place(stream, client, &err))
             continue;

@@ -57,6 +57,7 @@ void client_wish_parse(struct client_wish *wish, const char *query)
         return;
     wish->still = query_value(query, "still", value, sizeof value) && strcmp(value, "png") == 0;
     query_value(query, "session", wish->session, sizeof wish->session);
+    query_value(query, "client", wish->client, sizeof wish->client);
     char names[sizeof wish->names];
     if (!query_value(query, "codecs", names, sizeof names))
         return;
@@ -76,6 +77,17 @@ bool client_wish_has(const struct client_wish *wish, uint32_t codec)
             return true;
     }
     return false;
+}
+
+void client_identify(struct client *client)
+{
+    const struct client_wish *wish = &client->wish;
+    const char *peer = client->peer, *port = strrchr(peer, ':');
+    if (*wish->client || *wish->session)
+        snprintf(client->id, sizeof client->id, "%s", *wish->client ? wish->client : wish->session);
+    else /* its address, which it shares with others there, but keeps */
+        snprintf(client->id, sizeof client->id, "%.*s",
+                 port ? (int)(port - peer) : (int)strlen(peer), peer);
 }
 
 /* --- how far behind --- */

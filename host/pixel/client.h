@@ -20,9 +20,14 @@ struct client_wish {
     uint32_t codec_count;
     char names[128]; /* as it named them, for texts */
     char session[64];
+    char client[64]; /* its own name, which it keeps when it comes again */
 };
 void client_wish_parse(struct client_wish *wish, const char *query);
 bool client_wish_has(const struct client_wish *wish, uint32_t codec);
+
+struct client;
+/* Fills in its id, from its wish and its peer. */
+void client_identify(struct client *client);
 
 /* How much may be underway to a client. */
 struct client_limits {
@@ -30,6 +35,15 @@ struct client_limits {
     int64_t queue_ns;
     uint32_t unacked;
 };
+
+/* A picture of an experiment that went to a client. */
+struct client_sent {
+    uint32_t seq; /* of the message */
+    uint32_t arm;
+    uint64_t row; /* 0: none */
+    int64_t sent_ns;
+};
+#define CLIENT_SENT 64u
 
 struct client {
     struct client *next;
@@ -39,9 +53,13 @@ struct client {
     uint64_t conn;
     char peer[80];
     struct client_wish wish;
+    char id[80]; /* the same when it comes again, as far as it says who it is */
 
-    struct branch *branch; /* NULL: refused, to be closed */
-    uint32_t busy;         /* module calls with it that are running */
+    struct branch *former; /* it sees that one until the branch has a key for it; NULL: none */
+    uint64_t former_until; /* … which will be of this frame; 0: not known yet */
+    struct client_sent sent[CLIENT_SENT]; /* by seq */
+    struct branch *branch;                /* NULL: refused, to be closed */
+    uint32_t busy;                        /* module calls with it that are running */
     bool visible;
     bool waiting_key;    /* what it has does not lead to the next packet */
     bool acks;           /* it tells what it shows */

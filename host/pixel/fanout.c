@@ -7,6 +7,7 @@
 
 #include "module/call.h"
 #include "module/services.h"
+#include "pixel/arm.h"
 #include "pixel/bitstream.h"
 #include "pixel/header.h"
 #include "pixel/room.h"
@@ -78,6 +79,7 @@ static void address(struct delivery *delivery, struct branch *branch, struct cli
 {
     struct stream *stream = branch->stream;
     const struct codec *codec = codec_find(packet->codec);
+    bool former = !branch->still && client->branch != branch;
     double timestamp = stream->unix_offset + (double)packet->stamp.pts_ns * 1e-9;
     if (timestamp > client->timestamp)
         client->timestamp = timestamp;
@@ -87,7 +89,7 @@ static void address(struct delivery *delivery, struct branch *branch, struct cli
         .codec = codec->wire,
         .key = packet->flags & ORIEL_PACKET_KEY || codec->intra,
         .still = branch->still,
-        .fresh = !branch->still && client->configured != branch->configuration,
+        .fresh = !branch->still && !former && client->configured != branch->configuration,
         .format = packet->format,
         .stamp = packet->stamp,
         .t_submit_ns = packet->t_submit_ns,
@@ -102,9 +104,15 @@ static void address(struct delivery *delivery, struct branch *branch, struct cli
     if (branch->still) {
         client->still_seq = packet->stamp.seq;
     } else {
-        client->configured = branch->configuration;
+        client->configured = former ? client->configured : branch->configuration;
         client->frame_seq = packet->stamp.seq;
     }
+    client->sent[client->seq % CLIENT_SENT] = (struct client_sent){
+        .seq = client->seq,
+        .arm = branch->arm ? branch->arm->index : 0,
+        .row = branch->arm ? book_row(branch->arm, &packet->stamp) : 0,
+        .sent_ns = now,
+    };
     delivery->client = client;
     delivery->head_bytes = header_write(&header, client->wish.ext, delivery->head);
 }
@@ -150,6 +158,8 @@ void fanout_configure(struct branch *branch, struct stream_info *info)
                strcmp(old->encoder, info->encoder) != 0 || old->avcc_bytes != info->avcc_bytes ||
                memcmp(old->avcc, info->avcc, info->avcc_bytes) != 0;
     branch->configuration += new;
+    new |= branch->tell;
+    branch->tell = false;
     branch->info = *info;
     bool told = branch->main || branch == stream_classic(stream);
     pthread_mutex_unlock(&stream->lock);
@@ -236,8 +246,15 @@ static void measure(struct stream *stream, const struct oriel_packet *packet, in
 static bool admit(struct branch *branch, struct client *client, const struct oriel_packet *packet,
                   int64_t now)
 {
-    if (!client->visible || client->branch != branch)
+    bool former = client->former == branch && client->branch != branch;
+    if (!client->visible || (client->branch != branch && !former))
         return false;
+    if (former) {
+        if (client_full(client, &branch->stream->limits, now))
+            client->former = NULL; /* what follows refers to this one */
+        return client->former && packet->stamp.seq >= client->frame_seq &&
+               (!client->former_until || packet->stamp.seq < client->former_until);
+    }
     bool intra = codec_find(packet->codec)->intra, key = packet->flags & ORIEL_PACKET_KEY || intra;
     if (client_full(client, &branch->stream->limits, now)) {
         /* Without this one it cannot go on, unless nothing refers to it. */
@@ -250,6 +267,7 @@ static bool admit(struct branch *branch, struct client *client, const struct ori
     if (client->waiting_key && !key)
         return false;
     client->waiting_key = false;
+    client->former = NULL;
     return true;
 }
 
@@ -289,6 +307,13 @@ void fanout_packet(const struct oriel_packet_sink *sink, const struct oriel_pack
         keep_still(branch, packet);
         return;
     }
+    if (branch->arm && branch->arm->shadow) {
+        pthread_mutex_lock(&stream->lock);
+        count_packet(branch, packet, clock_ns());
+        pthread_mutex_unlock(&stream->lock);
+        book_packet(branch->arm, packet, 0);
+        return;
+    }
     if (packet->flags & ORIEL_PACKET_KEY) {
         struct stream_info info;
         fanout_describe(stream, packet, &info);
@@ -322,6 +347,8 @@ void fanout_packet(const struct oriel_packet_sink *sink, const struct oriel_pack
         clients_release(stream, held, count);
     free(held);
     measure(stream, packet, clock_ns());
+    if (branch->arm)
+        book_packet(branch->arm, packet, chosen);
     wake_stills(stream); /* who has the picture now may want the still of it */
 }
 

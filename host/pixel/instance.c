@@ -155,8 +155,8 @@ static oriel_result prepare(const struct instance_wish *wish, struct instance **
 {
     struct instance *instance = xcalloc(1, sizeof *instance);
     *out = instance;
-    if (!module_use_open(wish->registry, MODULE_ENCODER, wish->id, wish->label, &instance->use,
-                         err))
+    if (!module_use_open_with(wish->registry, MODULE_ENCODER, wish->id, wish->label, wish->config,
+                              &instance->use, err))
         return ORIEL_UNSUPPORTED;
     instance->vtable = instance->use.vtable;
     instance->config = (struct oriel_config){.size = sizeof instance->config,

@@ -12,6 +12,7 @@
 #include "oriel/encoder.h"
 #include "util/error.h"
 
+struct config;
 struct render;
 
 struct instance {
@@ -33,6 +34,7 @@ struct instance_wish {
     const struct render *render;
     const char *id;
     const char *label;
+    const struct config *config; /* with its options; NULL: the registry's */
     uint32_t codec, width, height;
     double fps;
     void (*packet)(const struct oriel_packet_sink *sink, const struct oriel_packet *packet);

@@ -4,8 +4,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "module/services.h"
+#include "pixel/arm.h"
 #include "pixel/room.h"
 #include "util/check.h"
 #include "util/clock.h"
@@ -16,8 +19,23 @@
     (100 * NS_PER_MS) /* before a picture that was lost in the encoder is tried again */
 /* Pictures lost one after the other: whatever the encoder calls it, it does not work any more. */
 #define MOST_FAILURES 3
+/* What is only measured gets about a tenth of a core that others want. */
+#define SHADOW_NICE 10
 
 /* --- frames come in [render] --- */
+
+/* Under the lock: the frame that waits for this arm will not be encoded. */
+static enum arm_drop why_dropped(const struct branch *branch)
+{
+    const struct arm *arm = branch->arm;
+    bool seen = arm->shadow;
+    for (const struct client *client = branch->stream->clients; client && !seen;
+         client = client->next)
+        seen = client->branch == branch && client->visible;
+    if (!seen || !arm_is_on(arm))
+        return DROP_IDLE;
+    return branch->blocked ? DROP_CLIENT : DROP_NEWER;
+}
 
 static void on_frame(void *data, const struct oriel_frame *frame)
 {
@@ -25,6 +43,13 @@ static void on_frame(void *data, const struct oriel_frame *frame)
     struct stream *stream = branch->stream;
     frame_ref(frame);
     pthread_mutex_lock(&stream->lock);
+    if (branch->arm) {
+        if (branch->pending)
+            book_drop(branch->arm, &branch->pending->stamp, why_dropped(branch));
+        book_frame(branch->arm, &frame->stamp);
+        experiment_turn(branch->arm, frame, clock_ns());
+        branch->arm->newest_seq = frame->stamp.seq;
+    }
     const struct oriel_frame *old = branch->pending;
     branch->pending = frame;
     /* Two taps see a frame at different times; a renderer that began anew counts from 1. */
@@ -38,7 +63,7 @@ static void on_frame(void *data, const struct oriel_frame *frame)
         branch->dropped++;
     pthread_cond_signal(&branch->wake);
     pthread_mutex_unlock(&stream->lock);
-    if (old && !branch->still)
+    if (old && !branch->still && !branch->arm)
         metric_add(stream->metrics.dropped_newest, 1);
     metric_add(stream->metrics.queue_depth, old ? 0 : 1);
     frame_unref(old);
@@ -87,8 +112,13 @@ static struct demand survey(struct branch *branch, int64_t now)
     for (uint32_t i = 0; i < stream->branch_count; i++)
         stills |= stream->branches[i]->still && !stream->branches[i]->dead;
     for (struct client *client = stream->clients; client; client = client->next) {
-        if (client->branch != branch || !client->visible)
+        bool former = client->former == branch && !client->former_until;
+        if ((client->branch != branch && !former) || !client->visible)
             continue;
+        if (former) {
+            demand.picture |= client_ready(client, &stream->limits);
+            continue;
+        }
         int64_t lost = client_ack_deadline(client, &stream->limits);
         if (lost <= now) {
             client->shown = client->seq;
@@ -107,8 +137,24 @@ static struct demand survey(struct branch *branch, int64_t now)
     return demand;
 }
 
+/* What nobody sees is encoded as it comes. */
+static struct plan plan_shadow(const struct branch *branch, int64_t now)
+{
+    bool due = now >= branch->last_key_ns + branch->stream->key_cooldown_ns;
+    return (struct plan){.step = branch->pending ? STEP_ENCODE : STEP_WAIT,
+                         .key = branch->key_wanted && due,
+                         .until = INT64_MAX};
+}
+
 static struct plan plan_video(struct branch *branch, int64_t now)
 {
+    if (branch->arm && !arm_is_on(branch->arm))
+        return (struct plan){.step = STEP_WAIT, .until = INT64_MAX};
+    if (branch->arm && branch->arm->shadow)
+        return plan_shadow(branch, now);
+    int64_t until = branch->arm ? arm_waits_until(branch->arm, now) : INT64_MIN;
+    if (until > now)
+        return (struct plan){.step = STEP_WAIT, .until = until};
     struct demand demand = survey(branch, now);
     const struct codec *codec = codec_find(branch->codec);
     const struct plan encode = {.step = STEP_ENCODE},
@@ -207,6 +253,8 @@ static void look_at_queues(struct branch *branch)
 
 static bool watched(const struct branch *branch)
 {
+    if (branch->arm)
+        return arm_is_watched(branch->arm);
     for (const struct client *client = branch->stream->clients; client; client = client->next) {
         if (branch_serves(branch, client) && client->visible)
             return true;
@@ -223,6 +271,8 @@ static void drop_frames(struct branch *branch)
     branch->pending = NULL;
     branch->newest_still.file = NULL;
     branch->unmade[0] = '\0'; /* it was of the tap that went */
+    if (branch->arm && pending)
+        book_drop(branch->arm, &pending->stamp, DROP_STOPPED);
     pthread_mutex_unlock(&stream->lock);
     metric_add(stream->metrics.queue_depth, pending ? -1 : 0);
     frame_unref(pending);
@@ -269,6 +319,10 @@ static void tell(struct stream *stream, const char *text)
 
 static void die(struct branch *branch, const char *text)
 {
+    if (branch->arm) {
+        arm_down(branch->arm, text);
+        return;
+    }
     tell(branch->stream, text);
     pthread_mutex_lock(&branch->stream->lock);
     branch->dead = true;
@@ -305,6 +359,27 @@ static void replace(struct branch *branch, const char *why)
     branch_changed_over(branch, &format);
 }
 
+/* The same encoder of an arm again, as long as it does not fail too often. */
+static void reopen(struct branch *branch, const char *why)
+{
+    struct oriel_format format = branch->instance->format;
+    struct error err = {""};
+    log_warn(LOG_PIXEL, "arm %s: %s failed: %s", branch->label, branch->encoder, why);
+    if (branch_open(branch, branch->codec, format.width, format.height, &err))
+        branch_changed_over(branch, &format);
+    else
+        die(branch, err.text);
+}
+
+/* Counted for its arm; true: one too many. */
+static bool too_many(struct branch *branch)
+{
+    if (!branch->arm || !book_error(branch->arm))
+        return false;
+    arm_down(branch->arm, branch->arm->tripped);
+    return true;
+}
+
 /* With the size that the pictures have now. */
 static bool resize(struct branch *branch, uint32_t width, uint32_t height)
 {
@@ -337,9 +412,13 @@ static void encode(struct branch *branch, const struct oriel_frame *frame, bool 
         untap(branch); /* an encoder that wants other samples has taken over */
         return;
     }
+    if (branch->arm)
+        book_submit(branch->arm, &frame->stamp);
     if (!frame_wait(frame, &err)) { /* the renderer begins anew, and another one comes */
         branch->owed = false;
         metric_add(stream->metrics.dropped_error, 1);
+        if (branch->arm)
+            book_lost(branch->arm);
         log_warn(LOG_PIXEL, "%s: a picture was lost: %s", branch->encoder, err.text);
         return;
     }
@@ -353,11 +432,18 @@ static void encode(struct branch *branch, const struct oriel_frame *frame, bool 
     char why[512];
     snprintf(why, sizeof why, "%s", *said ? said : "it does not say why");
     metric_add(stream->metrics.dropped_error, 1);
+    if (branch->arm)
+        book_lost(branch->arm);
+    if (result != ORIEL_AGAIN && too_many(branch))
+        return;
     branch->failures += result != ORIEL_AGAIN;
     instance->invalid += result == ORIEL_INVALID;
     if (result == ORIEL_FATAL || result == ORIEL_DEVICE_LOST || result == ORIEL_UNSUPPORTED ||
         branch->failures == MOST_FAILURES || instance->invalid == MOST_FAILURES) {
-        replace(branch, why);
+        if (branch->arm)
+            reopen(branch, why);
+        else
+            replace(branch, why);
         return;
     }
     if (result != ORIEL_AGAIN)
@@ -376,6 +462,10 @@ static void encode_next(struct branch *branch, bool key)
             true; /* until the packet is there; not asked for twice in the cooldown */
         branch->last_key_ns = clock_ns();
         log_debug(LOG_ENCODER_KEYFRAMES, "%s: a key picture", branch->label);
+        for (struct client *client = stream->clients; client; client = client->next) {
+            if (client->former && client->branch == branch) /* from this one on */
+                client->former_until = (fresh ? fresh : branch->last)->stamp.seq;
+        }
     }
     pthread_mutex_unlock(&stream->lock);
     int64_t now = clock_ns();
@@ -414,15 +504,22 @@ static void turn(struct branch *branch)
         pthread_mutex_lock(&stream->lock);
         return;
     }
+    if (branch->arm && branch->arm->state == ARM_OPENING) {
+        pthread_mutex_unlock(&stream->lock);
+        arm_open(branch->arm);
+        pthread_mutex_lock(&stream->lock);
+        return;
+    }
     if (!watched(branch) || branch->dead) {
-        bool idle = !branch->tap && (branch->main || !branch->instance);
+        bool stays = branch->main || (branch->arm && !branch->dead);
+        bool idle = !branch->tap && (stays || !branch->instance);
         if (idle) {
             cond_wait_until(&branch->wake, &stream->lock, INT64_MAX);
             return;
         }
         pthread_mutex_unlock(&stream->lock);
         untap(branch);
-        if (!branch->main)
+        if (!stays)
             branch_close(branch);
         pthread_mutex_lock(&stream->lock);
         return;
@@ -434,7 +531,10 @@ static void turn(struct branch *branch)
     branch->unmade[0] = '\0';
     pthread_mutex_unlock(&stream->lock);
     struct error err;
-    if (*unmade && branch->instance) { /* an encoder of what can be captured takes over */
+    if (*unmade && branch->instance && branch->arm) {
+        untap(branch);
+        die(branch, unmade);
+    } else if (*unmade && branch->instance) { /* an encoder of what can be captured takes over */
         untap(branch);
         replace(branch, unmade);
     }
@@ -476,6 +576,9 @@ void *branch_run(void *data)
 {
     struct branch *branch = data;
     struct stream *stream = branch->stream;
+    if (branch->arm && branch->arm->shadow && /* also of the threads that its encoder makes */
+        setpriority(PRIO_PROCESS, (id_t)gettid(), SHADOW_NICE) != 0)
+        log_debug(LOG_PIXEL, "arm %s: runs with the priority of the others", branch->label);
     pthread_mutex_lock(&stream->lock);
     while (!branch->stop)
         turn(branch);

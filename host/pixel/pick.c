@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "module/call.h"
+#include "pixel/arm.h"
 #include "pixel/room.h"
 #include "util/check.h"
 #include "util/clock.h"
@@ -34,6 +35,8 @@ struct pick {
 
 static struct rungs *rungs_of(const struct branch *branch)
 {
+    if (branch->arm)
+        return &branch->arm->rungs;
     return branch->still ? branch->stream->stills : branch->stream->ladder;
 }
 
@@ -115,6 +118,7 @@ static struct instance_wish wish_for(const struct pick *pick, int i, const char 
                                   .render = stream->render,
                                   .id = pick->rungs->at[i].id,
                                   .label = label,
+                                  .config = pick->branch->arm ? pick->branch->arm->config : NULL,
                                   .codec = pick->codec,
                                   .width = pick->width,
                                   .height = pick->height,
@@ -377,6 +381,8 @@ bool branch_resize(struct branch *branch, uint32_t codec, uint32_t width, uint32
     pthread_mutex_unlock(&stream->lock);
     publish(branch);
     const char *reasons = branch->reason;
+    if (branch->arm)
+        return error_set(err, "%s", reasons);
     const struct codec *known = codec_find(codec);
     return error_set(err, "%s: none works%s%s: %s",
                      branch->still ? "modules.still" : "modules.encoder", known ? " for " : "",

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "config/experiments.h"
 #include "metrics/metrics.h"
 #include "pixel/client.h"
 #include "pixel/instance.h"
@@ -19,8 +20,10 @@
 #include "render/render.h"
 
 #define MAX_LADDER 16u /* encoders in a list */
-#define MAX_BRANCHES (CODEC_COUNT + 1u)
+#define MAX_BRANCHES (CODEC_COUNT + 1u + EXPERIMENT_MOST_ARMS)
 
+struct arm;
+struct experiment;
 struct stream;
 
 /* One encoder of a list, for all branches of a stream. Under the lock, but for `id`. */
@@ -56,7 +59,8 @@ struct branch {
     /* Constant. */
     struct stream *stream;
     bool main, still;
-    char label[16]; /* "main", "vp8", "still" */
+    struct arm *arm; /* of an experiment; NULL: of the stream itself */
+    char label[16];  /* "main", "vp8", "still", an arm's */
     pthread_t thread;
 
     /* Under the lock. */
@@ -69,6 +73,7 @@ struct branch {
     bool key_wanted;
     int64_t last_key_ns;
     bool blocked;            /* a client that can take something may change the plan */
+    bool tell;               /* … which is told again with the next key */
     uint64_t configuration;  /* counts decoder configurations, from 1 */
     struct stream_info info; /* the newest of them */
     char encoder[64], chain[256], reason[512]; /* of the instance, which may have none yet */
@@ -131,10 +136,11 @@ struct stream {
     struct client *clients;
     struct branch *branches[MAX_BRANCHES];
     uint32_t branch_count;
-    uint32_t width, height; /* of the newest frame, or the canvas as configured */
-    uint64_t newest_seq;    /* of all frames seen */
-    int64_t newest_ns;      /* when it came */
-    double decode_ms;       /* that a client reported last */
+    struct experiment *experiment; /* that runs, or has ended; NULL: none */
+    uint32_t width, height;        /* of the newest frame, or the canvas as configured */
+    uint64_t newest_seq;           /* of all frames seen */
+    int64_t newest_ns;             /* when it came */
+    double decode_ms;              /* that a client reported last */
 
     /* Held while modules are asked what they write. */
     pthread_mutex_t catalog_lock;

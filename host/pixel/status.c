@@ -3,6 +3,8 @@
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 
+#include "pixel/arm.h"
+#include "pixel/experiment.h"
 #include "pixel/room.h"
 #include "util/check.h"
 #include "util/clock.h"
@@ -43,6 +45,8 @@ static cJSON *branch_json(const struct branch *branch, int64_t now)
     for (const struct client *client = branch->stream->clients; client; client = client->next)
         clients += branch_serves(branch, client);
     cJSON_AddStringToObject(json, "name", branch->label);
+    if (branch->arm)
+        cJSON_AddStringToObject(json, "experiment", branch->arm->experiment->spec.name);
     add_codec(json, branch->codec);
     cJSON_AddStringToObject(json, "encoder", branch->encoder);
     cJSON_AddStringToObject(json, "reason", branch->reason);
@@ -70,6 +74,60 @@ static cJSON *client_json(const struct client *client)
     cJSON_AddNumberToObject(json, "skipped", (double)client->skipped_count);
     cJSON_AddNumberToObject(json, "underway", client_underway(client));
     cJSON_AddNumberToObject(json, "queued_bytes", (double)client->queued.bytes);
+    return json;
+}
+
+static void add_arm(cJSON *list, struct arm *arm)
+{
+    static const char *const states[] = {"opening", "works", "stopped"};
+    cJSON *json = cJSON_CreateObject();
+    uint32_t clients = 0;
+    for (const struct client *client = arm->experiment->stream->clients; client;
+         client = client->next)
+        clients += arm->branch && client->branch == arm->branch;
+    cJSON_AddItemToArray(list, json);
+    cJSON_AddStringToObject(json, "label", arm->spec->label);
+    cJSON_AddStringToObject(json, "module", arm->spec->module);
+    bool over = !arm->branch && !*arm->why;
+    cJSON_AddStringToObject(json, "state", over ? "ended" : states[arm->state]);
+    if (*arm->why)
+        cJSON_AddStringToObject(json, "reason", arm->why);
+    add_codec(json, arm->branch ? arm->branch->codec : 0);
+    cJSON_AddNumberToObject(json, "clients", clients);
+    pthread_mutex_lock(&arm->experiment->book);
+    cJSON_AddNumberToObject(json, "frames", (double)arm->frames);
+    cJSON_AddNumberToObject(json, "keys", (double)arm->keys);
+    cJSON_AddNumberToObject(json, "bytes", (double)arm->bytes);
+    cJSON_AddNumberToObject(json, "drops", (double)arm->drops);
+    cJSON_AddNumberToObject(json, "errors", (double)arm->watch.errors);
+    pthread_mutex_unlock(&arm->experiment->book);
+}
+
+cJSON *experiment_json(struct stream *stream)
+{
+    pthread_mutex_lock(&stream->lock);
+    struct experiment *experiment = stream->experiment;
+    cJSON *json = experiment ? cJSON_CreateObject() : NULL;
+    if (json) {
+        cJSON_AddStringToObject(json, "name", experiment->spec.name);
+        bool ended = experiment->state != EXPERIMENT_RUNS;
+        cJSON_AddStringToObject(json, "state", ended ? "ended" : "running");
+        cJSON_AddStringToObject(json, "reason", experiment->why);
+        if (experiment->spec.rows) {
+            pthread_mutex_lock(&experiment->book);
+            if (experiment->rows)
+                rows_count(experiment->rows, &experiment->written, &experiment->lost);
+            cJSON *rows = cJSON_AddObjectToObject(json, "rows");
+            cJSON_AddStringToObject(rows, "file", experiment->spec.rows);
+            cJSON_AddNumberToObject(rows, "written", (double)experiment->written);
+            cJSON_AddNumberToObject(rows, "lost", (double)experiment->lost);
+            pthread_mutex_unlock(&experiment->book);
+        }
+        cJSON *arms = cJSON_AddArrayToObject(json, "arms");
+        for (uint32_t i = 0; i < experiment->spec.arm_count; i++)
+            add_arm(arms, &experiment->arms[i]);
+    }
+    pthread_mutex_unlock(&stream->lock);
     return json;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "pixel/arm.h"
 #include "pixel/change.h"
 #include "pixel/room.h"
 #include "util/check.h"
@@ -116,10 +117,12 @@ void stream_destroy(struct stream *stream)
 {
     if (!stream)
         return;
+    experiment_quit(stream->experiment);
     for (uint32_t i = 0; i < stream->branch_count; i++)
         branch_stop(stream->branches[i]);
     for (uint32_t i = 0; i < stream->branch_count; i++)
         branch_destroy(stream->branches[i]);
+    experiment_free(stream->experiment);
     for (struct client *client = stream->clients, *next; client; client = next) {
         next = client->next;
         metric_add(stream->metrics.clients, -1);
@@ -184,6 +187,7 @@ bool stream_conn_open(struct stream *stream, const struct oriel_transport *trans
     client->waiting_key = true;
     snprintf(client->peer, sizeof client->peer, "%s", peer);
     client_wish_parse(&client->wish, query);
+    client_identify(client);
 
     uint32_t count = 0;
     pthread_mutex_lock(&stream->lock);
@@ -242,6 +246,17 @@ void stream_conn_writable(struct stream *stream, uint64_t conn)
     pthread_mutex_unlock(&stream->lock);
 }
 
+/* Under the lock: times of a picture of an experiment. */
+static void report(struct stream *stream, const struct client *client,
+                   const struct client_told *told)
+{
+    const struct client_sent *sent = &client->sent[told->seq % CLIENT_SENT];
+    if (!stream->experiment || sent->seq != told->seq || !sent->row)
+        return;
+    book_shown(&stream->experiment->arms[sent->arm], sent->row, told->decode_ms, told->wait_ms,
+               (double)(clock_ns() - sent->sent_ns) * 1e-6);
+}
+
 void stream_conn_message(struct stream *stream, uint64_t conn, uint32_t kind, const uint8_t *data,
                          uint64_t bytes)
 {
@@ -263,7 +278,8 @@ void stream_conn_message(struct stream *stream, uint64_t conn, uint32_t kind, co
         memcpy(peer, client->peer, sizeof peer);
         switch (told.ask) {
         case CLIENT_SHOWN:
-            client_take_shown(client, told.seq);
+            if (client_take_shown(client, told.seq))
+                report(stream, client, &told);
             stream->decode_ms = told.decode_ms;
             break;
         case CLIENT_KEY:

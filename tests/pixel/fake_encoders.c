@@ -305,7 +305,15 @@ static const struct oriel_config configs[] = {CONFIG(0), CONFIG(1)};
 bool module_use_open(struct registry *registry, enum module_kind kind, const char *id,
                      const char *label, struct module_use *use, struct error *err)
 {
+    return module_use_open_with(registry, kind, id, label, NULL, use, err);
+}
+
+bool module_use_open_with(struct registry *registry, enum module_kind kind, const char *id,
+                          const char *label, const struct config *with, struct module_use *use,
+                          struct error *err)
+{
     (void)registry;
+    (void)with;
     CHECK(kind == MODULE_ENCODER);
     *use = (struct module_use){0};
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {

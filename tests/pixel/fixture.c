@@ -33,6 +33,7 @@ static struct {
     struct {
         uint32_t id;
         bool busy;
+        uint64_t seen; /* of the frame it was given last: each comes once */
         struct render_tap want;
     } taps[TAPS];
     uint32_t next_id;
@@ -114,6 +115,9 @@ static void frame_release(const struct oriel_frame *frame, const struct oriel_fe
 /* Under the lock, which is given up for the call. */
 static void hand_over(int i)
 {
+    if (screen.taps[i].seen == screen.seq)
+        return;
+    screen.taps[i].seen = screen.seq;
     int64_t now = clock_ns();
     struct oriel_frame *frame = xcalloc(1, sizeof *frame);
     *frame = (struct oriel_frame){
@@ -155,6 +159,7 @@ uint32_t render_tap_add(struct render *render, const struct render_tap *want)
     CHECK(i < TAPS);
     uint32_t id = screen.taps[i].id = ++screen.next_id;
     screen.taps[i].want = *want;
+    screen.taps[i].seen = 0;
     if (screen.seq && (!want->complete_only || screen.flags & DRAW_COMPLETE))
         hand_over(i);
     pthread_mutex_unlock(&screen.lock);

@@ -1,0 +1,633 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Experiments on a stream whose encoders do as they are told: who sees which arm, what is written
+ * down about each frame, and what happens to an arm that is not good enough. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "config/experiments.h"
+#include "fixture.h"
+#include "pixel/change.h"
+#include "pixel/experiment.h"
+
+#define EXT "ext=1&codecs=h264,vp9,jpeg&client="
+
+/* Of two arms, encode/a and encode/b, as the rest of an object. */
+static void begin(struct fixture *f, const char *rest)
+{
+    char text[1024];
+    snprintf(text, sizeof text,
+             "[{\"name\": \"x\", %s, \"arms\": [{\"label\": \"one\", \"module\": \"encode/a\"},"
+             "{\"label\": \"two\", \"module\": \"encode/b\"}]}]",
+             rest);
+    struct experiment_spec *specs;
+    struct error err = {""};
+    size_t count;
+    if (!experiments_parse(text, "test", &specs, &count, &err) ||
+        !experiment_start(f->stream, specs, f->config, &err))
+        fail_msg("%s", err.text);
+    experiments_free(specs, count);
+}
+
+static void refused(struct fixture *f, const char *text, const char *says)
+{
+    struct experiment_spec *specs;
+    struct error err = {""};
+    size_t count;
+    assert_true(experiments_parse(text, "test", &specs, &count, &err));
+    assert_false(experiment_start(f->stream, specs, f->config, &err));
+    assert_string_equal(err.text, says);
+    experiments_free(specs, count);
+}
+
+static void end(struct fixture *f)
+{
+    struct error err = {""};
+    if (!experiment_stop(f->stream, "x", &err))
+        fail_msg("%s", err.text);
+}
+
+/* Draws `count` frames, each of which comes to every peer before the next. */
+static void draw(struct fixture *f, int count)
+{
+    for (int i = 0; i < count; i++) {
+        fixture_draw(1, 0);
+        fixture_sleep(3);
+    }
+    (void)f;
+}
+
+static cJSON *arm_json(struct fixture *f, const char *label)
+{
+    cJSON *json = experiment_json(f->stream), *arm, *found = NULL;
+    assert_non_null(json);
+    cJSON_ArrayForEach(arm, cJSON_GetObjectItem(json, "arms"))
+    {
+        if (strcmp(cJSON_GetObjectItem(arm, "label")->valuestring, label) == 0)
+            found = cJSON_Duplicate(arm, true);
+    }
+    cJSON_Delete(json);
+    assert_non_null(found);
+    return found;
+}
+
+static double arm_number(struct fixture *f, const char *label, const char *key)
+{
+    cJSON *arm = arm_json(f, label);
+    double value = cJSON_GetObjectItem(arm, key)->valuedouble;
+    cJSON_Delete(arm);
+    return value;
+}
+
+static bool arm_is(struct fixture *f, const char *label, const char *key, const char *text)
+{
+    cJSON *arm = arm_json(f, label);
+    const char *value = cJSON_GetStringValue(cJSON_GetObjectItem(arm, key));
+    bool same = value && strstr(value, text);
+    cJSON_Delete(arm);
+    return same;
+}
+
+static bool ended(struct fixture *f, const char *why)
+{
+    cJSON *json = experiment_json(f->stream);
+    bool is = strcmp(cJSON_GetObjectItem(json, "state")->valuestring, "ended") == 0 &&
+              strcmp(cJSON_GetObjectItem(json, "reason")->valuestring, why) == 0;
+    cJSON_Delete(json);
+    return is;
+}
+
+static uint32_t newest_instance(struct peer *peer)
+{
+    return got_tail(&peer->got[atomic_load(&peer->count) - 1])->instance;
+}
+
+/* Every message of a peer is decodable, its number follows the one before, no frame goes back. */
+static int instances_of(struct peer *peer)
+{
+    int count = atomic_load(&peer->count), changes = 0;
+    struct fake_tail before = {.instance = UINT32_MAX};
+    for (int i = 0; i < count; i++) {
+        const struct fake_tail tail = *got_tail(&peer->got[i]);
+        bool other = before.instance != tail.instance;
+        if (!tail.key && (other || tail.number != before.number + 1))
+            fail_msg("message %d: picture %u of instance %u after %u of %u", i, tail.number,
+                     tail.instance, before.number, before.instance);
+        assert_true(tail.frame_seq >= before.frame_seq);
+        assert_int_equal(got_u(&peer->got[i], 0, 4), i + 1);
+        changes += other;
+        before = tail;
+    }
+    return changes;
+}
+
+/* --- rows --- */
+
+struct line {
+    char arm[16], drop[16];
+    uint64_t seq;
+    int repeat, clients, reports;
+    bool encoded, key;
+    double bytes, submit, done, sent, decode;
+};
+struct table {
+    struct line at[4096];
+    int count;
+};
+
+static double number(const cJSON *json, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItem(json, key);
+    assert_non_null(item);
+    return cJSON_IsNumber(item) ? item->valuedouble : -1;
+}
+
+static void read_rows(const char *path, struct table *table)
+{
+    char text[1024];
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    table->count = 0;
+    while (fgets(text, sizeof text, in)) {
+        cJSON *json = cJSON_Parse(text);
+        assert_non_null(json);
+        struct line *line = &table->at[table->count++];
+        const char *drop = cJSON_GetStringValue(cJSON_GetObjectItem(json, "drop"));
+        *line = (struct line){.seq = (uint64_t)number(json, "seq"),
+                              .repeat = (int)number(json, "repeat"),
+                              .clients = (int)number(json, "clients"),
+                              .reports = (int)number(json, "reports"),
+                              .encoded = !drop,
+                              .key = cJSON_IsTrue(cJSON_GetObjectItem(json, "key")),
+                              .bytes = number(json, "bytes"),
+                              .submit = number(json, "submit"),
+                              .done = number(json, "done"),
+                              .sent = number(json, "sent"),
+                              .decode = number(json, "decode_ms")};
+        snprintf(line->arm, sizeof line->arm, "%s",
+                 cJSON_GetStringValue(cJSON_GetObjectItem(json, "arm")));
+        snprintf(line->drop, sizeof line->drop, "%s", drop ? drop : "");
+        assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(json, "experiment")), "x");
+        cJSON_Delete(json);
+    }
+    fclose(in);
+}
+
+/* Each frame from the first to the last is there once, encoded or with a reason. */
+static int complete(const struct table *table, const char *arm)
+{
+    uint64_t first = UINT64_MAX, last = 0;
+    int rows = 0;
+    for (int i = 0; i < table->count; i++) {
+        const struct line *line = &table->at[i];
+        if (strcmp(line->arm, arm) != 0 || line->repeat)
+            continue;
+        first = line->seq < first ? line->seq : first;
+        last = line->seq > last ? line->seq : last;
+        rows++;
+        assert_true(line->encoded ? line->bytes > 0 && line->done >= line->submit : *line->drop);
+        for (int k = 0; k < i; k++)
+            if (strcmp(table->at[k].arm, arm) == 0 && table->at[k].seq == line->seq &&
+                !table->at[k].repeat)
+                fail_msg("arm %s, frame %d: \"%s\" and \"%s\"", arm, (int)line->seq,
+                         table->at[k].drop, line->drop);
+    }
+    assert_int_equal(rows, last - first + 1);
+    return rows;
+}
+
+static int with(const struct table *table, const char *arm, const char *drop)
+{
+    int count = 0;
+    for (int i = 0; i < table->count; i++)
+        count += strcmp(table->at[i].arm, arm) == 0 && strcmp(table->at[i].drop, drop) == 0;
+    return count;
+}
+
+static struct table table;
+static char rows_path[] = "/tmp/oriel-rows-XXXXXX.ndjson";
+
+static const char *rows_in(char out[128])
+{
+    unlink(rows_path);
+    snprintf(out, 128, "\"rows\": \"%s\"", rows_path);
+    return out;
+}
+
+/* --- modes --- */
+
+static void shadows_get_the_same_frames_and_nobody_sees_them(void **state)
+{
+    (void)state;
+    char rows[128], rest[256];
+    fixture_slow("encode/b", 8);
+    struct fixture *f = fixture_start(NULL);
+    struct peer *peer = fixture_join(f, EXT "p");
+    fixture_draw(1, 0);
+    fixture_get(peer, 0);
+    snprintf(rest, sizeof rest, "\"mode\": \"shadow\", %s", rows_in(rows));
+    begin(f, rest);
+    for (int i = 0; i < 60; i++) {
+        uint64_t seq = fixture_draw(1, 0);
+        eventually(atomic_load(&peer->count) &&
+                   got_tail(&peer->got[atomic_load(&peer->count) - 1])->frame_seq == seq);
+        char shown[96];
+        snprintf(shown, sizeof shown,
+                 "{\"type\":\"shown\",\"seq\":%llu,\"decode_ms\":2.5,\"wait_ms\":1}",
+                 (unsigned long long)got_u(&peer->got[atomic_load(&peer->count) - 1], 0, 4));
+        fixture_say(f, peer, shown);
+    }
+    assert_true(arm_number(f, "one", "frames") >= 60);
+    assert_true(arm_number(f, "two", "frames") >= 3 && arm_number(f, "two", "clients") == 0);
+    assert_true(arm_number(f, "two", "drops") > 0);
+    end(f);
+    assert_true(ended(f, "it was told to"));
+    assert_int_equal(instances_of(peer), 2); /* the stream's own, then arm one */
+    draw(f, 3);                              /* the first arm goes on */
+    assert_int_equal(instances_of(peer), 2);
+    read_rows(rows_path, &table);
+    assert_true(complete(&table, "one") >= 60);
+    assert_true(complete(&table, "two") >= 60);
+    assert_int_equal(with(&table, "one", "newer") + with(&table, "one", "idle"), 0);
+    assert_true(with(&table, "two", "newer") > 0);
+    int reported = 0;
+    for (int i = 0; i < table.count; i++) {
+        const struct line *line = &table.at[i];
+        bool one = strcmp(line->arm, "one") == 0;
+        assert_true(one || line->clients == 0);
+        reported += line->reports == 1 && line->decode == 2.5 && line->sent >= line->done && one;
+    }
+    assert_true(reported >= 55);
+    char *text = metrics_prometheus(f->metrics);
+    assert_non_null(strstr(text, "oriel_experiment_frames_total{experiment=\"x\",arm=\"two\"}"));
+    assert_non_null(strstr(text, "oriel_experiment_drops_total{experiment=\"x\",arm=\"two\","
+                                 "reason=\"newer\"}"));
+    assert_non_null(strstr(text, "oriel_experiment_stage_seconds_count{experiment=\"x\","
+                                 "arm=\"two\",stage=\"encode\"} 0\n"));
+    assert_non_null(strstr(text, "oriel_experiment_running{experiment=\"x\"} 0\n"));
+    free(text);
+    fixture_slow(NULL, 0);
+    fixture_stop(f);
+}
+
+static void clients_are_split_and_come_back_to_theirs(void **state)
+{
+    (void)state;
+    char rows[128], rest[256];
+    struct fixture *f = fixture_start(NULL);
+    struct peer *peers[6];
+    for (int i = 0; i < 6; i++) {
+        char query[64];
+        snprintf(query, sizeof query, EXT "client-%d", i);
+        peers[i] = fixture_join(f, query);
+    }
+    snprintf(rest, sizeof rest, "\"mode\": \"split\", %s", rows_in(rows));
+    fixture_draw(1, 0);
+    for (int i = 0; i < 6; i++)
+        fixture_get(peers[i], 0);
+    begin(f, rest);
+    draw(f, 20);
+    double one = arm_number(f, "one", "clients"), two = arm_number(f, "two", "clients");
+    assert_true(one > 0 && two > 0 && one + two == 6);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(instances_of(peers[i]), 2);
+        char query[64];
+        snprintf(query, sizeof query, EXT "client-%d", i);
+        struct peer *again = fixture_join(f, query);
+        draw(f, 4);
+        eventually(atomic_load(&again->count) > 0);
+        assert_int_equal(newest_instance(again), newest_instance(peers[i]));
+        fixture_leave(f, again);
+    }
+    /* Those that say nothing about themselves are told about one decoder only. */
+    struct peer *classic = fixture_join(f, "");
+    draw(f, 4);
+    assert_int_equal(arm_number(f, "one", "clients"), one + 1);
+    assert_true(atomic_load(&classic->count) > 0);
+    /* Who cannot decode it stays with the stream's own encoders. */
+    struct peer *other = fixture_join(f, "ext=1&codecs=jpeg");
+    draw(f, 4);
+    eventually(atomic_load(&other->count) > 0);
+    assert_int_equal(arm_number(f, "one", "clients") + arm_number(f, "two", "clients"), 7);
+    end(f);
+    draw(f, 4);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(newest_instance(peers[i]), newest_instance(classic));
+        assert_true(instances_of(peers[i]) <= 3);
+        assert_int_equal(atomic_load(&peers[i]->close_code), 0);
+    }
+    read_rows(rows_path, &table);
+    complete(&table, "one");
+    complete(&table, "two");
+    fixture_stop(f);
+}
+
+static int most_missing(struct peer *peer)
+{
+    uint64_t before = 0;
+    int most = 0;
+    for (int i = 0; i < atomic_load(&peer->count); i++) {
+        uint64_t seq = got_tail(&peer->got[i])->frame_seq;
+        int missing = before && seq > before ? (int)(seq - before - 1) : 0;
+        most = missing > most ? missing : most;
+        before = seq;
+    }
+    return most;
+}
+
+static void slices_alternate_without_a_gap(void **state)
+{
+    (void)state;
+    char rows[128], rest[256];
+    struct fixture *f = fixture_start(NULL);
+    struct peer *peer = fixture_join(f, EXT "p"), *classic = fixture_join(f, "");
+    fixture_draw(1, 0);
+    fixture_get(peer, 0);
+    snprintf(rest, sizeof rest, "\"mode\": \"interleave\", \"slice_s\": 0.1, %s", rows_in(rows));
+    begin(f, rest);
+    int configs = atomic_load(&f->configs);
+    for (int i = 0; i < 150; i++) {
+        fixture_draw(1, 0);
+        fixture_sleep(5);
+    }
+    assert_true(instances_of(peer) >= 4);
+    assert_true(instances_of(classic) >= 4);
+    assert_true(most_missing(peer) <= 2);
+    assert_true(atomic_load(&f->configs) - configs >= 3); /* for those that are told so */
+    end(f);
+    read_rows(rows_path, &table);
+    assert_true(complete(&table, "one") >= 149);
+    assert_true(complete(&table, "two") >= 149);
+    for (uint64_t seq = table.at[0].seq; seq < table.at[0].seq + 140; seq++) { /* by one of them */
+        int encoded = 0, there = 0;
+        for (int i = 0; i < table.count; i++) {
+            there += table.at[i].seq == seq && !table.at[i].repeat;
+            encoded += table.at[i].seq == seq && table.at[i].encoded && !table.at[i].repeat;
+        }
+        assert_true(there == 2 ? encoded <= 1 : there == 1);
+    }
+    assert_true(with(&table, "one", "idle") > 20 && with(&table, "two", "idle") > 20);
+    fixture_stop(f);
+}
+
+static void the_switch_is_at_its_frame(void **state)
+{
+    (void)state;
+    char rows[128], rest[256];
+    struct fixture *f = fixture_start(NULL);
+    struct peer *peer = fixture_join(f, EXT "p");
+    fixture_draw(1, 0);
+    fixture_get(peer, 0);
+    snprintf(rest, sizeof rest, "\"mode\": \"switch\", \"switch_frames\": 30, %s", rows_in(rows));
+    begin(f, rest);
+    eventually(fixture_taps() >= 2); /* whose adding draws the first frame again */
+    for (int i = 0; i < 50; i++) {
+        uint64_t seq = fixture_draw(1, 0);
+        eventually(got_tail(&peer->got[atomic_load(&peer->count) - 1])->frame_seq == seq);
+    }
+    end(f);
+    read_rows(rows_path, &table);
+    complete(&table, "one");
+    complete(&table, "two");
+    uint64_t last_one = 0, first_two = UINT64_MAX, first = UINT64_MAX;
+    for (int i = 0; i < table.count; i++) {
+        const struct line *line = &table.at[i];
+        first = line->seq < first ? line->seq : first;
+        if (line->encoded && strcmp(line->arm, "one") == 0 && line->seq > last_one)
+            last_one = line->seq;
+        if (line->encoded && strcmp(line->arm, "two") == 0 && line->seq < first_two) {
+            first_two = line->seq;
+            assert_true(line->key);
+        }
+    }
+    assert_int_equal(last_one, first + 29);
+    assert_int_equal(first_two, first + 30);
+    fixture_stop(f);
+}
+
+/* --- guard rails --- */
+
+static void an_arm_that_fails_is_stopped_and_nobody_is_lost(void **state)
+{
+    (void)state;
+    char rows[128], rest[256];
+    struct fixture *f = fixture_start(NULL);
+    struct peer *peers[6];
+    for (int i = 0; i < 6; i++) {
+        char query[64];
+        snprintf(query, sizeof query, EXT "client-%d", i);
+        peers[i] = fixture_join(f, query);
+    }
+    snprintf(rest, sizeof rest, "\"mode\": \"split\", \"guard\": {\"errors\": 4}, %s",
+             rows_in(rows));
+    begin(f, rest);
+    draw(f, 10);
+    assert_true(arm_number(f, "two", "clients") > 0);
+    int faults = atomic_load(&f->faults);
+    fakes.failing = "encode/b";
+    fakes.result = ORIEL_FATAL;
+    for (int i = 0; i < 4; i++) { /* and works when it is made again */
+        atomic_store(&fakes.fails, 1);
+        for (int k = 0; k < 300 && atomic_load(&fakes.fails); k++)
+            draw(f, 1);
+    }
+    eventually(!arm_is(f, "two", "state", "works"));
+    assert_true(arm_is(f, "two", "state", "stopped"));
+    assert_true(arm_is(f, "two", "reason", "its encoder has failed 4 times (guard.errors)"));
+    eventually(atomic_load(&f->faults) == faults + 1);
+    assert_string_equal(f->fault, "experiment x: arm two (encode/b) is stopped: its encoder has "
+                                  "failed 4 times (guard.errors)");
+    assert_true(arm_is(f, "one", "state", "works"));
+    draw(f, 10);
+    assert_int_equal(arm_number(f, "one", "clients"), 6);
+    uint64_t newest = fixture_draw(1, 0);
+    for (int i = 0; i < 6; i++) {
+        eventually(got_tail(&peers[i]->got[atomic_load(&peers[i]->count) - 1])->frame_seq ==
+                   newest);
+        instances_of(peers[i]);
+        assert_int_equal(atomic_load(&peers[i]->close_code), 0);
+    }
+    char *text = metrics_prometheus(f->metrics);
+    assert_non_null(strstr(text, "oriel_experiment_arm_stopped{experiment=\"x\",arm=\"two\"} 1\n"));
+    assert_non_null(
+        strstr(text, "oriel_experiment_errors_total{experiment=\"x\",arm=\"two\"} 4\n"));
+    free(text);
+    atomic_store(&fakes.fails, 0);
+    end(f);
+    read_rows(rows_path, &table);
+    complete(&table, "one");
+    complete(&table, "two");
+    assert_int_equal(with(&table, "two", "encoder"), 4);
+    fixture_stop(f);
+}
+
+static void without_its_first_arm_it_ends(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_start(NULL);
+    struct peer *peer = fixture_join(f, EXT "p");
+    begin(f, "\"mode\": \"interleave\", \"slice_s\": 60, \"guard\": {\"errors\": 1}");
+    draw(f, 5);
+    fakes.failing = "encode/a";
+    fakes.result = ORIEL_FATAL;
+    atomic_store(&fakes.fails, 1);
+    draw(f, 5);
+    eventually(ended(f, "its first arm was stopped"));
+    draw(f, 10);
+    uint64_t newest = fixture_draw(1, 0);
+    eventually(got_tail(&peer->got[atomic_load(&peer->count) - 1])->frame_seq == newest);
+    assert_int_equal(atomic_load(&peer->close_code), 0);
+    instances_of(peer);
+    fixture_stop(f);
+}
+
+static void slow_arms_and_those_that_drop_are_stopped(void **state)
+{
+    (void)state;
+    fixture_slow("encode/b", 12);
+    struct fixture *f = fixture_start(NULL);
+    struct peer *peer = fixture_join(f, EXT "p");
+    begin(f, "\"mode\": \"shadow\", \"guard\": {\"drops\": 0.25, \"frames\": 20}");
+    for (int i = 0; i < 200 && arm_is(f, "two", "state", "works"); i++)
+        draw(f, 1);
+    eventually(arm_is(f, "two", "reason", "frames were not encoded; the limit is 25 % (guard"));
+    assert_true(arm_is(f, "one", "state", "works"));
+    end(f);
+    begin(f, "\"mode\": \"shadow\", \"guard\": {\"p99_ms\": 10, \"frames\": 20}");
+    for (int i = 0; i < 200 && arm_is(f, "two", "state", "works"); i++) {
+        fixture_draw(1, 0);
+        fixture_sleep(14);
+    }
+    assert_true(arm_is(f, "two", "reason", "from captured to encoded; the limit is 10 ms"));
+    assert_true(instances_of(peer) >= 1);
+    fixture_slow(NULL, 0);
+    fixture_stop(f);
+}
+
+/* --- begin and end --- */
+
+static void it_ends_in_its_time_and_can_be_begun_again(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_start(NULL);
+    struct peer *peer = fixture_join(f, EXT "p");
+    fixture_draw(1, 0);
+    for (int i = 0; i < 3; i++) {
+        begin(f, "\"mode\": \"interleave\", \"slice_s\": 0.05, \"duration_s\": 0.2");
+        for (int k = 0; k < 40; k++) {
+            fixture_draw(1, 0);
+            fixture_sleep(8);
+        }
+        eventually(ended(f, "its time is over"));
+        assert_true(arm_is(f, "one", "state", "works"));
+        assert_true(arm_is(f, "two", "state", "ended"));
+    }
+    instances_of(peer);
+    /* An exchange of encoders takes the place of the first arm. */
+    struct stream_swapped swapped[STREAM_MOST_SWAPPED];
+    uint32_t done = stream_change(f->stream, &(struct stream_change){.to = "encode/b"}, swapped);
+    assert_true(done && swapped[0].done);
+    assert_null(experiment_json(f->stream));
+    draw(f, 5);
+    begin(f, "\"mode\": \"shadow\"");
+    done = stream_change(f->stream, &(struct stream_change){.to = "encode/a"}, swapped);
+    assert_true(done == 1 && !swapped[0].done);
+    assert_string_equal(swapped[0].why,
+                        "the experiment x runs on this view; experiments.stop ends it");
+    fixture_stop(f); /* while it runs */
+}
+
+static void what_cannot_start_changes_nothing(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_start(NULL);
+    struct peer *peer = fixture_join(f, EXT "p");
+    draw(f, 3);
+    refused(f,
+            "[{\"name\": \"x\", \"mode\": \"solo\", \"arms\": [{\"label\": \"z\", \"module\": "
+            "\"encode/bad\"}]}]",
+            "arm z: encode/bad: no such device");
+    refused(f,
+            "[{\"name\": \"x\", \"mode\": \"solo\", \"rows\": \"/nowhere/rows.csv\", \"arms\": "
+            "[{\"label\": \"z\", \"module\": \"encode/a\"}]}]",
+            "/nowhere/rows.csv: No such file or directory");
+    refused(f,
+            "[{\"name\": \"x\", \"mode\": \"replay\", \"arms\": [{\"label\": \"y\", \"module\": "
+            "\"encode/a\"}, {\"label\": \"z\", \"module\": \"encode/a\"}]}]",
+            "x: mode replay runs offline, with `oriel ab`");
+    begin(f, "\"mode\": \"shadow\"");
+    refused(f,
+            "[{\"name\": \"y\", \"mode\": \"solo\", \"arms\": [{\"label\": \"z\", \"module\": "
+            "\"encode/a\"}]}]",
+            "x runs on this view; one at a time");
+    struct error err = {""};
+    assert_false(experiment_stop(f->stream, "y", &err));
+    assert_string_equal(err.text, "y does not run");
+    draw(f, 3);
+    assert_int_equal(instances_of(peer), 2);
+    end(f);
+    fixture_stop(f);
+}
+
+static void rows_of_a_table_have_as_many_columns(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/oriel-rows-XXXXXX.csv", rest[256], text[1024];
+    int fd = mkstemps(path, 4);
+    assert_true(fd >= 0);
+    close(fd);
+    struct fixture *f = fixture_start(NULL);
+    fixture_join(f, EXT "p");
+    snprintf(rest, sizeof rest, "\"mode\": \"shadow\", \"rows\": \"%s\"", path);
+    for (int i = 0; i < 2; i++) { /* the second run goes behind the first */
+        begin(f, rest);
+        draw(f, 10);
+        end(f);
+    }
+    FILE *in = fopen(path, "r");
+    int lines = 0, heads = 0;
+    while (fgets(text, sizeof text, in)) {
+        int commas = 0;
+        for (const char *p = text; *p; p++)
+            commas += *p == ',';
+        assert_int_equal(commas, 23);
+        heads += strncmp(text, "experiment,run,arm,seq,", 23) == 0;
+        lines++;
+    }
+    fclose(in);
+    unlink(path);
+    assert_int_equal(heads, 1);
+    assert_true(lines >= 36);
+    fixture_stop(f);
+}
+
+int main(void)
+{
+    int fd = mkstemps(rows_path, 7);
+    if (fd >= 0)
+        close(fd);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shadows_get_the_same_frames_and_nobody_sees_them),
+        cmocka_unit_test(clients_are_split_and_come_back_to_theirs),
+        cmocka_unit_test(slices_alternate_without_a_gap),
+        cmocka_unit_test(the_switch_is_at_its_frame),
+        cmocka_unit_test(an_arm_that_fails_is_stopped_and_nobody_is_lost),
+        cmocka_unit_test(without_its_first_arm_it_ends),
+        cmocka_unit_test(slow_arms_and_those_that_drop_are_stopped),
+        cmocka_unit_test(it_ends_in_its_time_and_can_be_begun_again),
+        cmocka_unit_test(what_cannot_start_changes_nothing),
+        cmocka_unit_test(rows_of_a_table_have_as_many_columns),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    unlink(rows_path);
+    return failed;
+}
