@@ -13,18 +13,21 @@ export const source = process.env.ORIEL_SOURCE_DIR;
 export const example = join(source, 'examples', 'colin27.ome.zarr');
 
 /** `oriel serve` on free loopback ports, unless the arguments name one. @param {string[]} args */
-export async function serve(...args) {
+export const serve = (...args) => start('serve', ...args);
+
+/** The same of another command that serves. @param {string} command @param {string[]} args */
+export async function start(command, ...args) {
   const folder = mkdtempSync(join(tmpdir(), 'oriel-e2e-'));
   const ready = join(folder, 'ready.json');
   let log = '';
   const port = args.includes('--port') ? [] : ['--port', '0'];
-  const child = spawn(binary, ['serve', ...args, ...port, '--ready-file', ready], {
+  const child = spawn(binary, [command, ...args, ...port, '--ready-file', ready], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   child.stderr.on('data', (data) => (log += data));
   const gone = new Promise((resolve) => child.once('exit', resolve));
   for (let i = 0; !existsSync(ready); i++) {
-    if (child.exitCode !== null || i > 3000) throw new Error(`oriel serve ${args.join(' ')}:\n${log}`);
+    if (child.exitCode !== null || i > 3000) throw new Error(`oriel ${command} ${args.join(' ')}:\n${log}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return {

@@ -20,19 +20,21 @@ EXAMPLE = SOURCE / "examples" / "colin27.ome.zarr"
 class Server:
     """`oriel serve` on free loopback ports, for a with statement."""
 
+    COMMAND = "serve"
+
     def __init__(self, *args, cwd=None):
         self.folder = tempfile.TemporaryDirectory(prefix="oriel-e2e-")
         ready = pathlib.Path(self.folder.name, "ready.json")
         self.log = pathlib.Path(self.folder.name, "log")
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [BINARY, "serve", *map(str, args), "--port", "0", "--ready-file", str(ready)],
+                [BINARY, self.COMMAND, *map(str, args), "--port", "0", "--ready-file", str(ready)],
                 stdout=subprocess.PIPE, stderr=log, cwd=cwd)
         deadline = time.monotonic() + 60
         while not ready.exists():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.process.kill()
-                raise AssertionError(f"oriel serve {args} did not come up:\n{self.text()}")
+                raise AssertionError(f"oriel {self.COMMAND} {args} did not come up:\n{self.text()}")
             time.sleep(0.02)
         self.ready = json.loads(ready.read_text())
 

@@ -14,6 +14,9 @@ static const struct oriel_option options[] = {
      0, 0, ORIEL_OPT_STRING, 0},
     {"codec", "h264", "h264 hevc vp8 vp9", "What is sent; MPEG-TS carries h264 and hevc.", 0, 0,
      ORIEL_OPT_ENUM, 0},
+    {"payload", "own", "own ts",
+     "What RTP carries: the codec's own payload, or MPEG-TS, which needs no description.", 0, 0,
+     ORIEL_OPT_ENUM, 0},
     {"sdp", "", NULL,
      "File into which the session description of RTP is written when it begins; empty: none.", 0, 0,
      ORIEL_OPT_STRING, 0},
@@ -50,8 +53,10 @@ static bool read_options(struct sender *sender, const struct oriel_config *confi
     to->ttl = (int)config->get_int(config, "ttl");
     to->pace = config->get_float(config, "pace_mbps") * 1e6;
     sender->key_ns = (int64_t)(config->get_float(config, "key_s") * 1e9);
+    to->wrapped = strcmp(config->get_string(config, "payload"), "ts") == 0;
+    bool own = strncmp(url, "rtp://", 6) == 0 && !to->wrapped;
     return strstr(url, "://") && strlen(url) < sizeof to->url && strlen(sdp) < sizeof to->sdp &&
-           (sender->codec[0] == 'h' || strncmp(url, "rtp://", 6) == 0);
+           (own || sender->codec[0] == 'h');
 }
 
 static oriel_result rtp_create(const struct oriel_host *host, const struct oriel_config *config,
@@ -63,7 +68,7 @@ static oriel_result rtp_create(const struct oriel_host *host, const struct oriel
     oriel_result result = ORIEL_OK;
     if (!read_options(sender, config))
         result = host->fail(host, ORIEL_INVALID,
-                            "url is SCHEME://…, and what is not rtp:// carries h264 or hevc");
+                            "url is SCHEME://…, and MPEG-TS carries h264 or hevc");
     if (result == ORIEL_OK && !viewer_start(&sender->viewer, host, to, "rtp", &sender_work, sender))
         result = host->fail(host, ORIEL_FATAL, "cannot start a thread");
     if (result == ORIEL_OK) {

@@ -88,7 +88,8 @@ static bool open_rtp(struct output *output, const struct output_options *options
     }
     io->max_packet_size = options->mtu;
     output->format->pb = io;
-    av_opt_set_int(output->format->priv_data, "payload_type", options->payload_type, 0);
+    if (!options->wrapped)
+        av_opt_set_int(output->format->priv_data, "payload_type", options->payload_type, 0);
     return true;
 }
 
@@ -105,8 +106,8 @@ static bool begin(struct output *output, const struct output_options *options,
     int result = avformat_write_header(output->format, NULL);
     if (result < 0)
         return fail(why, options->url, result);
-    if (!output->udp)
-        return true;
+    if (!output->udp || options->wrapped)
+        return true; /* MPEG-TS describes itself */
     result = av_sdp_create(&output->format, 1, output->sdp, SDP_BYTES);
     if (result < 0)
         return fail(why, "the session description", result);
@@ -124,8 +125,8 @@ struct output *output_open(const struct output_options *options, const AVCodecPa
     bool rtp = strncmp(options->url, "rtp://", 6) == 0;
     output->last = -1;
     output->packet = av_packet_alloc();
-    int result = avformat_alloc_output_context2(&output->format, NULL, rtp ? "rtp" : "mpegts",
-                                                options->url);
+    const char *muxer = !rtp ? "mpegts" : options->wrapped ? "rtp_mpegts" : "rtp";
+    int result = avformat_alloc_output_context2(&output->format, NULL, muxer, options->url);
     bool fine = output->packet && result >= 0;
     if (fine && rtp) {
         fine = open_rtp(output, options, asked, data, why);

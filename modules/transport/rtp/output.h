@@ -10,7 +10,8 @@ struct output_options {
     char url[512];
     char sdp[1024]; /* file of the session description; "": none */
     int mtu, ttl, payload_type;
-    double pace; /* bits a second; 0: as they come */
+    double pace;  /* bits a second; 0: as they come */
+    bool wrapped; /* RTP carries MPEG-TS (RFC 2250) */
 };
 
 struct output;

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What transport/record has written, read without libav but for the video, and a scene that moves."""
+
+import asyncio
+import json
+import pathlib
+
+import av
+import numpy as np
+
+
+class Recording:
+    """One recording: its lines, and the video beside them."""
+
+    def __init__(self, lines):
+        self.path = pathlib.Path(lines)
+        rows = [json.loads(line) for line in self.path.read_text().splitlines()]
+        assert rows[0]["oriel_recording"] == 1, rows[0]
+        videos = [row["video"] for row in rows if "video" in row]
+        assert len(videos) == 1, videos
+        self.about = videos[0]
+        self.video = self.path.parent / videos[0]["file"]
+        self.pictures = [row for row in rows if "picture" in row]
+        self.frames = [row for row in rows if "frame" in row]
+
+    def types(self, to):
+        return [row["frame"]["type"] for row in self.frames if row["to"] == to]
+
+    def check(self):
+        """The packets of the video are where the lines say, with their times, and all of them decode. The last one."""
+        data = self.video.read_bytes()
+        with av.open(str(self.video)) as container:
+            stream = container.streams.video[0]
+            packets = [packet for packet in container.demux(stream) if packet.size]
+            base = stream.time_base
+        assert len(packets) == len(self.pictures), (len(packets), len(self.pictures))
+        start = self.pictures[0]["t"]
+        for packet, row in zip(packets, self.pictures):
+            picture = row["picture"]
+            assert data[picture["at"]:picture["at"] + picture["bytes"]] == bytes(packet), picture
+            assert bool(packet.is_keyframe) == picture["key"], picture
+            assert abs(float((packet.pts - packets[0].pts) * base) - (row["t"] - start)) < 0.002, row["t"]
+        assert self.pictures[0]["picture"]["key"]
+        with av.open(str(self.video)) as container:
+            decoded = list(container.decode(video=0))
+        assert len(decoded) == len(packets), (len(decoded), len(packets))
+        return decoded[-1]
+
+
+def find(folder):
+    """All of a folder, the oldest first."""
+    return sorted(map(Recording, pathlib.Path(folder).glob("*.ndjson")), key=lambda one: one.pictures[0]["t"])
+
+
+async def move(client, seconds, first=60, pause=0.03):
+    """Steps through the slices of the example; the last index."""
+    end = asyncio.get_running_loop().time() + seconds
+    index = first
+    while asyncio.get_running_loop().time() < end:
+        index = first + (index - first + 1) % 60
+        answer = await client.ask("state.update", {"scope": "dims", "target": "0", "key": "index", "value": index})
+        assert answer["status"] == "accepted", answer
+        await asyncio.sleep(pause)
+    return index
+
+
+def upright(frame):
+    """RGB rows of a decoded frame of a recording, whose first row is the bottom of the picture."""
+    return np.flipud(frame.to_ndarray(format="rgb24"))
