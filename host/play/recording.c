@@ -59,12 +59,23 @@ static const char *text_of(const cJSON *of, const char *key)
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(of, key));
 }
 
+/* Who wrote what when orders the writes of one session (docs/protocol, "Who wins"); in a recording
+ * time goes back, and the newest frame is right. */
+static void drop_versions(cJSON *payload)
+{
+    cJSON *layer;
+    cJSON_DeleteItemFromObjectCaseSensitive(payload, "versions");
+    cJSON_DeleteItemFromObjectCaseSensitive(payload, "control_versions");
+    cJSON_ArrayForEach(layer, cJSON_GetObjectItemCaseSensitive(payload, "layers"))
+        cJSON_DeleteItemFromObjectCaseSensitive(layer, "control_versions");
+}
+
 static bool add_frame(struct recording *recording, const cJSON *line, double time, size_t at)
 {
     const char *to = text_of(line, "to");
     const cJSON *frame = cJSON_GetObjectItemCaseSensitive(line, "frame");
     const char *type = text_of(frame, "type");
-    const cJSON *payload = cJSON_GetObjectItemCaseSensitive(frame, "payload");
+    cJSON *payload = cJSON_GetObjectItemCaseSensitive(frame, "payload");
     if (!to || !type || !cJSON_IsObject(payload))
         return false;
     unsigned audience = strcmp(to, "desktop") == 0 ? RECORDING_DESKTOP : RECORDING_PAGE;
@@ -72,6 +83,7 @@ static bool add_frame(struct recording *recording, const cJSON *line, double tim
     if ((count & (count - 1)) == 0)
         recording->frames[audience] = xrealloc(
             recording->frames[audience], (count ? count * 2 : 1) * sizeof **recording->frames);
+    drop_versions(payload);
     char *printed = cJSON_PrintUnformatted(payload);
     CHECK(printed);
     recording->frames[audience][recording->frame_count[audience]++] = (struct recording_frame){

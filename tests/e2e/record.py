@@ -221,6 +221,11 @@ class Looker:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
+def without_versions(payload):
+    """A recording goes back in time: which write is newer is not told."""
+    return {key: value for key, value in payload.items() if key != "versions"}
+
+
 class Play(oriel.Server):
     """`oriel play`."""
 
@@ -250,7 +255,7 @@ async def check_play():
             for looker, to, kind in (page, "page", "notify.view"), (desktop, "desktop", "notify.dims"):
                 rows = [row["frame"]["payload"] for row in recording.frames
                         if row["to"] == to and row["frame"]["type"] == kind]
-                assert looker.newest(kind) == rows[-1]
+                assert looker.newest(kind) == without_versions(rows[-1])
             # Anywhere in it: the picture and the state of that moment.
             await page.call("recording.pause")
             page.pictures.clear()
@@ -264,7 +269,7 @@ async def check_play():
             assert page.pictures[0][21] & 1, "a seek begins without a key"
             views = [row["frame"]["payload"] for row in recording.frames
                      if row["to"] == "page" and row["frame"]["type"] == "notify.view" and row["t"] <= moment]
-            assert page.newest("notify.view") == views[-1]
+            assert page.newest("notify.view") == without_versions(views[-1])
             # Again and again, and on to the end.
             page.pictures.clear()
             await page.call("recording.loop", on=True)
