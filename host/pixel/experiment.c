@@ -98,6 +98,11 @@ void client_move(struct client *client, struct branch *to)
     to->last_key_ns = INT64_MIN / 2; /* its key does not wait */
     to->tell |= there && !client->wish.ext;
     pthread_cond_signal(&to->wake);
+    for (uint32_t i = 0; to->arm && i < to->arm->experiment->spec.arm_count; i++) {
+        struct branch *other = to->arm->experiment->arms[i].branch;
+        if (other && other != to)
+            pthread_cond_signal(&other->wake); /* which get what this one gets */
+    }
 }
 
 static void move_clients(struct experiment *experiment)

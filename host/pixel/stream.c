@@ -155,7 +155,8 @@ static void wake(struct stream *stream, const struct client *client, bool news)
 {
     for (uint32_t i = 0; i < stream->branch_count; i++) {
         struct branch *branch = stream->branches[i];
-        if (branch_serves(branch, client) && (news || branch->blocked))
+        bool its = branch_serves(branch, client) || (news && branch->arm); /* all get all frames */
+        if (its && (news || branch->blocked))
             pthread_cond_signal(&branch->wake);
     }
 }

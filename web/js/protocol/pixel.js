@@ -2,6 +2,7 @@
 // The pixel socket: pictures in, what was shown out. It lives as long as a session does.
 
 import { createBackoff, socketUrl } from './backoff.js';
+import { clientName } from './client-name.js';
 import { parsePicture, say } from './header.js';
 
 const KEY_COOLDOWN_MS = 1000;
@@ -75,7 +76,7 @@ export function createPixelSocket({ onPicture, onOpen, onRefused, onDown }) {
     return {
         /** @param {string} session @param {string} ticket of its welcome, the right to its pictures @param {string[]} codecs best first */
         connect(session, ticket, codecs) {
-            query = `ext=1&codecs=${codecs.join(',')}&still=png&session=${encodeURIComponent(session)}&ticket=${encodeURIComponent(ticket)}`;
+            query = `ext=1&codecs=${codecs.join(',')}&still=png&session=${encodeURIComponent(session)}&ticket=${encodeURIComponent(ticket)}&client=${clientName()}`;
             backoff.reset();
             open();
         },
