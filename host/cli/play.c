@@ -104,10 +104,10 @@ static uint32_t on_opened(const struct oriel_transport_host *to, uint64_t conn,
     MODULE_HOST;
     struct show *show = enter(to);
     bool root = strcmp(request->path, "/") == 0;
-    bool pixel = strcmp(request->path, "/pixel") == 0 ||
-                 (root && request->listener == ORIEL_LISTENER_PIXEL);
-    bool state = strcmp(request->path, "/state") == 0 ||
-                 (root && request->listener == ORIEL_LISTENER_HTTP);
+    bool pixel =
+        strcmp(request->path, "/pixel") == 0 || (root && request->listener == ORIEL_LISTENER_PIXEL);
+    bool state =
+        strcmp(request->path, "/state") == 0 || (root && request->listener == ORIEL_LISTENER_HTTP);
     if (!pixel && !state)
         return 404;
     char token[256], ticket[256];
@@ -161,7 +161,9 @@ static void on_http(const struct oriel_transport_host *to, uint64_t id,
                                                 {"referrer-policy", "no-referrer"},
                                                 {"content-security-policy", site_policy}};
     struct oriel_response response = {.size = sizeof response,
-                                      .status = !looks ? 405 : body || health ? 200 : 404,
+                                      .status = !looks           ? 405
+                                                : body || health ? 200
+                                                                 : 404,
                                       .header_count = sizeof headers / sizeof *headers,
                                       .headers = headers,
                                       .body = looks ? body : NULL};
@@ -222,9 +224,9 @@ static bool write_ready_file(const struct show *show, const char *path, struct e
     char *pixel = address(show, ORIEL_LISTENER_PIXEL, "ws");
     char *text = xasprintf("{\"pid\":%d,\"http\":\"%s\",\"state\":\"%s\",\"pixel\":\"%s\"}\n",
                            getpid(), http ? http : "", state ? state : "", pixel ? pixel : "");
-    bool fine = file_replace(path, access_invitation(show->access) ? 0600 : 0666, text,
-                             strlen(text)) ||
-                error_set(err, "%s: %s", path, strerror(errno));
+    bool fine =
+        file_replace(path, access_invitation(show->access) ? 0600 : 0666, text, strlen(text)) ||
+        error_set(err, "%s: %s", path, strerror(errno));
     free(text);
     free(pixel);
     free(state);

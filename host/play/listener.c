@@ -13,7 +13,7 @@
 #define HEARTBEAT_S 15
 
 static const char *const commands[] = {"recording.status", "recording.play", "recording.pause",
-                                       "recording.seek", "recording.loop", NULL};
+                                       "recording.seek",   "recording.loop", NULL};
 
 static const cJSON *get(const cJSON *of, const char *key)
 {
@@ -65,16 +65,15 @@ static void send_json(struct player *player, struct listener *session, const cha
 
 static void send_recorded(struct player *player, struct listener *session, size_t index)
 {
-    const struct recording_frame *frame =
-        &player->recording->frames[session->audience][index];
+    const struct recording_frame *frame = &player->recording->frames[session->audience][index];
     send_frame(player, session, frame->type, frame->payload, frame->counted);
 }
 
 /* Of these each tells all that those before it did. */
 static bool is_whole(const char *type)
 {
-    static const char *const whole[] = {"notify.scene",  "notify.view",        "notify.dims",
-                                        "notify.camera", "notify.stream",      "notify.status",
+    static const char *const whole[] = {"notify.scene",       "notify.view",     "notify.dims",
+                                        "notify.camera",      "notify.stream",   "notify.status",
                                         "notify.scene.level", "notify.telemetry"};
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         if (strcmp(type, whole[i]) == 0)
@@ -233,7 +232,8 @@ static void update(struct player *player, struct listener *session, const cJSON 
     cJSON_AddStringToObject(answer, "in_reply_to", text_of(frame, "frame_id"));
     cJSON_AddStringToObject(answer, "status", canvas ? "accepted" : "rejected");
     if (canvas) {
-        cJSON_AddItemToObject(answer, "applied_value", cJSON_Duplicate(get(payload, "value"), true));
+        cJSON_AddItemToObject(answer, "applied_value",
+                              cJSON_Duplicate(get(payload, "value"), true));
         cJSON_AddNumberToObject(answer, "version", 1);
     } else {
         cJSON *error = cJSON_AddObjectToObject(answer, "error");

@@ -74,8 +74,7 @@ cJSON *player_status(const struct player *player)
     const struct recording *recording = player->recording;
     cJSON *status = cJSON_CreateObject();
     cJSON_AddStringToObject(status, "recording", recording->name);
-    cJSON_AddNumberToObject(status, "seconds",
-                            player_time(player, clock_ns()) - recording->begin);
+    cJSON_AddNumberToObject(status, "seconds", player_time(player, clock_ns()) - recording->begin);
     cJSON_AddNumberToObject(status, "of", recording->end - recording->begin);
     cJSON_AddNumberToObject(status, "pictures", (double)recording->picture_count);
     cJSON_AddStringToObject(status, "codec", recording_codec(recording));
@@ -116,8 +115,7 @@ void player_opened(struct player *player, uint64_t conn, enum player_channel cha
                    const char *query, bool trusted)
 {
     post(player,
-         (struct event){
-             .kind = EVENT_OPENED, .conn = conn, .channel = channel, .trusted = trusted},
+         (struct event){.kind = EVENT_OPENED, .conn = conn, .channel = channel, .trusted = trusted},
          query, strlen(query));
 }
 
@@ -168,8 +166,7 @@ static void opened(struct player *player, const struct event *event)
     bool may = event->trusted;
     const char *ticket = strstr(event->text, "ticket=");
     for (const struct listener *s = player->sessions; ticket && s; s = s->next)
-        may |= s->ready && s->ticket[0] &&
-               strncmp(ticket + 7, s->ticket, strlen(s->ticket)) == 0;
+        may |= s->ready && s->ticket[0] && strncmp(ticket + 7, s->ticket, strlen(s->ticket)) == 0;
     struct looker *looker = xcalloc(1, sizeof *looker);
     looker->conn = event->conn;
     if (!may) {
@@ -283,8 +280,7 @@ static void *run(void *data)
 
 struct player *player_create(const struct recording *recording,
                              const struct player_options *options,
-                             const struct oriel_transport *transport, void *self,
-                             struct error *err)
+                             const struct oriel_transport *transport, void *self, struct error *err)
 {
     struct player *player = xcalloc(1, sizeof *player);
     player->recording = recording;

@@ -37,7 +37,14 @@ void player_message(struct player *player, uint64_t conn, const uint8_t *data, u
 void player_writable(struct player *player, uint64_t conn);
 void player_closed(struct player *player, uint64_t conn);
 
-enum player_order { PLAYER_TOGGLE, PLAYER_PLAY, PLAYER_PAUSE, PLAYER_SKIP, PLAYER_LOOP, PLAYER_TELL };
+enum player_order {
+    PLAYER_TOGGLE,
+    PLAYER_PLAY,
+    PLAYER_PAUSE,
+    PLAYER_SKIP,
+    PLAYER_LOOP,
+    PLAYER_TELL
+};
 /* From the keyboard; `by` seconds of PLAYER_SKIP. A line on stdout says where it is then. */
 void player_order(struct player *player, enum player_order order, double by);
 

@@ -199,8 +199,8 @@ static bool open_video(struct recording *recording, const char *path, const char
 static char *lines_beside(const char *path)
 {
     size_t length = strlen(path);
-    bool video = length > 4 && (strcmp(path + length - 4, ".mp4") == 0 ||
-                                strcmp(path + length - 4, ".mkv") == 0);
+    bool video = length > 4 &&
+                 (strcmp(path + length - 4, ".mp4") == 0 || strcmp(path + length - 4, ".mkv") == 0);
     return video ? xasprintf("%.*s.ndjson", (int)(length - 4), path) : xasprintf("%s", path);
 }
 
@@ -211,8 +211,8 @@ struct recording *recording_open(const char *path, struct error *err)
     char *lines = lines_beside(path), *video = NULL;
     const char *slash = strrchr(lines, '/');
     recording->name = xasprintf("%s", slash ? slash + 1 : lines);
-    bool fine = read_lines(recording, lines, &video, err) &&
-                open_video(recording, lines, video, err);
+    bool fine =
+        read_lines(recording, lines, &video, err) && open_video(recording, lines, video, err);
     free(lines);
     free(video);
     if (!fine) {
@@ -275,8 +275,8 @@ const struct oriel_buffer *recording_read(const struct recording *recording, siz
         return NULL;
     size_t got = 0;
     while (got < picture->bytes) {
-        ssize_t n = pread(recording->video, data + got, picture->bytes - got,
-                          (off_t)(picture->at + got));
+        ssize_t n =
+            pread(recording->video, data + got, picture->bytes - got, (off_t)(picture->at + got));
         if (n <= 0 && !(n < 0 && errno == EINTR))
             break;
         got += n > 0 ? (size_t)n : 0;

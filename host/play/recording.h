@@ -39,7 +39,7 @@ struct recording {
     size_t frame_count[RECORDING_AUDIENCES];
     struct recording_picture *pictures; /* the first is a key */
     size_t picture_count;
-    size_t torn; /* lines that cannot be read: the last one of a server that was killed */
+    size_t torn;       /* lines that cannot be read: the last one of a server that was killed */
     double begin, end; /* of the pictures */
     uint8_t codec;     /* as in heads */
     bool lengths;      /* NAL units with their lengths before them */

@@ -154,6 +154,32 @@ async def check_token():
                     assert not made()
 
 
+async def check_reload():
+    """Begun and ended while the server runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = pathlib.Path(folder, "oriel.json")
+        both = {"transport": ["transport/websocket", "transport/record"]}
+        options = {"transport/record": {"folder": str(pathlib.Path(folder, "made"))}}
+        config.write_text(json.dumps({"modules": {"transport": ["transport/websocket"]}, **options}))
+        with oriel.Server(oriel.EXAMPLE, "--config", config) as server:
+            client = await Client(server).join()
+            for count in 1, 2:
+                config.write_text(json.dumps({"modules": both, **options}))
+                result = await client.command("modules.reload")
+                assert "transport/record" in json.dumps(result), result
+                await move(client, 1)
+                config.write_text(json.dumps({"modules": {"transport": ["transport/websocket"]}, **options}))
+                await client.command("modules.reload")
+                await until(lambda: server.text().count("the one that was exchanged has closed") == count, "its end")
+                recordings = find(options["transport/record"]["folder"])
+                assert len(recordings) == count, recordings
+                recordings[-1].check()
+                await move(client, 0.3)
+                assert len(find(recordings[-1].path.parent)) == count
+            assert client.connected()
+            await client.leave()
+
+
 class Looker:
     """A client of `oriel play`."""
 
@@ -303,6 +329,7 @@ async def main():
     await check_kill()
     await check_rotation()
     await check_token()
+    await check_reload()
     await check_play()
 
 

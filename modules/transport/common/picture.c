@@ -15,9 +15,9 @@ static uint64_t get(const uint8_t *p, unsigned bytes)
 
 bool picture_read(struct picture *picture, const struct viewer_message *message)
 {
-    static const enum AVCodecID codecs[] = {
-        AV_CODEC_ID_NONE, AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AV_CODEC_ID_AV1,
-        AV_CODEC_ID_VP8,  AV_CODEC_ID_VP9,  AV_CODEC_ID_MJPEG};
+    static const enum AVCodecID codecs[] = {AV_CODEC_ID_NONE, AV_CODEC_ID_H264, AV_CODEC_ID_HEVC,
+                                            AV_CODEC_ID_AV1,  AV_CODEC_ID_VP8,  AV_CODEC_ID_VP9,
+                                            AV_CODEC_ID_MJPEG};
     const uint8_t *head = message->head;
     if (message->head_bytes < PICTURE_HEAD_BYTES || !message->buffer ||
         get(head + 22, 2) + 24 != PICTURE_HEAD_BYTES || get(head + 24, 2) != 1 ||
@@ -44,8 +44,8 @@ static int extract(const struct picture *picture, AVCodecParameters *par)
 {
     AVBSFContext *bsf = NULL;
     AVPacket *packet = av_packet_alloc();
-    int result = packet ? av_bsf_alloc(av_bsf_get_by_name("extract_extradata"), &bsf)
-                        : AVERROR(ENOMEM);
+    int result =
+        packet ? av_bsf_alloc(av_bsf_get_by_name("extract_extradata"), &bsf) : AVERROR(ENOMEM);
     if (result >= 0)
         result = avcodec_parameters_copy(bsf->par_in, par);
     if (result >= 0)

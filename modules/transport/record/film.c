@@ -114,7 +114,9 @@ static int64_t on_seek(void *data, int64_t offset, int whence)
     struct film *film = data;
     if (whence == AVSEEK_SIZE)
         return (int64_t)film->end;
-    int64_t from = whence == SEEK_CUR ? (int64_t)film->at : whence == SEEK_END ? (int64_t)film->end : 0;
+    int64_t from = whence == SEEK_CUR   ? (int64_t)film->at
+                   : whence == SEEK_END ? (int64_t)film->end
+                                        : 0;
     if (from + offset < 0 || from + offset > (int64_t)film->end)
         return AVERROR(EINVAL);
     film->at = (uint64_t)(from + offset);
@@ -137,8 +139,8 @@ static bool describe(struct film *film, const AVCodecParameters *par, bool botto
         AV_PKT_DATA_DISPLAYMATRIX, 9 * sizeof(int32_t), 0);
     int32_t *matrix = side ? (int32_t *)side->data : NULL;
 #else
-    int32_t *matrix = (int32_t *)av_stream_new_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX,
-                                                         9 * sizeof(int32_t));
+    int32_t *matrix =
+        (int32_t *)av_stream_new_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, 9 * sizeof(int32_t));
 #endif
     if (!matrix)
         return false;
@@ -189,8 +191,8 @@ struct film *film_create(const char *path, enum film_container container,
     int result = avformat_alloc_output_context2(&film->format, NULL,
                                                 container == FILM_MP4 ? "mp4" : "matroska", NULL);
     uint8_t *buffer = result >= 0 ? av_malloc(IO_BYTES) : NULL;
-    if (buffer && !(film->format->pb = avio_alloc_context(buffer, IO_BYTES, 1, film, NULL, on_write,
-                                                          on_seek)))
+    if (buffer && !(film->format->pb =
+                        avio_alloc_context(buffer, IO_BYTES, 1, film, NULL, on_write, on_seek)))
         av_freep(&buffer);
     film->packet = av_packet_alloc();
     if (result >= 0 && (!buffer || !film->packet || !describe(film, par, bottom_up)))
@@ -211,8 +213,9 @@ struct film *film_create(const char *path, enum film_container container,
 static bool packet_fill(struct film *film, const struct picture *picture)
 {
     size_t flip_bytes = 0, at = 0;
-    const uint8_t *flip =
-        film->container == FILM_MATROSKA && picture->key ? picture_flip(picture, &flip_bytes, &at) : NULL;
+    const uint8_t *flip = film->container == FILM_MATROSKA && picture->key
+                              ? picture_flip(picture, &flip_bytes, &at)
+                              : NULL;
     if (av_new_packet(film->packet, (int)(picture->bytes + (flip ? flip_bytes : 0))) < 0)
         return false;
     uint8_t *to = film->packet->data;
@@ -271,7 +274,8 @@ bool film_flush(struct film *film, char why[256])
         return false;
     }
     for (size_t i = 0; i < film->count; i++)
-        film->events.written(film->events.data, start + film->waiting[i].at, film->waiting[i].bytes);
+        film->events.written(film->events.data, start + film->waiting[i].at,
+                             film->waiting[i].bytes);
     film->count = 0;
     film->estimate = 0;
     /* How long the last picture stands is not known: the next fragment says when it begins. */

@@ -30,9 +30,8 @@ static const struct oriel_option options[] = {
      ORIEL_OPT_FLOAT, 0},
     {"fragment_ms", "1000", NULL, "Most that is lost when the server is killed, ms.", 20, 60000,
      ORIEL_OPT_INT, 0},
-    {"key_s", "5", NULL,
-     "While pictures come a key picture is asked for so often, s; 0: never.", 0, 3600,
-     ORIEL_OPT_INT, 0},
+    {"key_s", "5", NULL, "While pictures come a key picture is asked for so often, s; 0: never.", 0,
+     3600, ORIEL_OPT_INT, 0},
     {"token", "", NULL, "Token of a viewer, where the server wants one.", 0, 0, ORIEL_OPT_STRING,
      ORIEL_OPT_SECRET},
 };

@@ -29,7 +29,7 @@ struct take {
         double time;
         bool key;
         uint8_t bytes[PICTURE_HEAD_BYTES];
-    } *heads;
+    } * heads;
     size_t head_count, head_room;
     size_t head_first;
     int64_t begun_ns, fragment_ns; /* the first picture; of the fragment, 0: it is empty */
@@ -328,7 +328,8 @@ static void take_frame(struct take *take, bool oriel, const char *text, size_t b
         viewer_say(&take->recorder->viewer, oriel ? take->state : take->classic,
                    "{\"type\":\"session.ack\"}");
         kept = false;
-    } else if (type && (strcmp(type, "session.reject") == 0 || strcmp(type, "session.goodbye") == 0)) {
+    } else if (type &&
+               (strcmp(type, "session.reject") == 0 || strcmp(type, "session.goodbye") == 0)) {
         const char *why =
             cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(payload, "message"));
         fail(take, "the server says: %s", why ? why : type);

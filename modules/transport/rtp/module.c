@@ -27,7 +27,8 @@ static const struct oriel_option options[] = {
      ORIEL_OPT_FLOAT, 0},
     {"ttl", "1", NULL, "Routers that a multicast passes.", 0, 255, ORIEL_OPT_INT, 0},
     {"key_s", "2", NULL,
-     "A key picture is asked for so often, also when nothing moves, s; 0: only when a receiver asks "
+     "A key picture is asked for so often, also when nothing moves, s; 0: only when a receiver "
+     "asks "
      "by RTCP.",
      0, 3600, ORIEL_OPT_FLOAT, 0},
     {"token", "", NULL, "Token of a viewer, where the server wants one.", 0, 0, ORIEL_OPT_STRING,
@@ -67,8 +68,8 @@ static oriel_result rtp_create(const struct oriel_host *host, const struct oriel
         return host->fail(host, ORIEL_NOMEM, "out of memory");
     oriel_result result = ORIEL_OK;
     if (!read_options(sender, config))
-        result = host->fail(host, ORIEL_INVALID,
-                            "url is SCHEME://…, and MPEG-TS carries h264 or hevc");
+        result =
+            host->fail(host, ORIEL_INVALID, "url is SCHEME://…, and MPEG-TS carries h264 or hevc");
     if (result == ORIEL_OK && !viewer_start(&sender->viewer, host, to, "rtp", &sender_work, sender))
         result = host->fail(host, ORIEL_FATAL, "cannot start a thread");
     if (result == ORIEL_OK) {

@@ -79,8 +79,7 @@ static bool suits(struct sender *sender, const struct picture *picture)
     output_close(sender->output);
     avcodec_parameters_free(&sender->par);
     sender->par = par;
-    sender->output =
-        output_open(&sender->options, par, on_asked, is_stopping, sender, why);
+    sender->output = output_open(&sender->options, par, on_asked, is_stopping, sender, why);
     if (!sender->output) {
         give_up(sender, why);
         return false;
@@ -98,7 +97,8 @@ static void message(void *owner, const struct viewer_message *message)
     struct picture picture;
     char why[256];
     if (message->kind == VIEWER_CLOSED) {
-        give_up(sender, message->head_bytes ? (const char *)message->head : "the server has closed");
+        give_up(sender,
+                message->head_bytes ? (const char *)message->head : "the server has closed");
         return;
     }
     if (!picture_read(&picture, message) || picture.still)

@@ -108,8 +108,8 @@ struct udp *udp_open(const char *host, unsigned port, int ttl, double pace,
     snprintf(why, 256, "out of memory");
     if (!udp)
         return NULL;
-    *udp = (struct udp){.media = -1, .reports = -1, .end = -1, .pace = pace, .asked = asked,
-                        .data = data};
+    *udp = (struct udp){
+        .media = -1, .reports = -1, .end = -1, .pace = pace, .asked = asked, .data = data};
     if (!resolve(udp, host, port, &family, why)) {
         udp_close(udp);
         return NULL;
