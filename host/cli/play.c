@@ -313,7 +313,7 @@ static bool open_show(struct show *show, struct registry *registry, const char *
 }
 
 static int play(const struct config *config, const char *path, const char *ready_file,
-                struct player_options *options)
+                const struct player_options *asked)
 {
     struct show show = {0};
     const struct oriel_transport_host to = {.size = sizeof to,
@@ -333,11 +333,12 @@ static int play(const struct config *config, const char *path, const char *ready
     signal(SIGPIPE, SIG_IGN);
     pthread_mutex_init(&show.opening, NULL);
     pthread_mutex_lock(&show.opening);
-    options->may_look = may_look;
-    options->data = &show;
+    struct player_options options = *asked;
+    options.may_look = may_look;
+    options.data = &show;
     struct registry *registry = registry_create(config, &err);
     bool fine = registry && (show.access = access_create(config, &err)) &&
-                open_show(&show, registry, path, options, &to, &err);
+                open_show(&show, registry, path, &options, &to, &err);
     pthread_mutex_unlock(&show.opening);
     if (fine && (!ready_file || write_ready_file(&show, ready_file, &err))) {
         char *url = address(&show, ORIEL_LISTENER_HTTP, "http");
@@ -387,7 +388,7 @@ static char **own_ports(int *argc, char **argv)
 
 int cli_play(int argc, char **argv)
 {
-    const char *ready_file = NULL, *at = NULL, *end;
+    const char *ready_file = NULL, *at = NULL, *end = NULL;
     struct player_options options = {0};
     const struct cli_flag flags[] = {
         {.name = "ready-file", .text = &ready_file},

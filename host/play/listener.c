@@ -95,8 +95,9 @@ void listener_catch_up(struct player *player, struct listener *session, double t
         }
     }
     for (size_t i = 0; i < count; i++) {
-        skip[i] = strcmp(frames[i].type, "notify.layers") == 0 && i < scene;
-        for (size_t k = i + 1; is_whole(frames[i].type) && k < count && !skip[i]; k++)
+        skip[i] = i < scene && strcmp(frames[i].type, "notify.layers") == 0;
+        bool whole = is_whole(frames[i].type);
+        for (size_t k = i + 1; k < count && whole && !skip[i]; k++)
             skip[i] = strcmp(frames[i].type, frames[k].type) == 0;
     }
     if (count)
