@@ -17,7 +17,7 @@ def samples(config, *more):
 
 with Author() as author:
     folder, _ = author.new("capture", NAME)
-    author.look_at(folder, NAME, "capture", 155)
+    author.look_at(folder, NAME, "capture")
     module = author.build(folder)
     author.check(module)
     author.ctest(module)

@@ -57,7 +57,7 @@ def check_stream(config, desk):
 
 with Author() as author:
     folder, _ = author.new("source", NAME)
-    author.look_at(folder, NAME, "source", 150)
+    author.look_at(folder, NAME, "source")
     module = author.build(folder)
     config = author.config(module, "source")
     check_values(config, author.desk)

@@ -98,4 +98,24 @@ struct oriel_entry {
                                                deinit_,                                            \
                                                get_factory_}
 
+/* The same for a module that is one interface and needs neither init nor deinit:
+ * ORIEL_MODULE_OF(ORIEL_ENCODER_V1, &encoder, id, version, vendor, license, description) */
+#define ORIEL_MODULE_OF(interface_, vtable_, id_, version_, vendor_, license_, description_)       \
+    static const void *oriel_factory_(const char *wanted)                                          \
+    {                                                                                              \
+        const char *own = interface_;                                                              \
+        while (*own && *own == *wanted)                                                            \
+            ++own, ++wanted;                                                                       \
+        return *own == *wanted ? vtable_ : NULL;                                                   \
+    }                                                                                              \
+    static const struct oriel_module_info oriel_info_ = {                                          \
+        (uint32_t)sizeof(struct oriel_module_info),                                                \
+        0,                                                                                         \
+        id_,                                                                                       \
+        version_,                                                                                  \
+        vendor_,                                                                                   \
+        license_,                                                                                  \
+        description_};                                                                             \
+    ORIEL_MODULE(&oriel_info_, NULL, NULL, oriel_factory_)
+
 #endif

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A capture to begin from: reads the picture back and converts it to I420 on the render thread. It
- * waits for the GPU, which one with a ring of pixel buffers would not. The contract:
- * oriel/capture.h. */
+/* A capture to begin from: reads back and converts to I420 on the render thread. It waits for the
+ * GPU, which one with a ring of pixel buffers would not. The contract is in oriel/capture.h. */
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
-
 #include <epoxy/gl.h>
-
 #include "oriel/capture.h"
 #include "oriel/host_gl.h"
 
@@ -85,8 +81,7 @@ static void read_back(struct instance *self, const struct oriel_target *target)
     glBindBuffer(GL_PIXEL_PACK_BUFFER, (GLuint)buffer);
 }
 
-/* Rec. ITU-T T.871: `weights` of red, green and blue in 65536ths, for the mean of step × step
- * pixels. */
+/* Rec. ITU-T T.871: weights of red, green, blue in 65536ths, for the mean of step × step pixels. */
 static void convert(const struct instance *self, uint32_t step, const int32_t weights[3],
                     int32_t offset, uint8_t *to)
 {
@@ -145,30 +140,11 @@ static oriel_result grab(void *data, const struct oriel_target *target,
 
 static oriel_result poll(void *self, uint32_t wait)
 {
-    (void)self, (void)wait;
-    return ORIEL_OK; /* nothing is ever in flight */
+    (void)self, (void)wait; /* nothing is ever in flight */
+    return ORIEL_OK;
 }
 
-static const struct oriel_capture capture = {
-    .size = sizeof(capture),
-    .output_format = output_format,
-    .create = create,
-    .destroy = let_go,
-    .grab = grab,
-    .poll = poll,
-};
-
-static const void *get_factory(const char *id)
-{
-    return strcmp(id, ORIEL_CAPTURE_V1) == 0 ? &capture : NULL;
-}
-
-static const struct oriel_module_info info = {
-    .size = sizeof(info),
-    .id = "org.example/my_capture",
-    .version = "1.0.0",
-    .vendor = "Your name",
-    .license = "BSD-3-Clause",
-    .description = "Pictures read back and converted by the CPU",
-};
-ORIEL_MODULE(&info, NULL, NULL, get_factory);
+static const struct oriel_capture capture = {sizeof(capture), 0,    NULL, output_format, create,
+                                             let_go,          NULL, grab, poll};
+ORIEL_MODULE_OF(ORIEL_CAPTURE_V1, &capture, "org.example/my_capture", "1.0.0", "Your name",
+                "BSD-3-Clause", "Pictures read back and converted by the CPU");

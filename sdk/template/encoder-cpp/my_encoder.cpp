@@ -180,20 +180,7 @@ constexpr oriel_encoder encoder = {sizeof(encoder), 0,      &options,    input_f
                                    codec,           create, destroy,     nullptr,
                                    encode,          drain,  request_key, reconfigure};
 
-const void *get_factory(const char *id)
-{
-    return std::strcmp(id, ORIEL_ENCODER_V1) == 0 ? &encoder : nullptr;
-}
-
-constexpr oriel_module_info info = {
-    sizeof(info),
-    0,
-    "org.example/my_encoder",
-    "1.0.0",
-    "Your name",
-    "BSD-3-Clause",
-    "H.264 without compression",
-};
 } // namespace
 
-ORIEL_MODULE(&info, nullptr, nullptr, get_factory);
+ORIEL_MODULE_OF(ORIEL_ENCODER_V1, &encoder, "org.example/my_encoder", "1.0.0", "Your name",
+                "BSD-3-Clause", "H.264 without compression");

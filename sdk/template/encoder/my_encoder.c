@@ -6,6 +6,11 @@
 
 #include "oriel/encoder.h"
 
+#define LIST(...)                                                                                  \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+
 struct instance {
     const struct oriel_host *host;
     const struct oriel_packet_sink *sink;
@@ -24,21 +29,18 @@ static void put(uint8_t *to, size_t *at, uint32_t value, int bits) /* 0 bits: Ex
         to[*at / 8] |= (uint8_t)((value >> bits & 1) << (7 - *at % 8));
 }
 
-#define LIST(...) ((const uint32_t[]){__VA_ARGS__, 0, 33})
-
-/* The same before every picture. Values and bits: baseline without reordering, size and cropping,
- * colour, and that no picture waits for another; then a set of picture parameters. */
+/* Values and bits: baseline, size and cropping, colour, no waiting; and a set for pictures. */
 static void put_parameters(struct instance *self)
 {
     const struct oriel_format *f = &self->format;
     uint32_t right = self->columns * 8 - f->width / 2, below = self->rows * 8 - f->height / 2;
-    const uint32_t *field =
+    const uint32_t field[] =
         LIST(1, 32, 0x6742c034, 32, 0x1b4, 9, self->columns - 1, 0, self->rows - 1, 0, 15, 4, right,
              0, 0, 0, below, 0, 0x4d, 7, f->full_range, 1, 1, 1, f->primaries, 8, f->transfer, 8,
              f->matrix, 8, 15, 9, 16, 0, 16, 0, 21, 5);
     size_t bits = 0;
-    for (; field[1] <= 32; field += 2)
-        put(self->packet, &bits, field[0], (int)field[1]);
+    for (size_t i = 0; i < sizeof(field) / sizeof(field[0]); i += 2)
+        put(self->packet, &bits, field[i], (int)field[i + 1]);
     memcpy(self->packet + (bits + 7) / 8, "\0\0\0\1\x68\xce\x38\x80", 8);
     self->head_bytes = (bits + 7) / 8 + 8;
 }
@@ -48,14 +50,12 @@ static uint8_t *put_block(const struct instance *self, const struct oriel_plane 
                           uint32_t side, uint32_t column, uint32_t row, uint8_t *to)
 {
     const uint8_t *from = (const uint8_t *)(uintptr_t)plane->handle + plane->offset;
-    uint32_t last = self->format.width * side / 16 - 1;
-    for (uint32_t y = row * side; y < (row + 1) * side; y++) {
-        const uint8_t *line =
-            from + (uint64_t)(y < plane->rows ? y : plane->rows - 1) * plane->stride;
-        for (uint32_t x = column * side; x < (column + 1) * side; x++) {
-            uint8_t sample = line[x < last ? x : last] ^ self->mask;
-            *to++ = sample ? sample : 1; /* or it could look like a start code */
-        }
+    uint32_t right = self->format.width * side / 16 - 1, bottom = plane->rows - 1;
+    for (uint32_t i = 0; i < side * side; i++) {
+        uint32_t x = column * side + i % side, y = row * side + i / side;
+        uint64_t line = (uint64_t)(y < bottom ? y : bottom) * plane->stride;
+        uint8_t sample = from[line + (x < right ? x : right)] ^ self->mask;
+        *to++ = sample ? sample : 1; /* or it could look like a start code */
     }
     return to;
 }
@@ -73,19 +73,18 @@ static oriel_result encode(void *data, const struct oriel_frame *frame, uint32_t
     to[6] |= self->pictures++ & 1;
     to += 9;
     for (uint32_t i = 0; i < self->columns * self->rows; i++) {
-        for (uint32_t k = 0; i > 0 && k < 2; k++)
-            *to++ = k ? 0 : 0x0d; /* I_PCM */
         for (uint32_t p = 0; p < 3; p++)
             to = put_block(self, &frame->planes[p], p ? 8 : 16, i % self->columns,
                            i / self->columns, to);
+        *to++ = 0x0d, *to++ = 0; /* I_PCM, of the next */
     }
-    *to++ = 0x80;
+    to[-2] = 0x80; /* there is none */
     packet.flags = ORIEL_PACKET_KEY | ORIEL_PACKET_CONFIG | ORIEL_PACKET_DISCARDABLE;
     packet.stamp = frame->stamp;
     packet.format = self->format;
     packet.t_done_ns = self->host->now_ns(self->host);
     packet.data = self->packet;
-    packet.bytes = (uint64_t)(to - self->packet);
+    packet.bytes = (uint64_t)(to - self->packet - 1);
     self->sink->packet(self->sink, &packet);
     return ORIEL_OK;
 }
@@ -124,8 +123,7 @@ static oriel_result create(const struct oriel_host *host, const struct oriel_con
     struct instance *self = calloc(1, sizeof(*self) + 128 + (size_t)columns * rows * 386);
     if (!self)
         return host->fail(host, ORIEL_NOMEM, "out of memory");
-    *self = (struct instance){
-        .host = host, .sink = sink, .format = *format, .columns = columns, .rows = rows};
+    *self = (struct instance){host, sink, *format, columns, rows, 0, 0, 0};
     put_parameters(self);
     *out = self;
     return reconfigure(self, config);
@@ -145,31 +143,8 @@ static void request_key(void *self)
 static const struct oriel_option invert = {"invert", "false", NULL,           "Shows the negative.",
                                            0,        0,       ORIEL_OPT_BOOL, ORIEL_OPT_LIVE};
 static const struct oriel_option_table options = {sizeof(options), 1, &invert};
-
-static const struct oriel_encoder encoder = {
-    .size = sizeof(encoder),
-    .options = &options,
-    .input_format = input_format,
-    .codec = codec,
-    .create = create,
-    .destroy = free,
-    .encode = encode,
-    .drain = drain,
-    .request_key = request_key,
-    .reconfigure = reconfigure,
-};
-
-static const void *get_factory(const char *id)
-{
-    return strcmp(id, ORIEL_ENCODER_V1) == 0 ? &encoder : NULL;
-}
-
-static const struct oriel_module_info info = {
-    .size = sizeof(info),
-    .id = "org.example/my_encoder",
-    .version = "1.0.0",
-    .vendor = "Your name",
-    .license = "BSD-3-Clause",
-    .description = "H.264 without compression",
-};
-ORIEL_MODULE(&info, NULL, NULL, get_factory);
+static const struct oriel_encoder encoder = {sizeof(encoder), 0,      &options,    input_format,
+                                             codec,           create, free,        NULL,
+                                             encode,          drain,  request_key, reconfigure};
+ORIEL_MODULE_OF(ORIEL_ENCODER_V1, &encoder, "org.example/my_encoder", "1.0.0", "Your name",
+                "BSD-3-Clause", "H.264 without compression");

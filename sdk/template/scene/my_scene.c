@@ -2,8 +2,6 @@
 /* A scene to begin from: image layers as flat slices, of a volume the middle one. The contract is
  * in oriel/scene_module.h: an OpenGL context is current in every call, and left as it was. */
 #include <stdlib.h>
-#include <string.h>
-
 #include <epoxy/gl.h>
 
 #include "oriel/host_gl.h"
@@ -183,28 +181,8 @@ static oriel_result draw(void *data, const struct oriel_view *view,
     return ORIEL_OK;
 }
 
-static const struct oriel_scene_module scene = {
-    .size = sizeof(scene),
-    .kind = kind,
-    .create = create,
-    .destroy = destroy,
-    .apply = apply,
-    .upload = upload,
-    .evict = evict,
-    .draw = draw,
-};
-
-static const void *get_factory(const char *id)
-{
-    return strcmp(id, ORIEL_SCENE_V1) == 0 ? &scene : NULL;
-}
-
-static const struct oriel_module_info info = {
-    .size = sizeof(info),
-    .id = "org.example/my_scene",
-    .version = "1.0.0",
-    .vendor = "Your name",
-    .license = "BSD-3-Clause",
-    .description = "Flat slices",
-};
-ORIEL_MODULE(&info, NULL, NULL, get_factory);
+static const struct oriel_scene_module scene = {sizeof(scene), 0,    NULL,  kind,   create,
+                                                destroy,       NULL, apply, upload, evict,
+                                                draw,          NULL, NULL,  NULL};
+ORIEL_MODULE_OF(ORIEL_SCENE_V1, &scene, "org.example/my_scene", "1.0.0", "Your name",
+                "BSD-3-Clause", "Flat slices");

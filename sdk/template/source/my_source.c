@@ -140,29 +140,7 @@ static oriel_result read_box(void *data, struct oriel_read *box)
     return ORIEL_OK;
 }
 
-static const struct oriel_option_table options = {sizeof(options), 0, NULL};
-
-static const struct oriel_source source = {
-    .size = sizeof(source),
-    .options = &options,
-    .probe = probe,
-    .open = open_source,
-    .close = close_source,
-    .describe = describe,
-    .read = read_box,
-};
-
-static const void *get_factory(const char *id)
-{
-    return strcmp(id, ORIEL_SOURCE_V1) == 0 ? &source : NULL;
-}
-
-static const struct oriel_module_info info = {
-    .size = sizeof(info),
-    .id = "org.example/my_source",
-    .version = "1.0.0",
-    .vendor = "Your name",
-    .license = "BSD-3-Clause",
-    .description = "Portable graymaps",
-};
-ORIEL_MODULE(&info, NULL, NULL, get_factory);
+static const struct oriel_source source = {sizeof(source), 0,    NULL,     probe,   open_source,
+                                           close_source,   NULL, describe, read_box};
+ORIEL_MODULE_OF(ORIEL_SOURCE_V1, &source, "org.example/my_source", "1.0.0", "Your name",
+                "BSD-3-Clause", "Portable graymaps");
