@@ -280,9 +280,39 @@ static bool run_source(const struct oriel_source *source, const struct oriel_hos
     return done;
 }
 
+/* Nobody is let in; a recorder asks on its own thread. */
+static uint32_t refuse(const struct oriel_transport_host *to, uint64_t conn,
+                       const struct oriel_request *request)
+{
+    (void)to, (void)conn, (void)request;
+    return 503;
+}
+
+static void hear(const struct oriel_transport_host *to, uint64_t conn, uint32_t kind,
+                 const uint8_t *data, uint64_t bytes)
+{
+    (void)to, (void)conn, (void)kind, (void)data, (void)bytes;
+}
+
+static void note(const struct oriel_transport_host *to, uint64_t conn)
+{
+    (void)to, (void)conn;
+}
+
+static void answer(const struct oriel_transport_host *to, uint64_t id,
+                   const struct oriel_request *request)
+{
+    (void)to, (void)id, (void)request;
+}
+
 static bool run_transport(const struct oriel_transport *transport, const struct oriel_host *host)
 {
-    const struct oriel_transport_host own = {.size = sizeof own};
+    const struct oriel_transport_host own = {.size = sizeof own,
+                                             .opened = refuse,
+                                             .message = hear,
+                                             .writable = note,
+                                             .closed = note,
+                                             .http = answer};
     struct oriel_endpoint at = {.size = sizeof at};
     struct oriel_endpoint *endpoint = EDGE(at);
     void *self;
