@@ -13,7 +13,7 @@ SETTINGS = {"encode-remote": ["--set", "module=encode/raw", "--set", "codec=raw"
 
 def judge(path):
     name = os.path.basename(path)[:-3]
-    arguments = ["--seed", "1", *SETTINGS.get(name, [])]
+    arguments = ["--seed", "1", "--patience", "3", *SETTINGS.get(name, [])]  # not alone on the machine
     if name in DATA:
         arguments += ["--data", os.path.join(check.SOURCE, DATA[name])]
     status, report = check.report(path, *arguments)
