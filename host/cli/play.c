@@ -38,7 +38,7 @@ static const char usage[] =
     "  --host ADDRESS       address to listen on (127.0.0.1)\n"
     "  --at SECONDS         begin there\n"
     "  --loop               again and again\n"
-    "  --paused             wait for a key, or `oriel ctl call recording.play`\n"
+    "  --paused             wait for a key, or `oriel ctl URL call recording.play`\n"
     "  --ready-file FILE    write the addresses there as JSON when every socket accepts\n"
     "keys: space plays and pauses, , and . go back and on, l loops, q ends\n";
 
