@@ -15,6 +15,7 @@
 #include "cli/bench_client.h"
 #include "cli/bench_data.h"
 #include "cli/bench_report.h"
+#include "cli/bench_shadow.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/server.h"
@@ -286,6 +287,8 @@ static const char usage[] = "usage: oriel bench [SUITE…] [options]\n"
                             "  orbit   a 256³ uint16 volume turns\n"
                             "  start   from exec to the first packet\n"
                             "  idle    CPU with a client connected and nothing changing\n"
+                            "  shadow  what --encoder SEEN,OTHER costs the first when the other "
+                            "one is in its shadow;\n          only when asked for\n"
                             "  --json FILE          the results for programs\n"
                             "  --encoder ID,ID      these instead of every one that works here\n"
                             "  --size WxH,WxH       canvas sizes (1280x720,1920x1080)\n"
@@ -350,6 +353,27 @@ static bool run_encoder(struct bench *bench, struct bench_args *args, const char
     return true;
 }
 
+/* The first encoder is seen, the second in its shadow. */
+static bool run_shadow(struct bench *bench, const struct bench_args *args, struct error *err)
+{
+    if (args->encoder_count != 2)
+        return error_set(err, "shadow: wants two, --encoder SEEN,SHADOW");
+    const struct bench_shadow shadow = {.seen = args->encoders[0],
+                                        .shadow = args->encoders[1],
+                                        .frames = bench->frames,
+                                        .results = bench->results};
+    bool fine = true;
+    for (size_t s = 0; fine && s < args->size_count; s++) {
+        struct stage stage;
+        if (!stage_open(bench, &stage, bench->slice, shadow.seen, args->sizes[s][0],
+                        args->sizes[s][1], false, err))
+            return false;
+        fine = bench_shadow(&shadow, &stage.server, stage.config, stage.client, err);
+        stage_close(&stage);
+    }
+    return fine;
+}
+
 static bool run_suites(struct bench *bench, struct bench_args *args, struct error *err)
 {
     static const char *const moving[] = {"pan", "orbit"};
@@ -370,6 +394,8 @@ static bool run_suites(struct bench *bench, struct bench_args *args, struct erro
         fine = run_start(bench, err);
     if (fine && wanted(args, "idle"))
         fine = run_idle(bench, err);
+    if (fine && args->suite_count && wanted(args, "shadow"))
+        fine = run_shadow(bench, args, err);
     registry_destroy(registry);
     config_destroy(config);
     return fine;
@@ -442,13 +468,13 @@ static bool parse_encoders(struct bench_args *args, char *text, struct error *er
 static bool parse_suites(struct bench_args *args, const struct cli_options *options,
                          struct error *err)
 {
-    static const char *const known[] = {"pan", "orbit", "start", "idle"};
+    static const char *const known[] = {"pan", "orbit", "start", "idle", "shadow"};
     for (size_t i = 0; i < options->argument_count; i++) {
         bool found = false;
         for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
             found |= strcmp(options->arguments[i], known[k]) == 0;
         if (!found || args->suite_count == MAX_LIST)
-            return error_set(err, "%s: no such suite; there are pan, orbit, start and idle",
+            return error_set(err, "%s: no such suite; there are pan, orbit, start, idle and shadow",
                              options->arguments[i]);
         args->suites[args->suite_count++] = options->arguments[i];
     }

@@ -52,6 +52,9 @@
 
 static const struct oriel_option options[] = {
     LIVE_NAME("preset", "balanced", SCHEMA_PRESETS, "a set of values that fit together"),
+    {"experiments", "[]", NULL,
+     "encoders compared while the server runs, a list of objects: docs/experiments.md", 0, 0,
+     CONFIG_JSON, ORIEL_OPT_LIVE},
 
     TEXT("server.host", "127.0.0.1", "address to listen on"),
     INT("server.port", "8081", 0, PORT_MAX,
@@ -207,10 +210,6 @@ static const struct oriel_option options[] = {
              "time that a command may take when the caller sets none, ms"),
     INT("control.ack_timeout_ms", "250", 1, MS_MAX,
         "time in which clients may expect an acknowledgement, ms"),
-
-    {"experiments", "[]", NULL,
-     "encoders compared while the server runs, a list of objects: docs/experiments.md", 0, 0,
-     CONFIG_JSON, ORIEL_OPT_LIVE},
 
     BOOL("mcp.enabled", "false", "serve the Model Context Protocol at /mcp"),
     INT("mcp.call_ms", "5000", 100, 100000,
