@@ -55,7 +55,7 @@ static void host_keys(FILE *out, const cJSON *properties, const char *prefix)
                 fprintf(out, "\n### %s\n\n%s", name, table_head);
             host_keys(out, below, name);
         } else {
-            if (!prefix[0])
+            if (key == properties->child && !prefix[0]) /* those without a section come first */
                 fprintf(out, "%s", table_head);
             const cJSON *names = cJSON_GetObjectItemCaseSensitive(key, "enum");
             char *wants = names ? enum_text(names) : xstrdup(text_of(key, "type"));
