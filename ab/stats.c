@@ -126,7 +126,7 @@ static void set_slopes(struct curve *c)
 static bool curve_make(struct curve *curve, const struct rd_point *points, size_t count,
                        const char **why)
 {
-    struct rd_point sorted[MAX_POINTS];
+    struct rd_point sorted[MAX_POINTS] = {{0}};
     curve->count = 0;
     for (size_t i = 0; i < count && curve->count < MAX_POINTS; i++) {
         if (points[i].rate > 0 && isfinite(points[i].rate) && isfinite(points[i].quality))

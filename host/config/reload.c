@@ -81,8 +81,8 @@ struct config *config_follow(const struct config *running, const struct config *
     next->values = xcalloc(count, sizeof *next->values);
     for (size_t i = 0; i < count; i++) {
         const struct config_value *now = &running->values[i], *new = &fresh->values[i];
-        bool follows = (options[i].flags & ORIEL_OPT_LIVE) &&
-                       is_news(&options[i], now, &read->values[i], new);
+        bool follows =
+            (options[i].flags & ORIEL_OPT_LIVE) && is_news(&options[i], now, &read->values[i], new);
         copy(&next->values[i], follows ? new : now);
     }
     return next;

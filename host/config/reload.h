@@ -13,11 +13,12 @@ typedef void config_differs(void *data, const char *key, const struct oriel_opti
 
 /* The one that follows `running`: what of `fresh` may change while the server runs (keys with
  * ORIEL_OPT_LIVE, all options of modules), the rest as it is. `read` is the newest that was read
- * before `fresh`: a key that has not changed since then stays what config_with made of it. All three
- * outlive the result. */
+ * before `fresh`: a key that has not changed since then stays what config_with made of it. All
+ * three outlive the result. */
 struct config *config_follow(const struct config *running, const struct config *read,
                              const struct config *fresh);
-/* Told are the keys whose values follow, and those, without ORIEL_OPT_LIVE, that would be others. */
+/* Told are the keys whose values follow, and those, without ORIEL_OPT_LIVE, that would be others.
+ */
 void config_differences(const struct config *running, const struct config *read,
                         const struct config *fresh, config_differs *tell, void *data);
 
@@ -25,8 +26,8 @@ void config_differences(const struct config *running, const struct config *read,
 struct config *config_with(const struct config *config, const char *key, const char *const *items,
                            size_t count, const char *origin);
 
-/* `config` with other options (an object of plain values, NULL: none) of one module. It outlives the
- * result. */
+/* `config` with other options (an object of plain values, NULL: none) of one module. It outlives
+ * the result. */
 struct config *config_with_options(const struct config *config, const char *module,
                                    const struct cJSON *options, const char *origin);
 

@@ -40,8 +40,7 @@ struct control_rooms {
     struct cJSON *(*reload)(void *data, struct error *err);
     /* "list", or "start" or "stop" of the experiment `name`: all of them, or NULL with the reason.
      * As above. */
-    struct cJSON *(*experiments)(void *data, const char *what, const char *name,
-                                 struct error *err);
+    struct cJSON *(*experiments)(void *data, const char *what, const char *name, struct error *err);
     /* Another process has taken the state directory over; nothing is acknowledged any more, and
      * the sessions have been told. NULL is fine. [control] */
     void (*fenced)(void *data);

@@ -98,7 +98,7 @@ void registry_print_config(const struct registry *registry, FILE *out, bool json
 struct module_use {
     const struct module *module;
     const struct callee *callee; /* for MODULE_CALL */
-    const void *vtable; /* struct oriel_encoder, … by kind */
+    const void *vtable;          /* struct oriel_encoder, … by kind */
     struct oriel_host *host;
     const struct oriel_config *config;
 };

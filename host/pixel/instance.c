@@ -57,7 +57,7 @@ static bool choose_codec(struct instance *instance, uint32_t wanted, struct erro
     bool option = has_option(instance->vtable, "codec");
     const char *configured =
         option ? instance->use.config->get_string(instance->use.config, "codec") : "";
-    uint32_t fourcc;
+    uint32_t fourcc = 0;
     for (uint32_t i = 0;
          MODULE_CALL(&instance->use, "codec", instance->vtable->codec(i, &fourcc)) == ORIEL_OK;
          i++) {

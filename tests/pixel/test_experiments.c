@@ -15,6 +15,7 @@
 
 #include "config/config.h"
 #include "config/experiments.h"
+#include "experiment_rows.h"
 #include "fixture.h"
 #include "pixel/change.h"
 #include "pixel/experiment.h"
@@ -132,87 +133,6 @@ static int instances_of(struct peer *peer)
 
 /* --- rows --- */
 
-struct line {
-    char arm[16], drop[16];
-    uint64_t seq;
-    int repeat, clients, reports;
-    bool encoded, key;
-    double bytes, submit, done, sent, decode;
-};
-struct table {
-    struct line at[4096];
-    int count;
-};
-
-static double number(const cJSON *json, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItem(json, key);
-    assert_non_null(item);
-    return cJSON_IsNumber(item) ? item->valuedouble : -1;
-}
-
-static void read_rows(const char *path, struct table *table)
-{
-    char text[1024];
-    FILE *in = fopen(path, "r");
-    assert_non_null(in);
-    table->count = 0;
-    while (fgets(text, sizeof text, in)) {
-        cJSON *json = cJSON_Parse(text);
-        assert_non_null(json);
-        struct line *line = &table->at[table->count++];
-        const char *drop = cJSON_GetStringValue(cJSON_GetObjectItem(json, "drop"));
-        *line = (struct line){.seq = (uint64_t)number(json, "seq"),
-                              .repeat = (int)number(json, "repeat"),
-                              .clients = (int)number(json, "clients"),
-                              .reports = (int)number(json, "reports"),
-                              .encoded = !drop,
-                              .key = cJSON_IsTrue(cJSON_GetObjectItem(json, "key")),
-                              .bytes = number(json, "bytes"),
-                              .submit = number(json, "submit"),
-                              .done = number(json, "done"),
-                              .sent = number(json, "sent"),
-                              .decode = number(json, "decode_ms")};
-        snprintf(line->arm, sizeof line->arm, "%s",
-                 cJSON_GetStringValue(cJSON_GetObjectItem(json, "arm")));
-        snprintf(line->drop, sizeof line->drop, "%s", drop ? drop : "");
-        assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(json, "experiment")), "x");
-        cJSON_Delete(json);
-    }
-    fclose(in);
-}
-
-/* Each frame from the first to the last is there once, encoded or with a reason. */
-static int complete(const struct table *table, const char *arm)
-{
-    uint64_t first = UINT64_MAX, last = 0;
-    int rows = 0;
-    for (int i = 0; i < table->count; i++) {
-        const struct line *line = &table->at[i];
-        if (strcmp(line->arm, arm) != 0 || line->repeat)
-            continue;
-        first = line->seq < first ? line->seq : first;
-        last = line->seq > last ? line->seq : last;
-        rows++;
-        assert_true(line->encoded ? line->bytes > 0 && line->done >= line->submit : *line->drop);
-        for (int k = 0; k < i; k++)
-            if (strcmp(table->at[k].arm, arm) == 0 && table->at[k].seq == line->seq &&
-                !table->at[k].repeat)
-                fail_msg("arm %s, frame %d: \"%s\" and \"%s\"", arm, (int)line->seq,
-                         table->at[k].drop, line->drop);
-    }
-    assert_int_equal(rows, last - first + 1);
-    return rows;
-}
-
-static int with(const struct table *table, const char *arm, const char *drop)
-{
-    int count = 0;
-    for (int i = 0; i < table->count; i++)
-        count += strcmp(table->at[i].arm, arm) == 0 && strcmp(table->at[i].drop, drop) == 0;
-    return count;
-}
-
 static struct table table;
 static char rows_path[] = "/tmp/oriel-rows-XXXXXX.ndjson";
 
@@ -254,11 +174,11 @@ static void shadows_get_the_same_frames_and_nobody_sees_them(void **state)
     assert_int_equal(instances_of(peer), 2); /* the stream's own, then arm one */
     draw(f, 3);                              /* the first arm goes on */
     assert_int_equal(instances_of(peer), 2);
-    read_rows(rows_path, &table);
-    assert_true(complete(&table, "one") >= 60);
-    assert_true(complete(&table, "two") >= 60);
-    assert_int_equal(with(&table, "one", "newer") + with(&table, "one", "idle"), 0);
-    assert_true(with(&table, "two", "newer") > 0);
+    rows_read(rows_path, &table);
+    assert_true(rows_complete(&table, "one") >= 60);
+    assert_true(rows_complete(&table, "two") >= 60);
+    assert_int_equal(rows_with(&table, "one", "newer") + rows_with(&table, "one", "idle"), 0);
+    assert_true(rows_with(&table, "two", "newer") > 0);
     int reported = 0;
     for (int i = 0; i < table.count; i++) {
         const struct line *line = &table.at[i];
@@ -325,9 +245,9 @@ static void clients_are_split_and_come_back_to_theirs(void **state)
         assert_true(instances_of(peers[i]) <= 3);
         assert_int_equal(atomic_load(&peers[i]->close_code), 0);
     }
-    read_rows(rows_path, &table);
-    complete(&table, "one");
-    complete(&table, "two");
+    rows_read(rows_path, &table);
+    rows_complete(&table, "one");
+    rows_complete(&table, "two");
     fixture_stop(f);
 }
 
@@ -364,9 +284,9 @@ static void slices_alternate_without_a_gap(void **state)
     assert_true(most_missing(peer) <= 2);
     assert_true(atomic_load(&f->configs) - configs >= 3); /* for those that are told so */
     end(f);
-    read_rows(rows_path, &table);
-    assert_true(complete(&table, "one") >= 149);
-    assert_true(complete(&table, "two") >= 149);
+    rows_read(rows_path, &table);
+    assert_true(rows_complete(&table, "one") >= 149);
+    assert_true(rows_complete(&table, "two") >= 149);
     for (uint64_t seq = table.at[0].seq; seq < table.at[0].seq + 140; seq++) { /* by one of them */
         int encoded = 0, there = 0;
         for (int i = 0; i < table.count; i++) {
@@ -375,7 +295,7 @@ static void slices_alternate_without_a_gap(void **state)
         }
         assert_true(there == 2 ? encoded <= 1 : there == 1);
     }
-    assert_true(with(&table, "one", "idle") > 20 && with(&table, "two", "idle") > 20);
+    assert_true(rows_with(&table, "one", "idle") > 20 && rows_with(&table, "two", "idle") > 20);
     fixture_stop(f);
 }
 
@@ -395,9 +315,9 @@ static void the_switch_is_at_its_frame(void **state)
         eventually(got_tail(&peer->got[atomic_load(&peer->count) - 1])->frame_seq == seq);
     }
     end(f);
-    read_rows(rows_path, &table);
-    complete(&table, "one");
-    complete(&table, "two");
+    rows_read(rows_path, &table);
+    rows_complete(&table, "one");
+    rows_complete(&table, "two");
     uint64_t last_one = 0, first_two = UINT64_MAX, first = UINT64_MAX;
     for (int i = 0; i < table.count; i++) {
         const struct line *line = &table.at[i];
@@ -466,10 +386,10 @@ static void an_arm_that_fails_is_stopped_and_nobody_is_lost(void **state)
     free(text);
     atomic_store(&fakes.fails, 0);
     end(f);
-    read_rows(rows_path, &table);
-    complete(&table, "one");
-    complete(&table, "two");
-    assert_int_equal(with(&table, "two", "encoder"), 4);
+    rows_read(rows_path, &table);
+    rows_complete(&table, "one");
+    rows_complete(&table, "two");
+    assert_int_equal(rows_with(&table, "two", "encoder"), 4);
     fixture_stop(f);
 }
 
