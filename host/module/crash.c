@@ -38,7 +38,7 @@ static const struct {
 #define FATAL_COUNT (sizeof fatal / sizeof fatal[0])
 
 static struct sigaction before[FATAL_COUNT];
-static _Atomic(char *) record_path; /* kept for ever */
+static _Atomic(char *) record_path; /* allocated */
 static sem_t dumped;
 static atomic_flag dying = ATOMIC_FLAG_INIT;
 
@@ -242,7 +242,10 @@ bool crash_dump_thread(pid_t thread)
 void crash_watch(const char *record)
 {
     static bool watching;
-    atomic_store(&record_path, record && *record ? xstrdup(record) : NULL);
+    const char *old = atomic_load(&record_path);
+    bool same = old && record && strcmp(old, record) == 0;
+    if (!same) /* nothing crashes just now that reads the old one */
+        free(atomic_exchange(&record_path, record && *record ? xstrdup(record) : NULL));
     if (record && *record)
         file_make_folders(record);
     if (watching)
