@@ -200,7 +200,9 @@ static void work_test(void *data)
 
 static void reset(struct check_shared *shared, bool in_process)
 {
+    bool mute = shared->mute;
     memset(shared, 0, sizeof *shared);
+    shared->mute = mute;
     shared->in_process = in_process;
 }
 

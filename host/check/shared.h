@@ -12,6 +12,7 @@ struct check_shared {
     bool done;       /* `result` and `text` are set */
     bool in_process; /* there is no child: a test ends with a jump */
     unsigned kinds;  /* that the module has */
+    bool mute;       /* kept from test to test: a transport does not answer what is known here */
     unsigned blamed; /* atomic: 1 while `blame` is written, then 2 */
     sigjmp_buf end;
     char doing[400];
