@@ -31,13 +31,15 @@ try {
   let viewer = await Viewer.open(chrome, server.url);
   try {
     await viewer.rest();
-      for (const index of [60, 110]) {
+    for (const index of [60, 110]) {
       const box = viewer.page.getByRole('textbox', { name: 'z index' });
       await box.fill(String(index));
       await box.press('Enter');
       await pause(500);
       await viewer.rest();
       seen.push({ picture: await shot(viewer), told: await told(viewer) });
+      if (index === 60)
+        await pause(5000); // longer than anything before
     }
     await pause(1200);
   } finally {
