@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "oriel/draft/transport_handover.h"
+
 int64_t viewer_now(void)
 {
     struct timespec now;
@@ -78,8 +80,9 @@ static void queue(struct viewer *viewer, struct viewer_conn *conn, struct viewer
     pthread_cond_broadcast(&viewer->changed);
 }
 
-oriel_result viewer_send(struct viewer *viewer, uint64_t conn, const struct oriel_message *message)
+oriel_result viewer_send(void *self, uint64_t conn, const struct oriel_message *message)
 {
+    struct viewer *viewer = self;
     if (message->head_bytes > ORIEL_MESSAGE_HEAD_MAX)
         return ORIEL_INVALID;
     struct viewer_message *copy =
@@ -101,8 +104,9 @@ oriel_result viewer_send(struct viewer *viewer, uint64_t conn, const struct orie
     return fine ? ORIEL_OK : ORIEL_INVALID;
 }
 
-oriel_result viewer_queued(struct viewer *viewer, uint64_t conn, struct oriel_queued *queued)
+oriel_result viewer_queued(void *self, uint64_t conn, struct oriel_queued *queued)
 {
+    struct viewer *viewer = self;
     pthread_mutex_lock(&viewer->lock);
     const struct viewer_conn *of = find(viewer, conn);
     struct oriel_queued found = of ? of->unsent : (struct oriel_queued){0};
@@ -114,8 +118,10 @@ oriel_result viewer_queued(struct viewer *viewer, uint64_t conn, struct oriel_qu
     return ORIEL_OK;
 }
 
-void viewer_shut(struct viewer *viewer, uint64_t conn, const char *reason)
+void viewer_shut(void *self, uint64_t conn, uint32_t code, const char *reason)
 {
+    struct viewer *viewer = self;
+    (void)code;
     struct viewer_message *message =
         make(conn, VIEWER_CLOSED, reason ? reason : "", reason ? strlen(reason) : 0);
     pthread_mutex_lock(&viewer->lock);
@@ -350,4 +356,48 @@ void viewer_rest(struct viewer *viewer, bool rest)
     while (viewer->active == rest && !viewer->stop)
         pthread_cond_wait(&viewer->changed, &viewer->lock);
     pthread_mutex_unlock(&viewer->lock);
+}
+
+/* --- the rest of a transport's table --- */
+
+void viewer_destroy(void *self)
+{
+    if (self)
+        viewer_stop(self);
+    free(self);
+}
+
+oriel_result viewer_endpoint(void *self, uint32_t index, struct oriel_endpoint *endpoint)
+{
+    (void)self;
+    (void)index;
+    (void)endpoint;
+    return ORIEL_UNSUPPORTED;
+}
+
+void viewer_respond(void *self, uint64_t id, const struct oriel_response *response)
+{
+    (void)self; /* it asks for nothing */
+    (void)id;
+    (void)response;
+}
+
+static oriel_result stop_listening(void *self)
+{
+    viewer_rest(self, true);
+    return ORIEL_OK;
+}
+
+static oriel_result listen_again(void *self)
+{
+    viewer_rest(self, false);
+    return ORIEL_OK;
+}
+
+const void *viewer_interface(void *self, const char *id)
+{
+    static const struct oriel_transport_handover handover = {
+        .size = sizeof handover, .stop_listening = stop_listening, .listen_again = listen_again};
+    (void)self;
+    return strcmp(id, ORIEL_TRANSPORT_HANDOVER_V0) == 0 ? &handover : NULL;
 }

@@ -77,10 +77,18 @@ uint64_t viewer_open(struct viewer *viewer, const char *path, const char *query,
 void viewer_say(struct viewer *viewer, uint64_t conn, const char *text);
 void viewer_close(struct viewer *viewer, uint64_t conn); /* 0 is fine */
 
-/* The transport's, [any-thread]. */
-oriel_result viewer_send(struct viewer *viewer, uint64_t conn, const struct oriel_message *message);
-oriel_result viewer_queued(struct viewer *viewer, uint64_t conn, struct oriel_queued *queued);
-void viewer_shut(struct viewer *viewer, uint64_t conn, const char *reason);
+/* What a transport that begins with its viewer puts into its table, beside create(). It listens
+ * nowhere, and hands over by looking no more. */
+#define VIEWER_TRANSPORT                                                                           \
+    .destroy = viewer_destroy, .get_interface = viewer_interface, .endpoint = viewer_endpoint,     \
+    .send = viewer_send, .queued = viewer_queued, .close = viewer_shut, .respond = viewer_respond
+void viewer_destroy(void *self); /* stopped, and freed */
+const void *viewer_interface(void *self, const char *id);
+oriel_result viewer_endpoint(void *self, uint32_t index, struct oriel_endpoint *endpoint);
+oriel_result viewer_send(void *self, uint64_t conn, const struct oriel_message *message);
+oriel_result viewer_queued(void *self, uint64_t conn, struct oriel_queued *queued);
+void viewer_shut(void *self, uint64_t conn, uint32_t code, const char *reason);
+void viewer_respond(void *self, uint64_t id, const struct oriel_response *response);
 
 int64_t viewer_now(void); /* monotonic, ns */
 void viewer_log(const struct viewer *viewer, uint32_t level, const char *format, ...)

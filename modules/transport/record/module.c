@@ -8,7 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "oriel/draft/transport_handover.h"
 #include "recorder.h"
 
 static const struct oriel_option options[] = {
@@ -108,86 +107,15 @@ static oriel_result record_create(const struct oriel_host *host, const struct or
         *self = recorder;
         return ORIEL_OK;
     }
-    viewer_stop(&recorder->viewer);
-    free(recorder);
+    viewer_destroy(recorder);
     return result;
-}
-
-static void record_destroy(void *self)
-{
-    struct recorder *recorder = self;
-    if (!recorder)
-        return;
-    viewer_stop(&recorder->viewer);
-    free(recorder);
-}
-
-static oriel_result record_endpoint(void *self, uint32_t index, struct oriel_endpoint *endpoint)
-{
-    (void)self;
-    (void)index;
-    (void)endpoint;
-    return ORIEL_UNSUPPORTED;
-}
-
-static oriel_result record_send(void *self, uint64_t conn, const struct oriel_message *message)
-{
-    struct recorder *recorder = self;
-    return viewer_send(&recorder->viewer, conn, message);
-}
-
-static oriel_result record_queued(void *self, uint64_t conn, struct oriel_queued *queued)
-{
-    struct recorder *recorder = self;
-    return viewer_queued(&recorder->viewer, conn, queued);
-}
-
-static void record_close(void *self, uint64_t conn, uint32_t code, const char *reason)
-{
-    struct recorder *recorder = self;
-    (void)code;
-    viewer_shut(&recorder->viewer, conn, reason);
-}
-
-static void record_respond(void *self, uint64_t id, const struct oriel_response *response)
-{
-    (void)self; /* it asks for nothing */
-    (void)id;
-    (void)response;
-}
-
-/* Nobody listens: what is left to another instance is to look. */
-static oriel_result stop_listening(void *self)
-{
-    viewer_rest(&((struct recorder *)self)->viewer, true);
-    return ORIEL_OK;
-}
-
-static oriel_result listen_again(void *self)
-{
-    viewer_rest(&((struct recorder *)self)->viewer, false);
-    return ORIEL_OK;
-}
-
-static const void *record_interface(void *self, const char *id)
-{
-    static const struct oriel_transport_handover handover = {
-        .size = sizeof handover, .stop_listening = stop_listening, .listen_again = listen_again};
-    (void)self;
-    return strcmp(id, ORIEL_TRANSPORT_HANDOVER_V0) == 0 ? &handover : NULL;
 }
 
 static const struct oriel_transport transport = {
     .size = sizeof transport,
     .options = &option_table,
     .create = record_create,
-    .destroy = record_destroy,
-    .get_interface = record_interface,
-    .endpoint = record_endpoint,
-    .send = record_send,
-    .queued = record_queued,
-    .close = record_close,
-    .respond = record_respond,
+    VIEWER_TRANSPORT,
 };
 
 static const struct oriel_module_info info = {

@@ -21,7 +21,7 @@ struct recorder_options {
 };
 
 struct recorder {
-    struct viewer viewer;
+    struct viewer viewer; /* first */
     struct recorder_options options;
     double unix_offset; /* Unix seconds when the monotonic clock was 0 */
     /* The viewer's thread. */

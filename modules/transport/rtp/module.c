@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "oriel/draft/transport_handover.h"
 #include "sender.h"
 
 static const struct oriel_option options[] = {
@@ -76,86 +75,15 @@ static oriel_result rtp_create(const struct oriel_host *host, const struct oriel
         *self = sender;
         return ORIEL_OK;
     }
-    viewer_stop(&sender->viewer);
-    free(sender);
+    viewer_destroy(sender);
     return result;
-}
-
-static void rtp_destroy(void *self)
-{
-    struct sender *sender = self;
-    if (!sender)
-        return;
-    viewer_stop(&sender->viewer);
-    free(sender);
-}
-
-static oriel_result rtp_endpoint(void *self, uint32_t index, struct oriel_endpoint *endpoint)
-{
-    (void)self;
-    (void)index;
-    (void)endpoint;
-    return ORIEL_UNSUPPORTED;
-}
-
-static oriel_result rtp_send(void *self, uint64_t conn, const struct oriel_message *message)
-{
-    struct sender *sender = self;
-    return viewer_send(&sender->viewer, conn, message);
-}
-
-static oriel_result rtp_queued(void *self, uint64_t conn, struct oriel_queued *queued)
-{
-    struct sender *sender = self;
-    return viewer_queued(&sender->viewer, conn, queued);
-}
-
-static void rtp_close(void *self, uint64_t conn, uint32_t code, const char *reason)
-{
-    struct sender *sender = self;
-    (void)code;
-    viewer_shut(&sender->viewer, conn, reason);
-}
-
-static void rtp_respond(void *self, uint64_t id, const struct oriel_response *response)
-{
-    (void)self; /* it asks for nothing */
-    (void)id;
-    (void)response;
-}
-
-/* Nobody listens: what is left to another instance is to look. */
-static oriel_result stop_listening(void *self)
-{
-    viewer_rest(&((struct sender *)self)->viewer, true);
-    return ORIEL_OK;
-}
-
-static oriel_result listen_again(void *self)
-{
-    viewer_rest(&((struct sender *)self)->viewer, false);
-    return ORIEL_OK;
-}
-
-static const void *rtp_interface(void *self, const char *id)
-{
-    static const struct oriel_transport_handover handover = {
-        .size = sizeof handover, .stop_listening = stop_listening, .listen_again = listen_again};
-    (void)self;
-    return strcmp(id, ORIEL_TRANSPORT_HANDOVER_V0) == 0 ? &handover : NULL;
 }
 
 static const struct oriel_transport transport = {
     .size = sizeof transport,
     .options = &option_table,
     .create = rtp_create,
-    .destroy = rtp_destroy,
-    .get_interface = rtp_interface,
-    .endpoint = rtp_endpoint,
-    .send = rtp_send,
-    .queued = rtp_queued,
-    .close = rtp_close,
-    .respond = rtp_respond,
+    VIEWER_TRANSPORT,
 };
 
 static const struct oriel_module_info info = {

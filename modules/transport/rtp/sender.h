@@ -9,7 +9,7 @@
 #include "output.h"
 
 struct sender {
-    struct viewer viewer;
+    struct viewer viewer; /* first */
     struct output_options options;
     char codec[16], token[256];
     int64_t key_ns; /* 0: keys come when they come */
