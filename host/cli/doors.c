@@ -243,7 +243,7 @@ static const struct oriel_transport_handover *handover_of(struct door *door)
     const struct oriel_transport *real = door->real;
     return ORIEL_HAS(real, get_interface)
                ? MODULE_CALL(&door->use, "get_interface",
-                             real->get_interface(door->real_self, ORIEL_TRANSPORT_HANDOVER_V0))
+                             real->get_interface(door->real_self, ORIEL_TRANSPORT_HANDOVER_V1))
                : NULL;
 }
 
@@ -288,7 +288,7 @@ static bool stop_listening(struct door *door, const struct oriel_transport_hando
         return error_set(err,
                          "%s cannot stop listening while it serves (it has no %s): that takes "
                          "a restart",
-                         id, ORIEL_TRANSPORT_HANDOVER_V0);
+                         id, ORIEL_TRANSPORT_HANDOVER_V1);
     const struct oriel_transport_handover *interface = *handover;
     if (MODULE_CALL(&door->use, "stop_listening", interface->stop_listening(door->real_self)) ==
         ORIEL_OK)

@@ -431,7 +431,7 @@ bool instance_resize(struct instance *instance, const struct instance_wish *wish
     const struct oriel_encoder_resize *draft =
         ORIEL_HAS(encoder, get_interface)
             ? MODULE_CALL(&instance->use, "get_interface",
-                          encoder->get_interface(instance->self, ORIEL_ENCODER_RESIZE_V0))
+                          encoder->get_interface(instance->self, ORIEL_ENCODER_RESIZE_V1))
             : NULL;
     if (!draft)
         return false;

@@ -31,7 +31,7 @@ struct viewer {
 static oriel_result resize(struct viewer *v, uint32_t width, uint32_t height, double fps)
 {
     const struct oriel_encoder_resize *draft =
-        nvenc->get_interface(v->rig.self, ORIEL_ENCODER_RESIZE_V0);
+        nvenc->get_interface(v->rig.self, ORIEL_ENCODER_RESIZE_V1);
     assert_non_null(draft);
     struct oriel_format format = v->format;
     format.width = width;
@@ -173,7 +173,7 @@ static void what_cannot_be_leaves_it_as_it_was(void **state)
     struct oriel_format other = format;
     other.matrix = ORIEL_MATRIX_BT709;
     const struct oriel_encoder_resize *draft =
-        nvenc->get_interface(v.rig.self, ORIEL_ENCODER_RESIZE_V0);
+        nvenc->get_interface(v.rig.self, ORIEL_ENCODER_RESIZE_V1);
     assert_int_equal(draft->resize(v.rig.self, &other, 60), ORIEL_UNSUPPORTED);
     assert_non_null(strstr(v.rig.failure, "more than the size"));
     look(&v, 2, false);

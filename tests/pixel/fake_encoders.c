@@ -240,7 +240,7 @@ static const struct oriel_encoder_resize resize_interface = {.size = sizeof resi
 static const void *get_interface(void *self, const char *id)
 {
     const struct fake *fake = self;
-    bool has = strcmp(fake->id, "encode/r") == 0 && strcmp(id, ORIEL_ENCODER_RESIZE_V0) == 0;
+    bool has = strcmp(fake->id, "encode/r") == 0 && strcmp(id, ORIEL_ENCODER_RESIZE_V1) == 0;
     return has ? &resize_interface : NULL;
 }
 

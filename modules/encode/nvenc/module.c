@@ -195,7 +195,7 @@ static const void *nvenc_get_interface(void *self, const char *id)
     (void)self;
     if (strcmp(id, ORIEL_ENCODER_INVALIDATE_V1) == 0)
         return &nvenc_invalidate;
-    return strcmp(id, ORIEL_ENCODER_RESIZE_V0) == 0 ? &nvenc_resize : NULL;
+    return strcmp(id, ORIEL_ENCODER_RESIZE_V1) == 0 ? &nvenc_resize : NULL;
 }
 
 static const struct oriel_encoder encoder = {

@@ -399,5 +399,5 @@ const void *viewer_interface(void *self, const char *id)
     static const struct oriel_transport_handover handover = {
         .size = sizeof handover, .stop_listening = stop_listening, .listen_again = listen_again};
     (void)self;
-    return strcmp(id, ORIEL_TRANSPORT_HANDOVER_V0) == 0 ? &handover : NULL;
+    return strcmp(id, ORIEL_TRANSPORT_HANDOVER_V1) == 0 ? &handover : NULL;
 }

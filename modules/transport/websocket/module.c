@@ -50,7 +50,7 @@ static const struct oriel_option_table option_table = {
 static const void *transport_get_interface(void *self, const char *id)
 {
     (void)self;
-    return strcmp(id, ORIEL_TRANSPORT_HANDOVER_V0) == 0 ? handover_interface() : NULL;
+    return strcmp(id, ORIEL_TRANSPORT_HANDOVER_V1) == 0 ? handover_interface() : NULL;
 }
 
 static const struct oriel_transport transport = {

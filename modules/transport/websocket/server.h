@@ -142,7 +142,7 @@ void server_forget(struct server *server, struct session *session);
 /* Under the lock. The service thread asks for a writable callback of the session. */
 void server_wake(struct server *server, struct session *session);
 
-/* handover.c: "oriel.transport.handover/0" */
+/* handover.c: "oriel.transport.handover/1" */
 const void *handover_interface(void);
 void handover_serve(struct server *server); /* [service] */
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Draft interface "oriel.encoder.resize/0" of an encoder instance: going on with pictures of
+/* Draft interface "oriel.encoder.resize/1" of an encoder instance: going on with pictures of
  * another size, where a new instance would cost time. A draft may change with any release. */
 #ifndef ORIEL_DRAFT_ENCODER_RESIZE_H
 #define ORIEL_DRAFT_ENCODER_RESIZE_H
 
 #include "oriel/frame.h"
 
-#define ORIEL_ENCODER_RESIZE_V0 "oriel.encoder.resize/0"
+#define ORIEL_ENCODER_RESIZE_V1 "oriel.encoder.resize/1"
 
 struct oriel_encoder_resize {
     uint32_t size;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Draft interface "oriel.transport.handover/0" of a transport instance: leaving its addresses to
+/* Draft interface "oriel.transport.handover/1" of a transport instance: leaving its addresses to
  * another one while it goes on with the connections it has. A draft may change with any release. */
 #ifndef ORIEL_DRAFT_TRANSPORT_HANDOVER_H
 #define ORIEL_DRAFT_TRANSPORT_HANDOVER_H
 
 #include "oriel/abi.h"
 
-#define ORIEL_TRANSPORT_HANDOVER_V0 "oriel.transport.handover/0"
+#define ORIEL_TRANSPORT_HANDOVER_V1 "oriel.transport.handover/1"
 
 struct oriel_transport_handover {
     uint32_t size;
