@@ -234,5 +234,4 @@ void server_free(struct server *server)
     pthread_cond_destroy(&server->idle);
     pthread_mutex_destroy(&server->changing);
     pthread_mutex_destroy(&server->lock);
-    *server = (struct server){.status = server->status};
 }

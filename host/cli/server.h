@@ -76,6 +76,7 @@ bool server_start(struct server *server, const struct config *config,
                   const struct server_scene *scene, struct error *err);
 /* Says goodbye to the sessions. Transports are closed between this and server_free. */
 void server_stop(struct server *server);
+/* All but `status`, which who ends the process in time may read until then. */
 void server_free(struct server *server);
 
 /* The one in force; it stays until server_free. [any-thread] */

@@ -133,3 +133,12 @@ for twice in (False, True):
             assert took < 10, took
             assert "ends without what still runs" in server.text()
             print(f"  a thread that hangs: gone after {took:.1f} s{', asked twice' if twice else ''}")
+
+# Nor does it matter in which moment of its end it is asked again.
+for pause in (0, 0.02, 0.1, 0.3):
+    with oriel.Server(oriel.EXAMPLE) as server:
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(pause)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=20) == 0, server.text()
+print("  asked again while it ends: gone, and fine")
