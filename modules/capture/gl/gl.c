@@ -327,18 +327,5 @@ static const struct oriel_capture capture = {
     .poll = capture_poll,
 };
 
-static const void *factory(const char *id)
-{
-    return strcmp(id, ORIEL_CAPTURE_V1) == 0 ? &capture : NULL;
-}
-
-static const struct oriel_module_info info = {
-    sizeof(info),
-    0,
-    "capture/gl",
-    "1.0.0",
-    "Oriel",
-    "BSD-3-Clause AND MIT",
-    "OpenGL pictures into CPU memory without a wait, converted by a shader or the CPU",
-};
-ORIEL_MODULE(&info, NULL, NULL, factory);
+ORIEL_MODULE_OF(ORIEL_CAPTURE_V1, &capture, "capture/gl", "1.0.0", "Oriel", "BSD-3-Clause AND MIT",
+                "OpenGL pictures into CPU memory without a wait, converted by a shader or the CPU");

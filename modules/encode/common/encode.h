@@ -34,13 +34,7 @@
 
 /* The entry of a module that is one encoder. */
 #define ENCODE_MODULE(encoder_, id_, license_, description_)                                       \
-    static const void *encode_factory(const char *id)                                              \
-    {                                                                                              \
-        return strcmp(id, ORIEL_ENCODER_V1) == 0 ? &(encoder_) : NULL;                             \
-    }                                                                                              \
-    static const struct oriel_module_info encode_info = {                                          \
-        sizeof(encode_info), 0, id_, "1.0.0", "Oriel", license_, description_};                    \
-    ORIEL_MODULE(&encode_info, NULL, NULL, encode_factory)
+    ORIEL_MODULE_OF(ORIEL_ENCODER_V1, &(encoder_), id_, "1.0.0", "Oriel", license_, description_)
 
 /* The beginning of an instance. */
 struct encode {

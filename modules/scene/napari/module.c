@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <string.h>
 
 #include "module.h"
 
@@ -67,18 +66,5 @@ static const struct oriel_scene_module vtable = {
     .draw_time = scene_draw_time,
 };
 
-static const void *get_factory(const char *interface_id)
-{
-    return strcmp(interface_id, ORIEL_SCENE_V1) == 0 ? &vtable : NULL;
-}
-
-static const struct oriel_module_info info = {
-    .size = sizeof info,
-    .id = "scene/napari",
-    .version = "0.1.0",
-    .vendor = "Oriel",
-    .license = "BSD-3-Clause",
-    .description = "Images and volumes with napari's pixels, drawn with OpenGL 4.5.",
-};
-
-ORIEL_MODULE(&info, NULL, NULL, get_factory);
+ORIEL_MODULE_OF(ORIEL_SCENE_V1, &vtable, "scene/napari", "0.1.0", "Oriel", "BSD-3-Clause",
+                "Images and volumes with napari's pixels, drawn with OpenGL 4.5.");

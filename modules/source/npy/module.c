@@ -145,18 +145,5 @@ static const struct oriel_source vtable = {
     .read = source_read,
 };
 
-static const void *get_factory(const char *id)
-{
-    return strcmp(id, ORIEL_SOURCE_V1) == 0 ? &vtable : NULL;
-}
-
-static const struct oriel_module_info info = {
-    .size = sizeof info,
-    .id = "source/npy",
-    .version = "1.0.0",
-    .vendor = "Oriel",
-    .license = "BSD-3-Clause",
-    .description = "NumPy's .npy files.",
-};
-
-ORIEL_MODULE(&info, NULL, NULL, get_factory);
+ORIEL_MODULE_OF(ORIEL_SOURCE_V1, &vtable, "source/npy", "1.0.0", "Oriel", "BSD-3-Clause",
+                "NumPy's .npy files.");

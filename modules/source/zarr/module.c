@@ -109,18 +109,5 @@ static const struct oriel_source vtable = {
     .read = source_read,
 };
 
-static const void *get_factory(const char *id)
-{
-    return __builtin_strcmp(id, ORIEL_SOURCE_V1) == 0 ? &vtable : NULL;
-}
-
-static const struct oriel_module_info info = {
-    .size = sizeof info,
-    .id = "source/zarr",
-    .version = "1.0.0",
-    .vendor = "Oriel",
-    .license = "BSD-3-Clause",
-    .description = "Zarr v2 and v3 arrays and OME-NGFF images from directories.",
-};
-
-ORIEL_MODULE(&info, NULL, NULL, get_factory);
+ORIEL_MODULE_OF(ORIEL_SOURCE_V1, &vtable, "source/zarr", "1.0.0", "Oriel", "BSD-3-Clause",
+                "Zarr v2 and v3 arrays and OME-NGFF images from directories.");

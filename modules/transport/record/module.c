@@ -118,18 +118,6 @@ static const struct oriel_transport transport = {
     VIEWER_TRANSPORT,
 };
 
-static const struct oriel_module_info info = {
-    .size = sizeof info,
-    .id = "transport/record",
-    .version = "0.1.0",
-    .vendor = "Oriel",
-    .license = "BSD-3-Clause AND GPL-2.0-or-later",
-    .description = "Recordings of pictures and state in files, with FFmpeg's libavformat.",
-};
-
-static const void *get_factory(const char *id)
-{
-    return strcmp(id, ORIEL_TRANSPORT_V1) == 0 ? &transport : NULL;
-}
-
-ORIEL_MODULE(&info, NULL, NULL, get_factory);
+ORIEL_MODULE_OF(ORIEL_TRANSPORT_V1, &transport, "transport/record", "0.1.0", "Oriel",
+                "BSD-3-Clause AND GPL-2.0-or-later",
+                "Recordings of pictures and state in files, with FFmpeg's libavformat.");

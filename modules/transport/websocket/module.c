@@ -66,18 +66,6 @@ static const struct oriel_transport transport = {
     .respond = transport_respond,
 };
 
-static const struct oriel_module_info info = {
-    .size = sizeof info,
-    .id = "transport/websocket",
-    .version = "0.1.0",
-    .vendor = "Oriel",
-    .license = "BSD-3-Clause AND MIT",
-    .description = "HTTP and websockets for browsers and the desktop client, with libwebsockets.",
-};
-
-static const void *get_factory(const char *id)
-{
-    return strcmp(id, ORIEL_TRANSPORT_V1) == 0 ? &transport : NULL;
-}
-
-ORIEL_MODULE(&info, NULL, NULL, get_factory);
+ORIEL_MODULE_OF(ORIEL_TRANSPORT_V1, &transport, "transport/websocket", "0.1.0", "Oriel",
+                "BSD-3-Clause AND MIT",
+                "HTTP and websockets for browsers and the desktop client, with libwebsockets.");
