@@ -212,6 +212,63 @@ static void textures(void **state)
     let_go();
 }
 
+static void set_storage(const GLint values[4])
+{
+    static const GLenum pack[] = {GL_PACK_ALIGNMENT, GL_PACK_ROW_LENGTH, GL_PACK_SKIP_ROWS,
+                                  GL_PACK_SKIP_PIXELS},
+                        unpack[] = {GL_UNPACK_ALIGNMENT, GL_UNPACK_ROW_LENGTH, GL_UNPACK_SKIP_ROWS,
+                                    GL_UNPACK_SKIP_PIXELS};
+    for (int i = 0; i < 4; i++) {
+        glPixelStorei(pack[i], values[i]);
+        glPixelStorei(unpack[i], values[i]);
+    }
+}
+
+/* CUDA knows nothing of how the caller has OpenGL lay pixels out in memory. */
+static void textures_whatever_the_storage(void **state)
+{
+    (void)state;
+    make_current();
+    GLuint texture;
+    uint8_t in[13 * 8], out[13 * 8];
+    for (unsigned i = 0; i < sizeof in; i++)
+        in[i] = (uint8_t)(i + 1);
+    set_storage((GLint[]){1, 0, 0, 0});
+    glCreateTextures(GL_TEXTURE_2D, 1, &texture);
+    glTextureStorage2D(texture, 1, GL_R8, 13, 8);
+    glTextureSubImage2D(texture, 0, 0, 0, 13, 8, GL_RED, GL_UNSIGNED_BYTE, in);
+    set_storage((GLint[]){8, 4000, 300, 500});
+    CUgraphicsResource r;
+    CUarray array;
+    assert_int_equal(cu->cuGraphicsGLRegisterImage(&r, texture, GL_TEXTURE_2D, 0), 0);
+    assert_int_equal(cu->cuGraphicsMapResources(1, &r, NULL), 0);
+    assert_int_equal(cu->cuGraphicsSubResourceGetMappedArray(&array, r, 0, 0), 0);
+    CUDA_MEMCPY2D copy = {.srcMemoryType = CU_MEMORYTYPE_ARRAY,
+                          .srcArray = array,
+                          .dstMemoryType = CU_MEMORYTYPE_HOST,
+                          .dstHost = out,
+                          .dstPitch = 13,
+                          .WidthInBytes = 13,
+                          .Height = 8};
+    assert_int_equal(cu->cuMemcpy2D(&copy), 0);
+    assert_memory_equal(in, out, sizeof in);
+    assert_int_equal(cu->cuGraphicsUnmapResources(1, &r, NULL), 0); /* writes it back */
+    GLint row, skip;
+    glGetIntegerv(GL_PACK_ROW_LENGTH, &row);
+    glGetIntegerv(GL_UNPACK_SKIP_ROWS, &skip);
+    assert_int_equal(row, 4000);
+    assert_int_equal(skip, 300);
+    set_storage((GLint[]){1, 0, 0, 0});
+    memset(out, 0, sizeof out);
+    glGetTextureImage(texture, 0, GL_RED, GL_UNSIGNED_BYTE, sizeof out, out);
+    assert_memory_equal(in, out, sizeof in);
+    set_storage((GLint[]){4, 0, 0, 0});
+    expect_faults(&cuda_standin, 0, "");
+    assert_int_equal(cu->cuGraphicsUnregisterResource(r), 0);
+    glDeleteTextures(1, &texture);
+    let_go();
+}
+
 static void encodes_textures(void **state)
 {
     (void)state;
@@ -285,6 +342,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(buffers, rig_reset, rig_reset),
         cmocka_unit_test_setup_teardown(rules, rig_reset, rig_reset),
         cmocka_unit_test_setup_teardown(textures, rig_reset, rig_reset),
+        cmocka_unit_test_setup_teardown(textures_whatever_the_storage, rig_reset, rig_reset),
         cmocka_unit_test_setup_teardown(encodes_textures, rig_reset, rig_reset),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "cuda.h"
+#include "pixel_storage.h"
 
 enum { FLAG_READ_ONLY = 1, FLAG_WRITE_DISCARD = 2 };
 
@@ -177,11 +178,19 @@ static bool texel(GLint internal, size_t *bytes, GLenum *format, GLenum *type)
 }
 
 struct texture_io {
-    GLint bound, width, height, depth, internal, pack, unpack, pack_buffer, unpack_buffer;
+    GLint bound, width, height, depth, internal;
+    struct pixel_storage storage;
     size_t bytes;
     GLenum format, type;
 };
 
+static void texture_end(CUgraphicsResource r, const struct texture_io *io)
+{
+    pixel_storage_restore(&io->storage);
+    glBindTexture(r->target, (GLuint)io->bound);
+}
+
+/* To be ended when it succeeds. */
 static bool texture_begin(CUgraphicsResource r, struct texture_io *io)
 {
     glGetIntegerv(r->target == GL_TEXTURE_2D   ? GL_TEXTURE_BINDING_2D
@@ -193,24 +202,11 @@ static bool texture_begin(CUgraphicsResource r, struct texture_io *io)
     glGetTexLevelParameteriv(r->target, 0, GL_TEXTURE_HEIGHT, &io->height);
     glGetTexLevelParameteriv(r->target, 0, GL_TEXTURE_DEPTH, &io->depth); /* 1 for images */
     glGetTexLevelParameteriv(r->target, 0, GL_TEXTURE_INTERNAL_FORMAT, &io->internal);
-    glGetIntegerv(GL_PACK_ALIGNMENT, &io->pack);
-    glGetIntegerv(GL_UNPACK_ALIGNMENT, &io->unpack);
-    glGetIntegerv(GL_PIXEL_PACK_BUFFER_BINDING, &io->pack_buffer);
-    glGetIntegerv(GL_PIXEL_UNPACK_BUFFER_BINDING, &io->unpack_buffer);
-    glBindBuffer(GL_PIXEL_PACK_BUFFER, 0);
-    glBindBuffer(GL_PIXEL_UNPACK_BUFFER, 0);
-    glPixelStorei(GL_PACK_ALIGNMENT, 1);
-    glPixelStorei(GL_UNPACK_ALIGNMENT, 1);
-    return io->width > 0 && texel(io->internal, &io->bytes, &io->format, &io->type);
-}
-
-static void texture_end(CUgraphicsResource r, const struct texture_io *io)
-{
-    glPixelStorei(GL_PACK_ALIGNMENT, io->pack);
-    glPixelStorei(GL_UNPACK_ALIGNMENT, io->unpack);
-    glBindBuffer(GL_PIXEL_PACK_BUFFER, (GLuint)io->pack_buffer);
-    glBindBuffer(GL_PIXEL_UNPACK_BUFFER, (GLuint)io->unpack_buffer);
-    glBindTexture(r->target, (GLuint)io->bound);
+    pixel_storage_plain(&io->storage);
+    bool good = io->width > 0 && texel(io->internal, &io->bytes, &io->format, &io->type);
+    if (!good)
+        texture_end(r, io);
+    return good;
 }
 
 static bool map_texture(CUgraphicsResource r)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pixel_storage.h"
 #include "session.h"
 
 bool layout_of(NV_ENC_BUFFER_FORMAT format, uint32_t width, uint32_t height, uint32_t pitch,
@@ -61,12 +62,10 @@ bool layout_of(NV_ENC_BUFFER_FORMAT format, uint32_t width, uint32_t height, uin
 static uint8_t *read_2d(const NV_ENC_INPUT_RESOURCE_OPENGL_TEX *texture, size_t pitch, size_t bytes,
                         const char **why)
 {
-    GLint bound, width = 0, height = 0, format = 0, pack, buffer;
+    GLint bound, width = 0, height = 0, format = 0;
     glGetIntegerv(texture->target == GL_TEXTURE_2D ? GL_TEXTURE_BINDING_2D
                                                    : GL_TEXTURE_BINDING_RECTANGLE,
                   &bound);
-    glGetIntegerv(GL_PACK_ALIGNMENT, &pack);
-    glGetIntegerv(GL_PIXEL_PACK_BUFFER_BINDING, &buffer);
     glBindTexture(texture->target, texture->texture);
     glGetTexLevelParameteriv(texture->target, 0, GL_TEXTURE_WIDTH, &width);
     glGetTexLevelParameteriv(texture->target, 0, GL_TEXTURE_HEIGHT, &height);
@@ -82,15 +81,14 @@ static uint8_t *read_2d(const NV_ENC_INPUT_RESOURCE_OPENGL_TEX *texture, size_t 
     else
         data = malloc(pitch * (size_t)height);
     if (data) {
-        glBindBuffer(GL_PIXEL_PACK_BUFFER, 0);
-        glPixelStorei(GL_PACK_ALIGNMENT, 1);
+        struct pixel_storage storage;
+        pixel_storage_plain(&storage);
         glGetTexImage(texture->target, 0,
                       texel == 1   ? GL_RED
                       : texel == 2 ? GL_RG
                                    : GL_RGBA,
                       GL_UNSIGNED_BYTE, data);
-        glPixelStorei(GL_PACK_ALIGNMENT, pack);
-        glBindBuffer(GL_PIXEL_PACK_BUFFER, (GLuint)buffer);
+        pixel_storage_restore(&storage);
     }
     glBindTexture(texture->target, (GLuint)bound);
     return data;
