@@ -2,6 +2,8 @@
 /* `oriel encoder-child`: one encoder for one instance of encode/remote in another process. What
  * they say is in the module's wire.h. */
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,16 +23,22 @@
 #include "module/call.h"
 #include "module/crash.h"
 #include "module/services.h"
+#include "oriel/draft/encoder_resize.h"
 #include "util/check.h"
 #include "util/error.h"
+
+struct memory {
+    uint8_t *at;
+    uint64_t bytes;
+};
 
 static struct {
     pthread_mutex_t sending;
     struct remote_hello hello;
-    uint8_t *memory;
-    uint64_t bytes;
+    struct memory memory; /* of the pictures */
     struct encoder_load load;
     void *self;
+    const struct oriel_encoder_resize *resize; /* NULL: it has no such draft */
     struct oriel_packet_sink sink;
     struct slot {
         struct oriel_frame frame; /* first */
@@ -75,7 +83,7 @@ static void say(uint32_t type, const void *a, size_t a_bytes, const void *b, siz
 
 static void answer(oriel_result result, const char *text)
 {
-    struct remote_answer out = {.result = result};
+    struct remote_answer out = {.result = result, .drafts = child.resize ? REMOTE_CAN_RESIZE : 0};
     snprintf(out.text, sizeof out.text, "%s", text);
     say(REMOTE_ANSWER, &out, sizeof out, NULL, 0);
 }
@@ -110,7 +118,7 @@ static void on_log(const struct oriel_host *host, uint32_t level, const char *te
 static void on_release(const struct oriel_frame *frame, const struct oriel_fence *done)
 {
     (void)done;
-    struct remote_flags *flags = (struct remote_flags *)(void *)child.memory;
+    struct remote_flags *flags = (struct remote_flags *)(void *)child.memory.at;
     const struct slot *slot = (const struct slot *)frame;
     __atomic_store_n(&flags->busy[slot->index], 0, __ATOMIC_RELEASE);
 }
@@ -118,7 +126,7 @@ static void on_release(const struct oriel_frame *frame, const struct oriel_fence
 static oriel_result encode(const struct remote_frame *message)
 {
     CHECK(message->slot < REMOTE_SLOTS && message->plane_count <= ORIEL_MAX_PLANES);
-    const struct remote_flags *flags = (const struct remote_flags *)(void *)child.memory;
+    const struct remote_flags *flags = (const struct remote_flags *)(void *)child.memory.at;
     /* Whoever let go of the picture before has done so: the proxy has seen it, and so must we. */
     CHECK(__atomic_load_n(&flags->busy[message->slot], __ATOMIC_ACQUIRE));
     struct slot *slot = &child.slots[message->slot];
@@ -130,7 +138,7 @@ static oriel_result encode(const struct remote_frame *message)
                                        .release = on_release};
     for (uint32_t i = 0; i < message->plane_count; i++) {
         slot->frame.planes[i] = message->planes[i];
-        slot->frame.planes[i].handle = (uintptr_t)child.memory;
+        slot->frame.planes[i].handle = (uintptr_t)child.memory.at;
     }
     const struct oriel_encoder *encoder = child.load.use.vtable;
     const struct oriel_frame *frame = frame_ref(&slot->frame);
@@ -142,27 +150,49 @@ static oriel_result encode(const struct remote_frame *message)
 
 /* --- the beginning --- */
 
-static bool map(int fd, struct error *err)
+static bool map(int fd, struct memory *memory, struct error *err)
 {
     struct stat info;
     if (fd < 0 || fstat(fd, &info) != 0 || info.st_size < (off_t)REMOTE_PAGE)
         return error_set(err, "no memory for pictures came");
-    child.bytes = (uint64_t)info.st_size;
-    child.memory = mmap(NULL, child.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    return child.memory != MAP_FAILED ||
+    memory->bytes = (uint64_t)info.st_size;
+    memory->at = mmap(NULL, memory->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return memory->at != MAP_FAILED ||
            error_set(err, "the memory of the pictures: %s", strerror(errno));
 }
 
+/* What counts for RLIMIT_DATA, bytes. */
+static uint64_t memory_taken(void)
+{
+    char line[256];
+    uint64_t kib = 0;
+    FILE *file = fopen("/proc/self/status", "re");
+    while (file && fgets(line, sizeof line, file) && sscanf(line, "VmData: %" SCNu64, &kib) != 1)
+        continue;
+    if (file)
+        fclose(file);
+    return kib << 10;
+}
+
+/* A leak is the end of this process, and of no other: of all that the machine runs it is the first
+ * that the kernel ends when memory is short. */
 static bool limit(uint64_t bytes, struct error *err)
 {
-    const struct rlimit none = {0, 0}, most = {bytes, bytes};
+    static const char first[] = "1000";
+    int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (score >= 0) {
+        ssize_t n = write(score, first, sizeof first - 1);
+        (void)n; /* then it is judged as the server is */
+        close(score);
+    }
+    const uint64_t sum = memory_taken() + bytes;
+    const struct rlimit none = {0, 0}, most = {sum, sum};
     setrlimit(RLIMIT_CORE, &none); /* to write one would keep the proxy waiting */
-    return !bytes || setrlimit(RLIMIT_AS, &most) == 0 ||
+    return !bytes || setrlimit(RLIMIT_DATA, &most) == 0 ||
            error_set(err, "memory_mb: %s", strerror(errno));
 }
 
-static oriel_result begin(const char *options, int memory)
+static oriel_result begin(const char *options, int fd)
 {
     struct error err = {""};
     const struct remote_hello *hello = &child.hello;
@@ -175,7 +205,7 @@ static oriel_result begin(const char *options, int memory)
                                       .keyint = hello->rates.keyint};
     if (hello->version != REMOTE_VERSION)
         error_set(&err, "the program of the process is of another version");
-    else if (map(memory, &err) && limit(hello->memory_limit, &err))
+    else if (map(fd, &child.memory, &err) && limit(hello->memory_limit, &err))
         encoder_load(&child.load, &wish, &err);
     if (!child.load.use.vtable) {
         answer(ORIEL_UNSUPPORTED, err.text);
@@ -188,6 +218,9 @@ static oriel_result begin(const char *options, int memory)
         MODULE_CALL(&child.load.use, "create",
                     encoder->create(child.load.use.host, child.load.use.config, &hello->format,
                                     hello->fps, &child.sink, &child.self));
+    if (result == ORIEL_OK && ORIEL_HAS(encoder, get_interface))
+        child.resize = MODULE_CALL(&child.load.use, "get_interface",
+                                   encoder->get_interface(child.self, ORIEL_ENCODER_RESIZE_V1));
     answer_call(result, "create");
     return result;
 }
@@ -239,6 +272,31 @@ static void reconfigure(const struct remote_rates *rates, const char *options)
                 "reconfigure");
 }
 
+/* The pictures that come next are in the other memory; what is in this one it has given back. */
+static void resize(const struct remote_size *size, int fd)
+{
+    struct error err;
+    struct memory other;
+    if (!child.resize) {
+        answer(ORIEL_UNSUPPORTED, "it makes pictures of one size only");
+        return;
+    }
+    if (!map(fd, &other, &err)) {
+        answer(ORIEL_NOMEM, err.text);
+        return;
+    }
+    oriel_result result = MODULE_CALL(&child.load.use, "resize",
+                                      child.resize->resize(child.self, &size->format, size->fps));
+    if (result == ORIEL_OK) {
+        const struct memory old = child.memory;
+        child.memory = other;
+        other = old;
+        child.hello.format = size->format;
+    }
+    munmap(other.at, other.bytes);
+    answer_call(result, "resize");
+}
+
 /* False at the end. */
 static bool serve_one(void)
 {
@@ -251,9 +309,12 @@ static bool serve_one(void)
     body[head.bytes] = '\0';
     const struct oriel_encoder *encoder = child.load.use.vtable;
     switch (head.type) {
-    case REMOTE_HELLO:
+    case REMOTE_HELLO: {
         memcpy(&child.hello, body, sizeof child.hello);
-        return begin((char *)body + sizeof child.hello, passed) == ORIEL_OK;
+        oriel_result result = begin((char *)body + sizeof child.hello, passed);
+        close(passed);
+        return result == ORIEL_OK;
+    }
     case REMOTE_ENCODE:
         answer_call(encode((const struct remote_frame *)(void *)body), "encode");
         return true;
@@ -263,6 +324,10 @@ static bool serve_one(void)
     case REMOTE_RECONFIGURE:
         reconfigure((const struct remote_rates *)(void *)body,
                     (char *)body + sizeof(struct remote_rates));
+        return true;
+    case REMOTE_RESIZE:
+        resize((const struct remote_size *)(void *)body, passed);
+        close(passed);
         return true;
     default:
         return false;

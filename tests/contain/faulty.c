@@ -7,8 +7,12 @@
  *   exit=N            … by exit(),
  *   loop=N            encode() does not come back and uses a core,
  *   leak=N            encode() takes memory and keeps it, until there is none,
+ *   drip=N            the same, 16 MiB with each picture,
  *   hold=N            encode() never lets go of its pictures,
  *   invalid=N         encode() says that it was called wrongly, every second time,
+ *   resize            nothing; it goes on with pictures of another size, but for those that are
+ *                     narrower than 64,
+ *   loop-resize       the same, but it never comes back from that,
  *   late              packets come 30 ms after their encode(), on a thread of its own,
  *   crash-init        init() ends the process, but not where the module is probed. */
 #include <dlfcn.h>
@@ -20,13 +24,26 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "oriel/draft/encoder_resize.h"
 #include "oriel/encoder.h"
 
 static const struct oriel_encoder *real;
 static struct oriel_encoder own;
 
+/* Values of one instance, for longer than the host's are valid. */
+struct kept {
+    struct oriel_config config;
+    struct {
+        int64_t number;
+        double real;
+        char text[64];
+    } values[32];
+};
+
 struct faulty {
     const struct oriel_host *host;
+    const struct oriel_packet_sink *sink;
+    struct kept kept;
     void *self;
     long count;
     atomic_int under_way; /* of `late` */
@@ -41,6 +58,48 @@ static bool wrong(const char *name, long count)
     return count >= (text[length] ? atol(text + length + 1) : 0);
 }
 
+static uint32_t find(const char *name)
+{
+    uint32_t i = 0;
+    while (strcmp(real->options->options[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+static int64_t kept_int(const struct oriel_config *config, const char *name)
+{
+    return ((const struct kept *)config->data)->values[find(name)].number;
+}
+
+static double kept_float(const struct oriel_config *config, const char *name)
+{
+    return ((const struct kept *)config->data)->values[find(name)].real;
+}
+
+static const char *kept_string(const struct oriel_config *config, const char *name)
+{
+    return ((const struct kept *)config->data)->values[find(name)].text;
+}
+
+static void keep(struct kept *kept, const struct oriel_config *config)
+{
+    kept->config = (struct oriel_config){.size = sizeof kept->config,
+                                         .get_int = kept_int,
+                                         .get_float = kept_float,
+                                         .get_string = kept_string,
+                                         .data = kept};
+    for (uint32_t i = 0; real->options && i < real->options->count; i++) {
+        const struct oriel_option *option = &real->options->options[i];
+        if (option->type == ORIEL_OPT_STRING || option->type == ORIEL_OPT_ENUM)
+            snprintf(kept->values[i].text, sizeof kept->values[i].text, "%s",
+                     config->get_string(config, option->name));
+        else if (option->type == ORIEL_OPT_FLOAT)
+            kept->values[i].real = config->get_float(config, option->name);
+        else
+            kept->values[i].number = config->get_int(config, option->name);
+    }
+}
+
 static oriel_result create(const struct oriel_host *host, const struct oriel_config *config,
                            const struct oriel_format *format, double fps,
                            const struct oriel_packet_sink *sink, void **self)
@@ -49,6 +108,8 @@ static oriel_result create(const struct oriel_host *host, const struct oriel_con
     if (!faulty)
         return host->fail(host, ORIEL_NOMEM, "out of memory");
     faulty->host = host;
+    faulty->sink = sink;
+    keep(&faulty->kept, config);
     oriel_result result = real->create(host, config, format, fps, sink, &faulty->self);
     if (result != ORIEL_OK)
         free(faulty);
@@ -66,15 +127,33 @@ static void destroy(void *self)
     free(faulty);
 }
 
-static const void *get_interface(void *self, const char *id)
-{
-    (void)self;
-    (void)id;
-    return NULL;
-}
-
 static volatile int *volatile nowhere;
 static volatile unsigned spun;
+
+static oriel_result resize(void *self, const struct oriel_format *format, double fps)
+{
+    struct faulty *faulty = self;
+    void *other;
+    while (wrong("loop-resize", 0))
+        spun++;
+    if (format->width < 64)
+        return faulty->host->fail(faulty->host, ORIEL_UNSUPPORTED, "narrower than 64");
+    oriel_result result =
+        real->create(faulty->host, &faulty->kept.config, format, fps, faulty->sink, &other);
+    if (result != ORIEL_OK)
+        return result;
+    real->destroy(faulty->self);
+    faulty->self = other;
+    return ORIEL_OK;
+}
+
+static const void *get_interface(void *self, const char *id)
+{
+    static const struct oriel_encoder_resize draft = {.size = sizeof draft, .resize = resize};
+    (void)self;
+    bool has = wrong("resize", 0) || wrong("loop-resize", 0);
+    return has && strcmp(id, ORIEL_ENCODER_RESIZE_V1) == 0 ? &draft : NULL;
+}
 
 static void *fault(void *data)
 {
@@ -127,7 +206,8 @@ static oriel_result encode(void *self, const struct oriel_frame *frame, uint32_t
         pthread_join(thread, NULL);
     while (wrong("loop", count))
         spun++;
-    while (wrong("leak", count)) {
+    bool all = wrong("leak", count);
+    for (int i = 0; all || (i < 16 && wrong("drip", count)); i++) {
         void *block = malloc(1 << 20);
         if (!block)
             return faulty->host->fail(faulty->host, ORIEL_NOMEM, "out of memory");

@@ -17,6 +17,7 @@
 
 #include "encode/harness.h"
 #include "encode/picture.h"
+#include "oriel/draft/encoder_resize.h"
 
 #define WIDTH 320u
 #define HEIGHT 192u
@@ -229,6 +230,54 @@ static void test_live(void **state)
     rig_finish(&there);
 }
 
+static void test_resize(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[][2] = {{512, 320}, {64, 48}, {1280, 720}, {65, 33}, {320, 192}};
+    struct oriel_format format = format_of(ORIEL_FMT_I420, WIDTH, HEIGHT, ORIEL_MATRIX_BT601, 1);
+    struct rig there;
+    setenv("ORIEL_FAULTY", "resize", 1);
+    assert_int_equal(open_remote(&there, FAULTY, "codec=raw", &format), ORIEL_OK);
+    unsetenv("ORIEL_FAULTY");
+    const struct oriel_encoder_resize *draft =
+        there.encoder->get_interface(there.self, ORIEL_ENCODER_RESIZE_V1);
+    assert_non_null(draft);
+    assert_null(there.encoder->get_interface(there.self, "oriel.encoder.nothing/1"));
+    size_t fds = fd_count();
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct oriel_format other = format, narrow = format;
+        other.width = sizes[i][0];
+        other.height = sizes[i][1];
+        narrow.width = 32;
+        for (unsigned t = 0; t < 6; t++) /* more than there are slots */
+            assert_int_equal(encode_scene(&there, &format, t, 0), ORIEL_OK);
+        assert_int_equal(there.encoder->drain(there.self), ORIEL_OK);
+        assert_int_equal(draft->resize(there.self, &narrow, 60), ORIEL_UNSUPPORTED);
+        assert_non_null(strstr(there.failure, "narrower than 64"));
+        assert_int_equal(encode_scene(&there, &format, 7, 0), ORIEL_OK); /* as it was */
+        assert_int_equal(there.encoder->drain(there.self), ORIEL_OK);
+        rig_forget_packets(&there);
+        assert_int_equal(draft->resize(there.self, &other, 60), ORIEL_OK);
+        format = other;
+
+        struct rig here;
+        assert_int_equal(rig_create(&here, module_open("encode/raw", NULL), "", &format, 60),
+                         ORIEL_OK);
+        for (unsigned t = 0; t < 6; t++) {
+            assert_int_equal(encode_scene(&here, &format, t, 0), ORIEL_OK);
+            assert_int_equal(encode_scene(&there, &format, t, 0), ORIEL_OK);
+        }
+        same_packets(&here, &there);
+        rig_finish(&here);
+    }
+    assert_int_equal(fd_count(), fds);
+    rig_finish(&there);
+    /* And one that cannot says so here as well. */
+    assert_int_equal(open_remote(&there, "encode/raw", "codec=raw", &format), ORIEL_OK);
+    assert_null(there.encoder->get_interface(there.self, ORIEL_ENCODER_RESIZE_V1));
+    rig_finish(&there);
+}
+
 static void refused(const char *module, const char *more, uint32_t fourcc, const char *words)
 {
     struct rig rig;
@@ -344,16 +393,58 @@ static void test_faults(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char more[128];
         pid_t pid;
-        if (strncmp(cases[i].how, "leak", 4) == 0 && getenv("ORIEL_TEST_INSTRUMENTED")) {
-            print_message("  leak left out: a sanitizer needs all addresses there are\n");
-            continue;
-        }
         setenv("ORIEL_FAULTY", cases[i].how, 1);
         snprintf(more, sizeof more, "codec=raw %s", cases[i].more);
         falls(victim(FAULTY, more, &format, &pid), &format, cases[i].words,
               strstr(more, "5000") ? 4000 : 450);
     }
     unsetenv("ORIEL_FAULTY");
+}
+
+static void test_resize_hangs(void **state)
+{
+    (void)state;
+    struct oriel_format format = format_of(ORIEL_FMT_I420, WIDTH, HEIGHT, ORIEL_MATRIX_BT601, 1);
+    pid_t pid;
+    setenv("ORIEL_FAULTY", "loop-resize", 1);
+    struct rig *rig = victim(FAULTY, "codec=raw", &format, &pid);
+    unsetenv("ORIEL_FAULTY");
+    const struct oriel_encoder_resize *draft =
+        rig->encoder->get_interface(rig->self, ORIEL_ENCODER_RESIZE_V1);
+    struct oriel_format other = format;
+    other.width /= 2;
+    double begin = now_ms();
+    assert_int_equal(draft->resize(rig->self, &other, 60), ORIEL_FATAL);
+    assert_true(getenv("ORIEL_TEST_INSTRUMENTED") || now_ms() - begin < 450);
+    falls(rig, &format, "did not answer in time", 400);
+}
+
+/* A leak is found by its limit, long before the machine has no memory. */
+static void test_drip(void **state)
+{
+    (void)state;
+    struct oriel_format format = format_of(ORIEL_FMT_I420, WIDTH, HEIGHT, ORIEL_MATRIX_BT601, 1);
+    pid_t pid, none;
+    setenv("ORIEL_FAULTY", "drip=3", 1);
+    struct rig *rig = victim(FAULTY, "codec=raw memory_mb=256 deadline_ms=5000", &format, &pid);
+    unsetenv("ORIEL_FAULTY");
+    char path[64], score[16] = "";
+    snprintf(path, sizeof path, "/proc/%d/oom_score_adj", (int)pid);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    assert_non_null(fgets(score, sizeof score, file));
+    fclose(file);
+    assert_int_equal(atoi(score), 1000);
+    oriel_result result = ORIEL_OK;
+    unsigned well = 0;
+    while (well < 100 && (result = encode_scene(rig, &format, 3, 0)) == ORIEL_OK)
+        well++;
+    print_message("  %s: after %u pictures\n", rig->failure, well);
+    assert_int_equal(result, ORIEL_FATAL);
+    assert_true(well <= 256 / 16 && well >= 256 / 16 - 3);
+    assert_non_null(strstr(rig->failure, "has used up memory_mb"));
+    rig_finish(rig);
+    assert_int_equal(children(&none), 0);
 }
 
 /* An encoder that keeps its pictures runs out of them: first that is nothing, then it is the end.
@@ -416,14 +507,14 @@ static void test_many_deaths(void **state)
     pid_t pid, none;
     size_t fds = 0;
     double before = 0;
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 120; i++) {
         assert_int_equal(open_remote(&rig, "encode/raw", "codec=raw", &format), ORIEL_OK);
         assert_int_equal(children(&pid), 1);
         assert_int_equal(encode_scene(&rig, &format, 0, 0), ORIEL_OK);
         kill(pid, i % 2 ? SIGKILL : SIGABRT);
         assert_int_equal(encode_scene(&rig, &format, 1, 0), ORIEL_FATAL);
         rig_finish(&rig);
-        if (i == 9) {
+        if (i == 19) {
             fds = fd_count();
             before = resident_mb();
         }
@@ -484,7 +575,8 @@ int main(void)
         cmocka_unit_test(test_signals),      cmocka_unit_test(test_idle_death),
         cmocka_unit_test(test_faults),       cmocka_unit_test(test_hold),
         cmocka_unit_test(test_late_packets), cmocka_unit_test(test_many_deaths),
-        cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_descriptors),  cmocka_unit_test(test_resize),
+        cmocka_unit_test(test_resize_hangs), cmocka_unit_test(test_drip),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -2,17 +2,17 @@
 /* Any encoder in a process of its own: pictures go there through shared memory, packets come back
  * over a socket. Whatever happens to that process happens to this instance alone. */
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "../common/encode.h"
 #include "child.h"
+#include "oriel/draft/encoder_resize.h"
+#include "pictures.h"
 #include "talk.h"
 #include "wire.h"
 
@@ -66,8 +66,8 @@ static const struct oriel_option option_list[] = {
      .max = 60000,
      .type = ORIEL_OPT_INT},
     {.name = "memory_mb",
-     .default_value = "0",
-     .help = "Address space in MiB that the process may have; 0: no limit.",
+     .default_value = "4096",
+     .help = "Memory in MiB that the encoder may take there, that of its threads too; 0: any.",
      .min = 0,
      .max = 1048576,
      .type = ORIEL_OPT_INT},
@@ -105,11 +105,9 @@ struct remote {
     int64_t deadline_ms, lately_ms; /* deadline 0: none; lately 0: no picture yet */
     int64_t full_ns;                /* since then it has all slots; 0: it has not */
     bool limited;                   /* in memory */
+    uint32_t drafts;                /* that the instance there has */
     struct child *child;
-    uint8_t *memory;
-    uint64_t bytes, slot_bytes;
-    struct oriel_plane planes[ORIEL_MAX_PLANES]; /* in a slot */
-    uint32_t plane_count;
+    struct pictures pictures;
 
     /* Held by who talks: a caller until it has its answer, the child's keeper for what comes late.
      */
@@ -274,6 +272,8 @@ static oriel_result ask(struct remote *self, uint32_t type, const void *a, size_
     }
     if (self->broken)
         return host->fail(host, ORIEL_FATAL, self->why);
+    if (type == REMOTE_HELLO)
+        self->drafts = answer.drafts;
     if (answer.result == ORIEL_OK)
         return ORIEL_OK;
     /* A device that is lost there is not lost here. */
@@ -288,32 +288,6 @@ static oriel_result ask(struct remote *self, uint32_t type, const void *a, size_
 }
 
 /* --- the beginning and the end --- */
-
-static oriel_result map_memory(struct remote *self, int *fd)
-{
-    const struct oriel_host *host = self->base.host;
-    uint64_t at = 0;
-    uint32_t row_bytes, rows, i = 0;
-    for (; encode_plane_size(&self->base.format, i, &row_bytes, &rows); i++) {
-        uint32_t stride = (row_bytes + 63) & ~63u;
-        self->planes[i] = (struct oriel_plane){.offset = at, .stride = stride, .rows = rows};
-        at += (uint64_t)stride * rows;
-    }
-    self->plane_count = i;
-    /* Encoders that read whole vectors may look beyond the last row. */
-    self->slot_bytes = (at + REMOTE_PAGE + 63) & ~(uint64_t)(REMOTE_PAGE - 1);
-    self->bytes = REMOTE_PAGE + REMOTE_SLOTS * self->slot_bytes;
-    *fd = memfd_create("oriel pictures", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    /* Nobody makes it shorter under us. */
-    if (*fd < 0 || ftruncate(*fd, (off_t)self->bytes) != 0 ||
-        fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-        return encode_fail(host, ORIEL_IO, "no shared memory: %s", strerror(errno));
-    self->memory = mmap(NULL, self->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
-    if (self->memory != MAP_FAILED)
-        return ORIEL_OK;
-    self->memory = NULL;
-    return encode_fail(host, ORIEL_NOMEM, "no shared memory: %s", strerror(errno));
-}
 
 static oriel_result start(struct remote *self, const char *program)
 {
@@ -344,6 +318,11 @@ static struct remote_rates rates_of(const struct oriel_config *config)
                                  .keyint = config->get_int(config, "keyint")};
 }
 
+static uint64_t longest(const struct pictures *pictures)
+{
+    return pictures->slot_bytes * 2 + PACKET_ROOM;
+}
+
 static oriel_result greet(struct remote *self, const struct oriel_config *config, double fps,
                           int memory)
 {
@@ -358,7 +337,7 @@ static oriel_result greet(struct remote *self, const struct oriel_config *config
     };
     memcpy(hello.module, self->module, sizeof(hello.module));
     self->limited = limit > 0;
-    self->talk.most = self->slot_bytes * 2 + PACKET_ROOM;
+    self->talk.most = longest(&self->pictures);
     const char *text = config->get_string(config, "options");
     if (strlen(text) > 4096)
         return encode_fail(self->base.host, ORIEL_UNSUPPORTED, "options: too long");
@@ -377,8 +356,7 @@ static void remote_destroy(void *data)
         shutdown(self->talk.fd, SHUT_RDWR); /* which ends the child */
     child_destroy(self->child, self->broken ? 0 : END_MS);
     talk_finish(&self->talk);
-    if (self->memory)
-        munmap(self->memory, self->bytes);
+    pictures_unmap(&self->pictures);
     pthread_mutex_destroy(&self->talking);
     free(self);
 }
@@ -407,8 +385,8 @@ static oriel_result remote_create(const struct oriel_host *host, const struct or
         encode_init(&self->base, host, sink, format, formats, ENCODE_COUNT(formats), 1, 16384);
     if (result == ORIEL_OK && strlen(module) >= sizeof(self->module))
         result = encode_fail(host, ORIEL_UNSUPPORTED, "its option module is too long");
-    if (result == ORIEL_OK)
-        result = map_memory(self, &memory);
+    if (result == ORIEL_OK && (memory = pictures_map(&self->pictures, format)) < 0)
+        result = encode_fail(host, ORIEL_NOMEM, "no shared memory: %s", strerror(errno));
     if (result == ORIEL_OK)
         result = start(self, config->get_string(config, "program"));
     if (result == ORIEL_OK)
@@ -423,39 +401,6 @@ static oriel_result remote_create(const struct oriel_host *host, const struct or
 }
 
 /* --- pictures --- */
-
-static uint32_t *busy_flag(const struct remote *self, uint32_t slot)
-{
-    return &((struct remote_flags *)(void *)self->memory)->busy[slot];
-}
-
-/* A slot that the child has given back, or -1. */
-static int free_slot(const struct remote *self)
-{
-    for (uint32_t i = 0; i < REMOTE_SLOTS; i++) {
-        if (!__atomic_load_n(busy_flag(self, i), __ATOMIC_ACQUIRE))
-            return (int)i;
-    }
-    return -1;
-}
-
-static void copy_picture(const struct remote *self, const struct encode_job *job, uint32_t slot,
-                         struct remote_frame *message)
-{
-    uint64_t base = REMOTE_PAGE + slot * self->slot_bytes;
-    message->plane_count = self->plane_count;
-    for (uint32_t i = 0; i < self->plane_count; i++) {
-        const struct oriel_plane *plane = &self->planes[i];
-        uint8_t *to = self->memory + base + plane->offset;
-        uint32_t row_bytes, rows;
-        encode_plane_size(&self->base.format, i, &row_bytes, &rows);
-        message->planes[i] = *plane;
-        message->planes[i].offset += base;
-        for (uint32_t y = 0; y < rows; y++)
-            memcpy(to + (size_t)y * plane->stride, job->data[i] + (size_t)y * job->stride[i],
-                   row_bytes);
-    }
-}
 
 static int64_t deadline_of(const struct remote *self)
 {
@@ -483,16 +428,14 @@ static oriel_result wait_for_slot(struct remote *self, int64_t now_ns)
 static oriel_result encode_now(struct remote *self, const struct encode_job *job)
 {
     const struct oriel_host *host = self->base.host;
-    int slot = free_slot(self);
+    int slot = pictures_slot(&self->pictures);
     if (slot < 0 && !self->broken)
         return wait_for_slot(self, job->t_submit_ns);
     self->full_ns = 0;
-    struct remote_frame message = {.slot = (uint32_t)(slot < 0 ? 0 : slot),
-                                   .flags = job->key ? ORIEL_ENCODE_KEY : 0,
+    struct remote_frame message = {.flags = job->key ? ORIEL_ENCODE_KEY : 0,
                                    .stamp = job->frame->stamp};
     if (!self->broken) {
-        copy_picture(self, job, message.slot, &message);
-        __atomic_store_n(busy_flag(self, message.slot), 1, __ATOMIC_RELEASE);
+        pictures_lend(&self->pictures, job, (uint32_t)slot, &message);
         self->sent[self->sent_next] = (struct sent){job->frame->stamp, job->t_submit_ns};
         self->sent_next = (self->sent_next + 1) % UNDER_WAY;
     }
@@ -543,9 +486,64 @@ static oriel_result remote_reconfigure(void *data, const struct oriel_config *co
     if (strlen(text) > 4096)
         return encode_fail(self->base.host, ORIEL_UNSUPPORTED, "options: too long");
     pthread_mutex_lock(&self->talking);
-    oriel_result result = ask(self, REMOTE_RECONFIGURE, &rates, sizeof(rates), text, -1, START_MS);
+    oriel_result result =
+        ask(self, REMOTE_RECONFIGURE, &rates, sizeof(rates), text, -1, deadline_of(self));
     pthread_mutex_unlock(&self->talking);
     return result;
+}
+
+/* --- drafts of the instance there --- */
+
+static oriel_result resize_now(struct remote *self, const struct remote_size *size)
+{
+    const struct oriel_host *host = self->base.host;
+    struct pictures pictures;
+    if (!self->broken && !pictures_all_back(&self->pictures))
+        return host->fail(host, ORIEL_UNSUPPORTED, "it still has pictures of the old size");
+    int memory = pictures_map(&pictures, &size->format);
+    if (memory < 0)
+        return encode_fail(host, ORIEL_NOMEM, "no shared memory: %s", strerror(errno));
+    uint64_t before = (uint64_t)self->base.format.width * self->base.format.height;
+    uint64_t after = (uint64_t)size->format.width * size->format.height;
+    if (longest(&pictures) > self->talk.most)
+        self->talk.most = longest(&pictures);
+    if (after > before) /* and so does a picture */
+        self->lately_ms = (int64_t)((uint64_t)self->lately_ms * after / before);
+    oriel_result result =
+        ask(self, REMOTE_RESIZE, size, sizeof(*size), NULL, memory, deadline_of(self));
+    close(memory);
+    if (result == ORIEL_OK) {
+        pictures_unmap(&self->pictures);
+        self->pictures = pictures;
+        self->base.format = size->format;
+    } else {
+        pictures_unmap(&pictures);
+    }
+    return result;
+}
+
+static oriel_result remote_resize(void *data, const struct oriel_format *format, double fps)
+{
+    struct remote *self = data;
+    const struct remote_size size = {.format = *format, .fps = fps};
+    struct encode like = {0}; /* it says what create() would of this format */
+    oriel_result result = encode_init(&like, self->base.host, self->base.sink, format, formats,
+                                      ENCODE_COUNT(formats), 1, 16384);
+    if (result != ORIEL_OK)
+        return result;
+    pthread_mutex_lock(&self->talking);
+    result = resize_now(self, &size);
+    pthread_mutex_unlock(&self->talking);
+    return result;
+}
+
+static const struct oriel_encoder_resize resize = {.size = sizeof(resize), .resize = remote_resize};
+
+static const void *remote_get_interface(void *data, const char *id)
+{
+    const struct remote *self = data;
+    bool has = (self->drafts & REMOTE_CAN_RESIZE) != 0 && strcmp(id, ORIEL_ENCODER_RESIZE_V1) == 0;
+    return has ? &resize : NULL;
 }
 
 static const struct oriel_encoder encoder = {
@@ -555,7 +553,7 @@ static const struct oriel_encoder encoder = {
     .codec = remote_codec,
     .create = remote_create,
     .destroy = remote_destroy,
-    .get_interface = encode_no_interface,
+    .get_interface = remote_get_interface,
     .encode = remote_encode,
     .drain = remote_drain,
     .request_key = encode_want_key,

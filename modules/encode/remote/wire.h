@@ -8,7 +8,7 @@
 
 #include "oriel/encoder.h"
 
-#define REMOTE_VERSION 1u
+#define REMOTE_VERSION 2u
 #define REMOTE_FD 3
 #define REMOTE_COMMAND "encoder-child"
 #define REMOTE_SLOTS 4u
@@ -21,6 +21,7 @@ enum {
     REMOTE_ENCODE,    /* struct remote_frame */
     REMOTE_DRAIN,
     REMOTE_RECONFIGURE, /* struct remote_rates, the options' text */
+    REMOTE_RESIZE,      /* struct remote_size; with it comes other memory */
     /* From it. */
     REMOTE_ANSWER = 16, /* struct remote_answer */
     REMOTE_PACKET,      /* struct remote_packet, the data */
@@ -43,7 +44,7 @@ struct remote_hello {
     uint32_t codec;
     struct oriel_format format;
     double fps;
-    uint64_t memory_limit; /* of the process, bytes; 0: none */
+    uint64_t memory_limit; /* bytes, on top of what the process has without the module; 0: none */
     struct remote_rates rates;
     char module[REMOTE_TEXT]; /* id or file */
 };
@@ -57,8 +58,18 @@ struct remote_frame {
     struct oriel_plane planes[ORIEL_MAX_PLANES]; /* `offset` from the beginning of the memory */
 };
 
+/* Pictures of that format lie in the other memory, once the answer is OK. */
+struct remote_size {
+    struct oriel_format format;
+    double fps;
+};
+
+/* Draft interfaces of the instance, in an answer to HELLO. */
+enum { REMOTE_CAN_RESIZE = 1 };
+
 struct remote_answer {
     int32_t result;
+    uint32_t drafts;
     char text[REMOTE_TEXT]; /* of a failure; terminated */
 };
 
