@@ -2,6 +2,7 @@
 #include "picture.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 uint8_t *picture_noise(uint32_t width, uint32_t height, unsigned seed)
 {
@@ -11,6 +12,15 @@ uint8_t *picture_noise(uint32_t width, uint32_t height, unsigned seed)
         rgba[i] = seed >> 31 ? (uint8_t)(seed >> 16) : seed >> 30 & 1 ? 255 : 0;
     }
     return rgba;
+}
+
+uint8_t *picture_turned(const uint8_t *rgba, uint32_t width, uint32_t height)
+{
+    size_t row = 4 * (size_t)width;
+    uint8_t *turned = malloc(row * height);
+    for (uint32_t y = 0; y < height; y++)
+        memcpy(turned + (height - 1 - y) * row, rgba + y * row, row);
+    return turned;
 }
 
 void picture_exact(const struct oriel_format *format, const uint8_t *rgba, uint32_t x, uint32_t y,

@@ -18,8 +18,9 @@ void samples_close(const struct oriel_host_cuda *cuda);
 size_t samples_used(const struct oriel_host_cuda *cuda);
 /* Is the frame's event over now? */
 bool samples_ready(const struct oriel_host_cuda *cuda, const struct oriel_frame *frame);
-/* Waits for its event, then checks every sample of a frame of these pixels (dense RGBA, row 0 at
- * the bottom): to be those of the converter, or with P010 within 0.52 levels of the exact ones. */
+/* Waits for its event, then checks every sample of a frame of these pixels (dense RGBA, in
+ * the order of the frame's rows): to be those of the converter, or with P010 within 0.52 levels of
+ * the exact ones. */
 void samples_check(const struct oriel_host_cuda *cuda, const struct oriel_frame *frame,
                    const uint8_t *rgba);
 

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "oriel/draft/capture_rows.h"
 #include "picture.h"
 #include "samples.h"
 #include "stage.h"
@@ -94,16 +95,22 @@ static void nothing_left(void)
 /* ---- pictures ---- */
 
 static void one_picture(const struct oriel_format *format, const struct oriel_target *target,
-                        const uint8_t *rgba)
+                        const uint8_t *rgba, bool top_down)
 {
     void *self = create_ok(format, 1);
+    if (top_down) {
+        const struct oriel_capture_rows *rows =
+            stage.capture->get_interface(self, ORIEL_CAPTURE_ROWS_V1);
+        assert_int_equal(rows->top_down(self), ORIEL_OK);
+    }
     unsigned before = stage.count;
     assert_int_equal(stage.capture->grab(self, target, &stamp), ORIEL_OK);
     assert_int_equal(stage.count, before + 1); /* at once */
     assert_int_equal(stage.capture->poll(self, 0), ORIEL_OK);
     const struct oriel_frame *frame = stage.got[before];
     assert_memory_equal(&frame->format, format, sizeof(*format));
-    assert_int_equal(frame->stamp.flags, ORIEL_FRAME_COMPLETE | ORIEL_FRAME_BOTTOM_UP);
+    assert_int_equal(frame->stamp.flags,
+                     ORIEL_FRAME_COMPLETE | (top_down ? 0u : ORIEL_FRAME_BOTTOM_UP));
     assert_int_equal(frame->stamp.seq, stamp.seq);
     assert_true(frame->stamp.t_captured_ns > 0);
     samples_check(&cuda, frame, rgba);
@@ -119,17 +126,20 @@ static void samples_are_those_of_the_converter(void **state)
     for (unsigned s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
         uint32_t width = sizes[s][0], height = sizes[s][1], formats = 0;
         uint8_t *rgba = picture_noise(width, height, s + 1);
+        uint8_t *turned = picture_turned(rgba, width, height);
         struct oriel_target target = target_create(width, height, rgba);
         struct oriel_format format;
         while (stage.capture->output_format(&stage.host, formats, &format) == ORIEL_OK) {
             format.width = width;
             format.height = height;
             assert_int_equal(format.domain, ORIEL_DOMAIN_CUDA);
-            one_picture(&format, &target, rgba);
+            one_picture(&format, &target, rgba, false);
+            one_picture(&format, &target, turned, true);
             formats++;
         }
         assert_int_equal(formats, 17);
         target_destroy(&target);
+        free(turned);
         free(rgba);
     }
     nothing_left();

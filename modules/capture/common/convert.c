@@ -2,7 +2,6 @@
 #include "convert.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -184,6 +183,7 @@ void converter_init(struct converter *self, const struct oriel_format *format)
     double kb = format->matrix == ORIEL_MATRIX_BT709 ? 0.0722 : 0.114;
     bool deep = format->fourcc == ORIEL_FMT_P010;
     self->most = deep ? 1023 : 255;
+    self->top_down = false;
     double full = deep ? 1023.0 / 255.0 : 1.0, unit = deep ? 4.0 : 1.0;
     double luma = format->full_range ? full : unit * 219.0 / 255.0;
     double chroma = format->full_range ? full : unit * 224.0 / 255.0;
@@ -215,22 +215,24 @@ void converter_run(const struct converter *self, const struct oriel_format *form
     uint32_t width = format->width, height = format->height;
     size_t pitch = 4 * (size_t)width;
     if (format->fourcc == ORIEL_FMT_RGBA) {
-        memcpy(out, rgba, pitch * height);
+        for (uint32_t y = 0; y < height; y++)
+            memcpy(out + y * pitch, rgba + (self->top_down ? height - 1 - y : y) * pitch, pitch);
         return;
     }
     uint8_t *y_plane = out + layout->offset[0], *u_plane = out + layout->offset[1];
     bool nv12 = format->fourcc == ORIEL_FMT_NV12;
     uint8_t *v_plane = nv12 ? u_plane + 1 : out + layout->offset[2];
     for (uint32_t y = 0; y < height; y++) {
-        const uint8_t *row = rgba + y * pitch;
+        const uint8_t *row = rgba + (self->top_down ? height - 1 - y : y) * pitch;
         self->luma(self, row, y_plane + (size_t)y * layout->stride[0], width, &self->y);
         if (format->fourcc == ORIEL_FMT_I444) {
             self->luma(self, row, u_plane + (size_t)y * layout->stride[1], width, &self->u);
             self->luma(self, row, v_plane + (size_t)y * layout->stride[2], width, &self->v);
         } else if (y % 2 || y + 1 == height) { /* the pair is in the cache now */
             size_t at = (size_t)(y / 2) * layout->stride[1];
-            self->chroma(self, y % 2 ? row - pitch : row, row, u_plane + at, v_plane + at,
-                         nv12 ? 2 : 1, width);
+            const uint8_t *before = self->top_down ? row + pitch : row - pitch;
+            self->chroma(self, y % 2 ? before : row, row, u_plane + at, v_plane + at, nv12 ? 2 : 1,
+                         width);
         }
     }
 }

@@ -4,6 +4,7 @@
 #ifndef CONVERT_H
 #define CONVERT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "oriel/frame.h"
@@ -19,7 +20,8 @@ struct weights {
 struct converter {
     struct weights y, u, v;
     int32_t chroma_shift;
-    int32_t most; /* of a sample: 255, of P010 1023 */
+    int32_t most;  /* of a sample: 255, of P010 1023 */
+    bool top_down; /* the first row written is the last one read; converter_init says no */
     void (*luma)(const struct converter *, const uint8_t *rgba, uint8_t *out, uint32_t width,
                  const struct weights *);
     void (*chroma)(const struct converter *, const uint8_t *upper, const uint8_t *lower, uint8_t *u,

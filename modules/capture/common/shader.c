@@ -13,10 +13,12 @@ static const char source_text[] =
     "uniform ivec3 stride; // words\n"
     "uniform ivec4 wy, wu, wv; // r, g, b, offset\n"
     "uniform int most;\n"
+    "uniform bool top_down;\n"
     "\n"
     "vec4 fetch(int x, int y)\n"
     "{\n"
-    "    return texelFetch(source, min(ivec2(x, y), size - 1), 0);\n"
+    "    ivec2 at = min(ivec2(x, y), size - 1);\n"
+    "    return texelFetch(source, top_down ? ivec2(at.x, size.y - 1 - at.y) : at, 0);\n"
     "}\n"
     "#ifdef RGBA\n"
     "uint pixel(int x, int y)\n"
@@ -164,6 +166,11 @@ bool shader_init(struct shader *self, const struct oriel_format *format,
     self->groups_x = (format->width + 63) / 64;
     self->groups_y = (format->height + 15) / 16;
     return true;
+}
+
+void shader_top_down(const struct shader *self)
+{
+    glProgramUniform1i(self->program, glGetUniformLocation(self->program, "top_down"), 1);
 }
 
 void shader_finish(struct shader *self)

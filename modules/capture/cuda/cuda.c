@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Takes the drawn picture to CUDA on the GPU that drew it: a compute shader writes the samples into
  * a buffer that OpenGL and CUDA share, a copy takes them into a frame in CUDA memory. Nothing
- * waits: grab() hands the frame out at once, with the event of that copy as its fence. Rows stay in
- * GL order, the bottom one first. */
+ * waits: grab() hands the frame out at once, with the event of that copy as its fence. Rows are in
+ * GL order, the bottom one first, or turned by the shader. */
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "oriel/capture.h"
+#include "oriel/draft/capture_rows.h"
 #include "oriel/host_gl.h"
 
 #include "../common/convert.h"
@@ -47,6 +48,7 @@ struct capture {
     struct shader shader;
     struct shared_buffer buffers[BUFFERS];
     uint32_t next;
+    uint32_t rows; /* ORIEL_FRAME_BOTTOM_UP or 0 */
 };
 
 static oriel_result fail(const struct oriel_host *host, oriel_result result, const char *format,
@@ -189,7 +191,11 @@ static oriel_result capture_create(const struct oriel_host *host, const struct o
     struct capture *self = calloc(1, sizeof(*self));
     if (!self)
         return fail(host, ORIEL_NOMEM, "out of memory");
-    *self = (struct capture){.host = host, .sink = sink, .format = *format, .interop = interop};
+    *self = (struct capture){.host = host,
+                             .sink = sink,
+                             .format = *format,
+                             .interop = interop,
+                             .rows = ORIEL_FRAME_BOTTOM_UP};
     result = check_size(self);
     if (result == ORIEL_OK && (result = enter(self)) == ORIEL_OK) {
         result = make_frames(self, frames_held + 1);
@@ -204,11 +210,20 @@ static oriel_result capture_create(const struct oriel_host *host, const struct o
     return result;
 }
 
+static oriel_result capture_top_down(void *data)
+{
+    struct capture *self = data;
+    shader_top_down(&self->shader);
+    self->rows = 0;
+    return ORIEL_OK;
+}
+
 static const void *capture_get_interface(void *self, const char *id)
 {
+    static const struct oriel_capture_rows rows = {.size = sizeof(rows),
+                                                   .top_down = capture_top_down};
     (void)self;
-    (void)id;
-    return NULL;
+    return strcmp(id, ORIEL_CAPTURE_ROWS_V1) == 0 ? &rows : NULL;
 }
 
 /* ---- pictures ---- */
@@ -268,7 +283,7 @@ static oriel_result capture_grab(void *data, const struct oriel_target *target,
         return result;
     }
     frame->stamp = *stamp;
-    frame->stamp.flags |= ORIEL_FRAME_BOTTOM_UP;
+    frame->stamp.flags |= self->rows;
     frame->stamp.t_captured_ns = host->now_ns(host);
     host->frame_ref(host, frame);
     self->sink->frame(self->sink, frame);

@@ -2,7 +2,8 @@
 /* Reads the drawn picture back. On a GPU a shader converts it, a copy takes it into memory that
  * stays mapped, and the frame is handed out at once, that memory with a flag that poll() sets:
  * grab() does not wait, and nobody copies again. On a software renderer it is there already, and
- * the CPU converts it faster than a shader would. Rows stay in GL order, the bottom one first. */
+ * the CPU converts it faster than a shader would. Rows are in GL order, the bottom one first, or
+ * turned while they are converted. */
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "oriel/capture.h"
+#include "oriel/draft/capture_rows.h"
 #include "oriel/host_gl.h"
 
 #include "../common/convert.h"
@@ -60,6 +62,7 @@ struct capture {
     struct shader shader;
     GLuint planes; /* what the shader writes, the GPU's own; OpenGL keeps its uses in order */
     uint8_t *rgba; /* without a shader: what is read, before it is converted */
+    uint32_t rows; /* ORIEL_FRAME_BOTTOM_UP or 0 */
     struct flight {
         struct oriel_frame *frame; /* a reference: not to be used again before the GPU is done */
         GLsync fence;
@@ -183,6 +186,15 @@ static oriel_result open_pool(struct capture *self, const struct oriel_host_gl *
                 format->height);
 }
 
+static oriel_result read_apart(struct capture *self)
+{
+    const struct oriel_format *format = &self->format;
+    self->rgba = malloc((size_t)format->width * format->height * 4);
+    return self->rgba ? ORIEL_OK
+                      : fail(self->host, ORIEL_NOMEM, "no memory to read back %u×%u", format->width,
+                             format->height);
+}
+
 static oriel_result open_conversion(struct capture *self)
 {
     const struct oriel_host *host = self->host;
@@ -196,10 +208,7 @@ static oriel_result open_conversion(struct capture *self)
         glCreateBuffers(1, &self->planes);
         glNamedBufferStorage(self->planes, (GLsizeiptr)layout->bytes, NULL, 0);
     } else if (format->fourcc != ORIEL_FMT_RGBA) { /* that goes straight into the frame */
-        self->rgba = malloc((size_t)format->width * format->height * 4);
-        if (!self->rgba)
-            return fail(host, ORIEL_NOMEM, "no memory to read back %u×%u", format->width,
-                        format->height);
+        return read_apart(self);
     }
     return ORIEL_OK;
 }
@@ -222,6 +231,7 @@ static oriel_result capture_create(const struct oriel_host *host, const struct o
     self->host = host;
     self->sink = sink;
     self->format = *format;
+    self->rows = ORIEL_FRAME_BOTTOM_UP;
     const struct oriel_host_gl *gl = host->get_interface(host, ORIEL_HOST_GL_V1);
     oriel_result result = check_gl(self, gl);
     if (result == ORIEL_OK && format->domain == ORIEL_DOMAIN_GL)
@@ -235,11 +245,28 @@ static oriel_result capture_create(const struct oriel_host *host, const struct o
     return result;
 }
 
+static oriel_result capture_top_down(void *data)
+{
+    struct capture *self = data;
+    if (self->textures) {
+        textures_top_down(self->textures);
+        return ORIEL_OK;
+    }
+    if (self->by_shader)
+        shader_top_down(&self->shader);
+    else if (!self->rgba && read_apart(self) != ORIEL_OK)
+        return ORIEL_NOMEM;
+    self->converter.top_down = true;
+    self->rows = 0;
+    return ORIEL_OK;
+}
+
 static const void *capture_get_interface(void *self, const char *id)
 {
+    static const struct oriel_capture_rows rows = {.size = sizeof(rows),
+                                                   .top_down = capture_top_down};
     (void)self;
-    (void)id;
-    return NULL;
+    return strcmp(id, ORIEL_CAPTURE_ROWS_V1) == 0 ? &rows : NULL;
 }
 
 static void read_pixels(const struct oriel_target *target, void *to)
@@ -295,7 +322,7 @@ static oriel_result capture_grab(void *data, const struct oriel_target *target,
     if (!frame)
         return ORIEL_AGAIN;
     frame->stamp = *stamp;
-    frame->stamp.flags |= ORIEL_FRAME_BOTTOM_UP;
+    frame->stamp.flags |= self->rows;
     host->frame_ref(host, frame);
     read_back(self, target, frame);
     frame->stamp.t_captured_ns = host->now_ns(host);

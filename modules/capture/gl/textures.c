@@ -32,6 +32,7 @@ struct textures {
     struct shader shader;
     GLuint planes; /* what the shader writes; OpenGL keeps its uses in order */
     GLsizei width, height;
+    uint32_t rows; /* ORIEL_FRAME_BOTTOM_UP or 0 */
 };
 
 static void shelf_release(struct shelf *shelf)
@@ -100,7 +101,8 @@ oriel_result textures_create(const struct oriel_host *host, const struct oriel_h
         return host->fail(host, ORIEL_UNSUPPORTED, why);
     }
     shelf->holders = 1;
-    *self = (struct textures){.host = host, .sink = sink, .shelf = shelf};
+    *self = (struct textures){
+        .host = host, .sink = sink, .shelf = shelf, .rows = ORIEL_FRAME_BOTTOM_UP};
     self->width = (GLsizei)((format->width + 1) & ~1u);
     self->height = (GLsizei)((format->height + 1) / 2 * 3);
     while (shelf->count < count)
@@ -119,6 +121,12 @@ oriel_result textures_create(const struct oriel_host *host, const struct oriel_h
     }
     *out = self;
     return ORIEL_OK;
+}
+
+void textures_top_down(struct textures *self)
+{
+    shader_top_down(&self->shader);
+    self->rows = 0;
 }
 
 void textures_destroy(struct textures *self)
@@ -170,7 +178,7 @@ oriel_result textures_grab(struct textures *self, const struct oriel_target *tar
     frame->ready =
         (struct oriel_fence){.handle = (uintptr_t)entry->fence, .kind = ORIEL_FENCE_GLSYNC};
     frame->stamp = *stamp;
-    frame->stamp.flags |= ORIEL_FRAME_BOTTOM_UP;
+    frame->stamp.flags |= self->rows;
     frame->stamp.t_captured_ns = self->host->now_ns(self->host);
     atomic_store_explicit(&entry->taken, true, memory_order_relaxed);
     atomic_fetch_add_explicit(&shelf->holders, 1, memory_order_relaxed);

@@ -14,6 +14,7 @@ struct textures;
 oriel_result textures_create(const struct oriel_host *host, const struct oriel_host_gl *gl,
                              const struct oriel_format *format, uint32_t frames_held,
                              const struct oriel_frame_sink *sink, struct textures **out);
+void textures_top_down(struct textures *textures);
 void textures_destroy(struct textures *textures); /* NULL is fine */
 /* Hands the frame out at once. AGAIN when all are held. */
 oriel_result textures_grab(struct textures *textures, const struct oriel_target *target,
