@@ -10,6 +10,7 @@
 #include "check/capture_rig.h"
 #include "check/frame_read.h"
 #include "check/gl_state.h"
+#include "check/lives.h"
 #include "util/clock.h"
 
 enum { WIDTH = 96, HEIGHT = 64 };
@@ -572,5 +573,7 @@ const struct check check_capture[] = {
     {"capture.flat",
      "Instances made and destroyed leave no memory, descriptor, thread or OpenGL object behind.",
      CHECK_CAPTURE, 120, flat},
+    {"capture.interface", LIVES_INTERFACE_WANTS, CHECK_CAPTURE, 30, lives_interface},
+    {"capture.manners", LIVES_MANNERS_WANTS, CHECK_CAPTURE, 30, lives_manners},
 };
 const size_t check_capture_count = sizeof check_capture / sizeof *check_capture;

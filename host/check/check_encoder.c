@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The table of the encoders' tests. */
 #include "check/encoder_tests.h"
+#include "check/lives.h"
 
 const struct check check_encoder[] = {
     {"encoder.formats",
@@ -73,11 +74,7 @@ const struct check check_encoder[] = {
      "It works on a host of a later minor, and does not look behind the "
      "members that it knows.",
      CHECK_ENCODER, 20, encoder_future_host},
-    {"encoder.interface", "get_interface() gives NULL for what the instance does not have.",
-     CHECK_ENCODER, 10, encoder_interface},
-    {"encoder.manners",
-     "It leaves signal handlers, locale, working directory, umask and child processes as they "
-     "were.",
-     CHECK_ENCODER, 20, encoder_manners},
+    {"encoder.interface", LIVES_INTERFACE_WANTS, CHECK_ENCODER, 30, lives_interface},
+    {"encoder.manners", LIVES_MANNERS_WANTS, CHECK_ENCODER, 30, lives_manners},
 };
 const size_t check_encoder_count = sizeof check_encoder / sizeof check_encoder[0];

@@ -8,6 +8,7 @@
 #include <epoxy/gl.h>
 
 #include "check/gl_state.h"
+#include "check/lives.h"
 #include "check/scene_rig.h"
 
 enum { WIDTH = 96, HEIGHT = 72 };
@@ -556,5 +557,7 @@ const struct check check_scene[] = {
     {"scene.flat",
      "Instances made and destroyed leave no memory, descriptor, thread or OpenGL object behind.",
      CHECK_SCENE, 180, flat},
+    {"scene.interface", LIVES_INTERFACE_WANTS, CHECK_SCENE, 30, lives_interface},
+    {"scene.manners", LIVES_MANNERS_WANTS, CHECK_SCENE, 30, lives_manners},
 };
 const size_t check_scene_count = sizeof check_scene / sizeof *check_scene;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The table of the sources' tests. */
+#include "check/lives.h"
 #include "check/source_tests.h"
 
 const struct check check_source[] = {
@@ -36,5 +37,7 @@ const struct check check_source[] = {
      "It works on a host of a later minor, and does not look behind the "
      "members that it knows.",
      CHECK_SOURCE, 20, source_future_host},
+    {"source.interface", LIVES_INTERFACE_WANTS, CHECK_SOURCE, 30, lives_interface},
+    {"source.manners", LIVES_MANNERS_WANTS, CHECK_SOURCE, 30, lives_manners},
 };
 const size_t check_source_count = sizeof check_source / sizeof check_source[0];

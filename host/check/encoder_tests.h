@@ -31,7 +31,5 @@ void encoder_reconfigure(struct check_run *run);
 /* encoder_hosts.c */
 void encoder_minimal_host(struct check_run *run);
 void encoder_future_host(struct check_run *run);
-void encoder_interface(struct check_run *run);
-void encoder_manners(struct check_run *run);
 
 #endif

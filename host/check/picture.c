@@ -80,7 +80,7 @@ static void on_fault(int signal_number, siginfo_t *info, void *context)
     sigaction(signal_number, &others, NULL); /* the instruction comes again */
 }
 
-static void watch(void)
+void picture_watch(void)
 {
     static bool watching;
     if (watching)
@@ -174,7 +174,7 @@ struct picture *picture_new(const struct oriel_format *format, uint64_t seq)
     self->frame = (struct oriel_frame *)(void *)self->memory;
     *self->frame = frame;
     check_frame_ref(self->frame);
-    watch();
+    picture_watch();
     pthread_mutex_lock(&lock);
     self->next = all;
     all = self;

@@ -13,6 +13,8 @@ bool picture_plane(const struct oriel_format *format, uint32_t plane, uint32_t *
                    uint32_t *rows);
 bool picture_possible(const struct oriel_format *format); /* its samples are known, CPU memory */
 
+/* SIGSEGV says so from here on; the first picture sees to it. */
+void picture_watch(void);
 /* A frame with one reference, a moving picture that depends on `seq` alone. Odd ones have all
  * planes behind one handle, even ones a handle for each. NULL: out of memory. */
 struct picture *picture_new(const struct oriel_format *format, uint64_t seq);

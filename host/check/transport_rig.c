@@ -262,8 +262,8 @@ void transport_rig_open(struct transport_rig *rig, struct check_run *run)
     transport_rig_open_on(rig, run, CHECK_HOST_USUAL);
 }
 
-void transport_rig_open_on(struct transport_rig *rig, struct check_run *run,
-                           enum check_host_kind host)
+void transport_rig_start(struct transport_rig *rig, struct check_run *run,
+                         enum check_host_kind host)
 {
     memset(rig, 0, sizeof *rig);
     rig->run = run;
@@ -285,6 +285,12 @@ void transport_rig_open_on(struct transport_rig *rig, struct check_run *run,
     if (!rig->self)
         check_fail(run, "create() is OK and gives no instance");
     take_endpoints(rig);
+}
+
+void transport_rig_open_on(struct transport_rig *rig, struct check_run *run,
+                           enum check_host_kind host)
+{
+    transport_rig_start(rig, run, host);
     if (!rig->endpoint_count) {
         rig->transport->destroy(rig->self);
         check_skip(run, "it binds no address, so there is nothing to connect to");

@@ -50,6 +50,9 @@ struct transport_rig {
 void transport_rig_open(struct transport_rig *rig, struct check_run *run);
 void transport_rig_open_on(struct transport_rig *rig, struct check_run *run,
                            enum check_host_kind host);
+/* The same, also where there is no address: endpoint_count is 0 then. */
+void transport_rig_start(struct transport_rig *rig, struct check_run *run,
+                         enum check_host_kind host);
 /* Can a websocket be opened? If not, why. */
 bool transport_rig_is_web(struct transport_rig *rig, char *why, size_t room);
 /* Both; skips, with the reason, where no websocket without TLS can be opened. */
