@@ -253,8 +253,10 @@ static void tell_next(const struct wish *wish, const char *prefix)
         printf("  cmake -S %s -B %s/build%s%s && cmake --build %s/build\n", name, name,
                system ? "" : " -DCMAKE_PREFIX_PATH=", system ? "" : prefix, name);
     printf("  oriel check %s%s/%s.so\n", name, build, name);
-    printf("  oriel serve --set modules.path=%s%s --set modules.%s=%s DATA\n", name, build,
-           wish->kind, wish->id);
+    /* Beside the one that serves the page. */
+    const char *also = strcmp(wish->kind, "transport") == 0 ? "transport/websocket," : "";
+    printf("  oriel serve --set modules.path=%s%s --set modules.%s=%s%s DATA\n", name, build,
+           wish->kind, also, wish->id);
 }
 
 int cli_new(int argc, char **argv)

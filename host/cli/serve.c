@@ -241,10 +241,11 @@ static int serve(const struct config *config, struct cli_options *options,
     if (fine) {
         gate_set_ready(gate, true);
         warn_of_open_door(gate, control_access(server.control));
-        if (endpoint_url(gate, &server, ORIEL_LISTENER_HTTP, "http", url, sizeof url)) {
+        if (endpoint_url(gate, &server, ORIEL_LISTENER_HTTP, "http", url, sizeof url))
             printf("oriel: ready %s\n", url);
-            fflush(stdout);
-        }
+        else
+            printf("oriel: ready, without a page: no transport of modules.transport serves one\n");
+        fflush(stdout);
         notify_manager("READY=1");
         wait_for_signal(&signals, terminal, &server);
         notify_manager("STOPPING=1");

@@ -154,8 +154,8 @@ static bool take_arm(const struct place *place, const cJSON *object, struct expe
         !take_options(place, object, arm, err))
         return false;
     const char *module = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, "module"));
-    if (!module || strncmp(module, "encode/", 7) != 0 || !module[7] ||
-        strlen(module) >= sizeof arm->module)
+    const char *slash = module ? strchr(module, '/') : NULL;
+    if (!slash || slash == module || !slash[1] || strlen(module) >= sizeof arm->module)
         return wants(place, "module", "the id of an encoder, as encode/x264", err);
     strcpy(arm->module, module);
     return true;
