@@ -37,7 +37,7 @@ static void everything_has_its_place(void **state)
               "             {\"label\": \"b\", \"module\": \"encode/vpx\","
               "              \"options\": {\"bitrate\": 4000000, \"codec\": \"vp8\"}}]},"
               " {\"name\": \"one\", \"mode\": \"solo\","
-              "  \"arms\": [{\"label\": \"x\", \"module\": \"encode/jpeg\"}]}]",
+              "  \"arms\": [{\"label\": \"x\", \"module\": \"org.example/my_codec\"}]}]",
               &count);
     assert_int_equal(count, 2);
     const struct experiment_spec *a = &specs[0], *b = &specs[1];
@@ -51,6 +51,7 @@ static void everything_has_its_place(void **state)
     assert_true(a->guard.frames == 50 && a->guard.drops == 0.2 && a->guard.p99_ms == 40 &&
                 a->guard.errors == 1);
     assert_string_equal(b->view, "main");
+    assert_string_equal(b->arms[0].module, "org.example/my_codec");
     assert_true(b->start && !b->rows && b->duration_s == 0 && b->guard.drops == 1);
     experiments_free(specs, count);
     specs = parse("[]", &count);
@@ -86,6 +87,9 @@ static const struct {
     {"[{\"name\": \"x\", \"mode\": \"split\", \"arms\": [{\"lable\": \"a\"}]}]",
      "oriel.json:3: experiments[0].arms[0].lable: unknown key, did you mean label?"},
     {"[{\"name\": \"x\", \"mode\": \"split\", \"arms\": [{\"label\": \"a\"}]}]",
+     "oriel.json:3: experiments[0].arms[0].module: wants the id of an encoder, as encode/x264"},
+    {"[{\"name\": \"x\", \"mode\": \"split\", \"arms\": [{\"label\": \"a\", \"module\": "
+     "\"x264\"}]}]",
      "oriel.json:3: experiments[0].arms[0].module: wants the id of an encoder, as encode/x264"},
     {"[{\"name\": \"x\", \"mode\": \"split\", \"arms\": [{\"label\": \"a\", \"module\": "
      "\"encode/x264\", \"weight\": -1}]}]",
