@@ -37,7 +37,7 @@ struct experiment_arm {
 struct experiment_guard {
     uint32_t frames; /* as many have to be there, and as many of the newest count */
     double drops;    /* share of the frames that were not encoded; 1: no limit */
-    double p99_ms;   /* from captured to encoded; 0: no limit */
+    double p99_ms;   /* from captured (a shadow: begun) to encoded; 0: no limit */
     uint32_t errors; /* of the encoder, in all */
 };
 

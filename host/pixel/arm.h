@@ -105,6 +105,16 @@ void experiment_free(struct experiment *experiment); /* NULL is fine */
 /* Its thread ends; its branches stay. */
 void experiment_quit(struct experiment *experiment); /* NULL is fine */
 
+/* shadow.c: an arm that nobody sees does not compete with the one that is seen. */
+/* The thread, and those that its encoder makes, get less of a core that others want. [the
+ * branch's thread, first of all] */
+void shadow_begin(const struct branch *branch); /* does nothing for others */
+/* Under the lock: when it may encode its pending frame; before, the arm that is seen is still at
+ * it, or has not got it yet. INT64_MIN: it may. */
+int64_t shadow_waits_until(const struct branch *branch);
+/* Under the lock: the branch is done with a frame. */
+void shadows_wake(const struct branch *branch);
+
 /* book.c: what becomes of each frame. Any of them may be called under the stream's lock, but
  * book_watch. [any-thread] */
 void book_open(struct arm *arm);

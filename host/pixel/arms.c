@@ -108,8 +108,8 @@ bool arm_watch_encoded(struct arm_watch *watch, const struct experiment_guard *g
     if (value <= guard->p99_ms)
         return false;
     snprintf(why, room,
-             "of its newest %" PRIu32 " frames, 1 in 100 took more than %.1f ms from captured to "
-             "encoded; the limit is %g ms (guard.p99_ms)",
+             "of its newest %" PRIu32 " frames, 1 in 100 took more than %.1f ms to be encoded; the "
+             "limit is %g ms (guard.p99_ms)",
              watch->count, value, guard->p99_ms);
     return true;
 }

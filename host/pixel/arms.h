@@ -26,7 +26,8 @@ struct arm_watch {
 };
 void arm_watch_begin(struct arm_watch *watch, const struct experiment_guard *guard);
 void arm_watch_finish(struct arm_watch *watch);
-/* Counts one; true: a limit is passed, and `why` says which. `ms` is from captured to encoded. */
+/* Counts one; true: a limit is passed, and `why` says which. `ms` is the time that p99_ms limits.
+ */
 bool arm_watch_encoded(struct arm_watch *watch, const struct experiment_guard *guard, double ms,
                        char *why, size_t room);
 bool arm_watch_dropped(struct arm_watch *watch, const struct experiment_guard *guard, char *why,

@@ -226,10 +226,11 @@ void book_packet(struct arm *arm, const struct oriel_packet *packet, uint32_t cl
         metric_add(arm->metrics.keys, first && row->key);
         if (first)
             measure(arm, row);
-        /* A repeat rests before it is encoded. */
+        /* A repeat rests before it is encoded, a shadow waits for the arm that is seen. */
+        int64_t from = arm->shadow ? row->t_submit_ns : row->stamp.t_captured_ns;
         if (first && !row->repeat && !*arm->tripped)
-            arm_watch_encoded(&arm->watch, guard, ms(row->stamp.t_captured_ns, row->t_done_ns),
-                              arm->tripped, sizeof arm->tripped);
+            arm_watch_encoded(&arm->watch, guard, ms(from, row->t_done_ns), arm->tripped,
+                              sizeof arm->tripped);
     }
     end(arm);
 }

@@ -285,9 +285,13 @@ static void keep_still(struct branch *branch, const struct oriel_packet *packet)
     buffer_unref(old);
 }
 
-static void wake_stills(struct stream *stream)
+/* Who has the picture now may want the still of it; shadows have waited for it to be out. */
+static void packet_is_out(struct branch *branch, const struct oriel_packet *packet)
 {
+    struct stream *stream = branch->stream;
     pthread_mutex_lock(&stream->lock);
+    branch->out_seq = packet->stamp.seq;
+    shadows_wake(branch);
     for (uint32_t i = 0; i < stream->branch_count; i++) {
         if (stream->branches[i]->still)
             pthread_cond_signal(&stream->branches[i]->wake);
@@ -349,7 +353,7 @@ void fanout_packet(const struct oriel_packet_sink *sink, const struct oriel_pack
     measure(stream, packet, clock_ns());
     if (branch->arm)
         book_packet(branch->arm, packet, chosen);
-    wake_stills(stream); /* who has the picture now may want the still of it */
+    packet_is_out(branch, packet);
 }
 
 void fanout_still(struct branch *branch)

@@ -4,8 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "module/services.h"
 #include "pixel/arm.h"
@@ -19,8 +17,6 @@
     (100 * NS_PER_MS) /* before a picture that was lost in the encoder is tried again */
 /* Pictures lost one after the other: whatever the encoder calls it, it does not work any more. */
 #define MOST_FAILURES 3
-/* What is only measured gets about a tenth of a core that others want. */
-#define SHADOW_NICE 10
 
 /* --- frames come in [render] --- */
 
@@ -52,6 +48,7 @@ static void on_frame(void *data, const struct oriel_frame *frame)
     }
     const struct oriel_frame *old = branch->pending;
     branch->pending = frame;
+    branch->pending_ns = old ? branch->pending_ns : clock_ns();
     /* Two taps see a frame at different times; a renderer that began anew counts from 1. */
     if (frame->stamp.seq > stream->newest_seq || frame->stamp.seq + 1000 < stream->newest_seq) {
         stream->newest_seq = frame->stamp.seq;
@@ -137,13 +134,14 @@ static struct demand survey(struct branch *branch, int64_t now)
     return demand;
 }
 
-/* What nobody sees is encoded as it comes. */
+/* What nobody sees is encoded as it comes, but after the one who is seen. */
 static struct plan plan_shadow(const struct branch *branch, int64_t now)
 {
     bool due = now >= branch->last_key_ns + branch->stream->key_cooldown_ns;
-    return (struct plan){.step = branch->pending ? STEP_ENCODE : STEP_WAIT,
+    int64_t until = branch->pending ? shadow_waits_until(branch) : INT64_MAX;
+    return (struct plan){.step = until <= now ? STEP_ENCODE : STEP_WAIT,
                          .key = branch->key_wanted && due,
-                         .until = INT64_MAX};
+                         .until = until};
 }
 
 static struct plan plan_video(struct branch *branch, int64_t now)
@@ -397,20 +395,21 @@ static bool resize(struct branch *branch, uint32_t width, uint32_t height)
 
 /* --- encoding --- */
 
-static void encode(struct branch *branch, const struct oriel_frame *frame, bool key)
+/* False: nothing comes of it. */
+static bool encode(struct branch *branch, const struct oriel_frame *frame, bool key)
 {
     struct stream *stream = branch->stream;
     struct error err;
     if (frame->format.width != branch->instance->format.width ||
         frame->format.height != branch->instance->format.height) {
         if (!resize(branch, frame->format.width, frame->format.height))
-            return;
+            return false;
         key = true;
     }
     struct instance *instance = branch->instance;
     if (!same_samples(&frame->format, &instance->format)) {
         untap(branch); /* an encoder that wants other samples has taken over */
-        return;
+        return false;
     }
     if (branch->arm)
         book_submit(branch->arm, &frame->stamp);
@@ -420,13 +419,13 @@ static void encode(struct branch *branch, const struct oriel_frame *frame, bool 
         if (branch->arm)
             book_lost(branch->arm);
         log_warn(LOG_PIXEL, "%s: a picture was lost: %s", branch->encoder, err.text);
-        return;
+        return false;
     }
     oriel_result result = instance_encode(instance, frame, key ? ORIEL_ENCODE_KEY : 0);
     branch->owed = false;
     if (result == ORIEL_OK) {
         branch->failures = 0;
-        return;
+        return true;
     }
     const char *said = services_failure();
     char why[512];
@@ -435,7 +434,7 @@ static void encode(struct branch *branch, const struct oriel_frame *frame, bool 
     if (branch->arm)
         book_lost(branch->arm);
     if (result != ORIEL_AGAIN && too_many(branch))
-        return;
+        return false;
     branch->failures += result != ORIEL_AGAIN;
     instance->invalid += result == ORIEL_INVALID;
     if (result == ORIEL_FATAL || result == ORIEL_DEVICE_LOST || result == ORIEL_UNSUPPORTED ||
@@ -444,11 +443,12 @@ static void encode(struct branch *branch, const struct oriel_frame *frame, bool 
             reopen(branch, why);
         else
             replace(branch, why);
-        return;
+        return false;
     }
     if (result != ORIEL_AGAIN)
         log_warn(LOG_PIXEL, "%s: a picture was lost: %s", branch->encoder, why);
     branch->owed = true;
+    return false;
 }
 
 /* Takes the lock over and gives it back. */
@@ -457,6 +457,7 @@ static void encode_next(struct branch *branch, bool key)
     struct stream *stream = branch->stream;
     const struct oriel_frame *fresh = branch->pending, *old = NULL;
     branch->pending = NULL;
+    branch->given_seq = (fresh ? fresh : branch->last)->stamp.seq;
     if (key) {
         branch->key_wanted =
             true; /* until the packet is there; not asked for twice in the cooldown */
@@ -469,16 +470,17 @@ static void encode_next(struct branch *branch, bool key)
     }
     pthread_mutex_unlock(&stream->lock);
     int64_t now = clock_ns();
+    bool given;
     if (fresh) {
         metric_add(stream->metrics.queue_depth, -1);
         old = branch->last;
         branch->last = fresh;
         frame_unref(old);
-        encode(branch, frame_ref(fresh), key);
+        given = encode(branch, frame_ref(fresh), key);
         frame_unref(fresh);
     } else {
         const struct oriel_frame *repeat = frame_repeat(branch->last, now);
-        encode(branch, repeat, key);
+        given = encode(branch, repeat, key);
         frame_unref(repeat);
     }
     now = clock_ns();
@@ -492,6 +494,10 @@ static void encode_next(struct branch *branch, bool key)
         branch->refine_ns = now + (int64_t)(1e9 / stream->fps);
     }
     pthread_mutex_lock(&stream->lock);
+    if (!given) {
+        branch->out_seq = branch->given_seq;
+        shadows_wake(branch);
+    }
 }
 
 /* One turn: under the lock at the beginning and at the end. */
@@ -576,9 +582,7 @@ void *branch_run(void *data)
 {
     struct branch *branch = data;
     struct stream *stream = branch->stream;
-    if (branch->arm && branch->arm->shadow && /* also of the threads that its encoder makes */
-        setpriority(PRIO_PROCESS, (id_t)gettid(), SHADOW_NICE) != 0)
-        log_debug(LOG_PIXEL, "arm %s: runs with the priority of the others", branch->label);
+    shadow_begin(branch);
     pthread_mutex_lock(&stream->lock);
     while (!branch->stop)
         turn(branch);

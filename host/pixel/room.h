@@ -69,6 +69,8 @@ struct branch {
     bool dead;                         /* no encoder of the list writes its codec */
     uint32_t codec;                    /* the main branch's changes when its encoders are used up */
     const struct oriel_frame *pending; /* newest, not yet encoded; a reference */
+    int64_t pending_ns;                /* since when there is one */
+    uint64_t given_seq, out_seq; /* frame that the encoder was given last; whose packet is out */
     char unmade[256]; /* why nobody makes pictures for the instance any more; "": they come */
     bool key_wanted;
     int64_t last_key_ns;

@@ -364,8 +364,11 @@ static struct fixture *start(const char *const *sets, struct error *err)
     return fixture;
 }
 
+static struct fixture *running;
+
 static void finish(struct fixture *fixture)
 {
+    running = NULL;
     stream_destroy(fixture->stream);
     metrics_destroy(fixture->metrics);
     config_destroy(fixture->config);
@@ -387,6 +390,7 @@ struct fixture *fixture_start(const char *const *sets)
     if (!fixture->stream)
         printf("# %s\n", err.text);
     assert_non_null(fixture->stream);
+    running = fixture;
     return fixture;
 }
 
@@ -404,6 +408,16 @@ void fixture_stop(struct fixture *fixture)
     for (unsigned i = 0; i < fixture->peer_count; i++)
         fixture_leave(fixture, &fixture->peers[i]);
     finish(fixture);
+}
+
+int fixture_abandon(void **state)
+{
+    (void)state;
+    fixture_slow(NULL, 0);
+    atomic_store(&fakes.fails, 0);
+    if (running)
+        fixture_stop(running);
+    return 0;
 }
 
 static struct peer *arrive(struct fixture *fixture)

@@ -92,6 +92,8 @@ struct fixture *fixture_start(const char *const *sets);
 /* The same, where creation fails with this text. */
 void fixture_refused(const char *const *sets, const char *text);
 void fixture_stop(struct fixture *fixture);
+/* After each test: what a failed one has left running does not count against the next. */
+int fixture_abandon(void **state);
 struct peer *fixture_join(struct fixture *fixture, const char *query);
 void fixture_refuse_join(struct fixture *fixture, const char *query, const char *text);
 void fixture_leave(struct fixture *fixture, struct peer *peer);

@@ -217,8 +217,8 @@ static void slow_ones_and_errors_stop_an_arm(void **state)
         assert_false(arm_watch_encoded(&watch, &guard, i % 100 ? 10 : 30, why, sizeof why));
     assert_false(arm_watch_encoded(&watch, &guard, 25, why, sizeof why));
     assert_true(arm_watch_encoded(&watch, &guard, 30, why, sizeof why));
-    assert_string_equal(why, "of its newest 200 frames, 1 in 100 took more than 25.0 ms from "
-                             "captured to encoded; the limit is 20 ms (guard.p99_ms)");
+    assert_string_equal(why, "of its newest 200 frames, 1 in 100 took more than 25.0 ms to be "
+                             "encoded; the limit is 20 ms (guard.p99_ms)");
     assert_false(arm_watch_error(&watch, &guard, why, sizeof why));
     assert_false(arm_watch_error(&watch, &guard, why, sizeof why));
     assert_true(arm_watch_error(&watch, &guard, why, sizeof why));
