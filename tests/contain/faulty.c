@@ -13,6 +13,9 @@
  *   resize            nothing; it goes on with pictures of another size, but for those that are
  *                     narrower than 64,
  *   loop-resize       the same, but it never comes back from that,
+ *   stuck-create, stuck-encode
+ *                     neither comes back, test pictures or not, while the file of that name is
+ *                     there that ORIEL_FAULTY_WHILE says,
  *   late              packets come 30 ms after their encode(), on a thread of its own,
  *   crash-init        init() ends the process, but not where the module is probed. */
 #include <dlfcn.h>
@@ -56,6 +59,13 @@ static bool wrong(const char *name, long count)
     if (!text || strncmp(text, name, length) != 0 || (text[length] && text[length] != '='))
         return false;
     return count >= (text[length] ? atol(text + length + 1) : 0);
+}
+
+static void wait_for_ever(const char *name)
+{
+    const char *path = getenv("ORIEL_FAULTY_WHILE");
+    while (wrong(name, 0) && path && access(path, F_OK) == 0)
+        pause();
 }
 
 static uint32_t find(const char *name)
@@ -104,6 +114,7 @@ static oriel_result create(const struct oriel_host *host, const struct oriel_con
                            const struct oriel_format *format, double fps,
                            const struct oriel_packet_sink *sink, void **self)
 {
+    wait_for_ever("stuck-create");
     struct faulty *faulty = calloc(1, sizeof *faulty);
     if (!faulty)
         return host->fail(host, ORIEL_NOMEM, "out of memory");
@@ -194,6 +205,7 @@ static oriel_result encode(void *self, const struct oriel_frame *frame, uint32_t
     struct faulty *faulty = self;
     long count = frame->stamp.seq ? faulty->count++ : -1;
     pthread_t thread;
+    wait_for_ever("stuck-encode");
     if (count < 0)
         return real->encode(faulty->self, frame, flags);
     if (wrong("segv", count))

@@ -32,6 +32,7 @@ export async function start(command, ...args) {
   }
   return {
     url: JSON.parse(readFileSync(ready, 'utf8')).http,
+    pid: child.pid,
     log: () => log,
     async stop() {
       child.kill('SIGTERM');

@@ -14,11 +14,12 @@
 #include "oriel/draft/encoder_resize.h"
 #include "pictures.h"
 #include "talk.h"
+#include "usual.h"
 #include "wire.h"
 
-#define START_MS 10000 /* for the process, its module and the first picture */
-#define END_MS 500     /* for the module's destroy() */
-#define PATIENCE 4     /* times what pictures took lately, where that is more than the deadline */
+#define START_MS 10000 /* for the process, its module and the first picture, the first time */
+#define END_MS 200     /* for the module's destroy() */
+#define PATIENCE 4     /* times what it took lately, where that is more than the deadline */
 #define UNDER_WAY 64u  /* pictures that an encoder may hold without their memory */
 #define PACKET_ROOM (16u << 20) /* more than a picture's samples, that a packet may have */
 
@@ -318,6 +319,38 @@ static struct remote_rates rates_of(const struct oriel_config *config)
                                  .keyint = config->get_int(config, "keyint")};
 }
 
+static uint64_t samples(const struct remote *self)
+{
+    return (uint64_t)self->base.format.width * self->base.format.height;
+}
+
+static int64_t ms_since(const struct remote *self, int64_t then_ns)
+{
+    return (self->base.host->now_ns(self->base.host) - then_ns) / 1000000 + 1;
+}
+
+static int64_t patience_of(int64_t usually_ms, int64_t least_ms)
+{
+    int64_t ms = usually_ms ? usually_ms * PATIENCE : START_MS;
+    return ms > least_ms ? ms : least_ms;
+}
+
+/* 0: for ever. */
+static int64_t deadline_of(const struct remote *self)
+{
+    int64_t usually_ms = self->lately_ms
+                             ? self->lately_ms
+                             : usual_ms(self->module, USUAL_FIRST_PICTURE, samples(self));
+    return self->deadline_ms ? patience_of(usually_ms, self->deadline_ms) : 0;
+}
+
+static int64_t start_deadline(const struct remote *self)
+{
+    int64_t usually_ms = usual_ms(self->module, USUAL_START, samples(self));
+    int64_t ms = patience_of(usually_ms, 2 * self->deadline_ms);
+    return self->deadline_ms && ms < START_MS ? ms : START_MS;
+}
+
 static uint64_t longest(const struct pictures *pictures)
 {
     return pictures->slot_bytes * 2 + PACKET_ROOM;
@@ -341,9 +374,13 @@ static oriel_result greet(struct remote *self, const struct oriel_config *config
     const char *text = config->get_string(config, "options");
     if (strlen(text) > 4096)
         return encode_fail(self->base.host, ORIEL_UNSUPPORTED, "options: too long");
+    int64_t begin_ns = self->base.host->now_ns(self->base.host);
     pthread_mutex_lock(&self->talking);
-    oriel_result result = ask(self, REMOTE_HELLO, &hello, sizeof(hello), text, memory, START_MS);
+    oriel_result result =
+        ask(self, REMOTE_HELLO, &hello, sizeof(hello), text, memory, start_deadline(self));
     pthread_mutex_unlock(&self->talking);
+    if (result == ORIEL_OK)
+        usual_note(self->module, USUAL_START, samples(self), ms_since(self, begin_ns));
     return result;
 }
 
@@ -402,23 +439,14 @@ static oriel_result remote_create(const struct oriel_host *host, const struct or
 
 /* --- pictures --- */
 
-static int64_t deadline_of(const struct remote *self)
-{
-    if (!self->deadline_ms)
-        return 0;
-    if (!self->lately_ms)
-        return START_MS;
-    int64_t usual_ms = self->lately_ms * PATIENCE;
-    return usual_ms > self->deadline_ms ? usual_ms : self->deadline_ms;
-}
-
 /* It has all pictures that were given to it, and so it can be for a moment. */
 static oriel_result wait_for_slot(struct remote *self, int64_t now_ns)
 {
     const struct oriel_host *host = self->base.host;
     if (!self->full_ns)
         self->full_ns = now_ns;
-    if (now_ns - self->full_ns < 2 * END_MS * INT64_C(1000000))
+    int64_t deadline_ms = deadline_of(self);
+    if (!deadline_ms || now_ns - self->full_ns < deadline_ms * 1000000)
         return host->fail(host, ORIEL_AGAIN, "it still has all pictures that were given to it");
     fall(self, TALK_LATE);
     snprintf(self->why, sizeof(self->why), "%s gives no picture back, and was ended", self->module);
@@ -427,7 +455,6 @@ static oriel_result wait_for_slot(struct remote *self, int64_t now_ns)
 
 static oriel_result encode_now(struct remote *self, const struct encode_job *job)
 {
-    const struct oriel_host *host = self->base.host;
     int slot = pictures_slot(&self->pictures);
     if (slot < 0 && !self->broken)
         return wait_for_slot(self, job->t_submit_ns);
@@ -446,7 +473,9 @@ static oriel_result encode_now(struct remote *self, const struct encode_job *job
         self->owed -= self->owed > 0;
         return result;
     }
-    int64_t took_ms = (host->now_ns(host) - job->t_submit_ns) / 1000000 + 1;
+    int64_t took_ms = ms_since(self, job->t_submit_ns);
+    if (!self->lately_ms)
+        usual_note(self->module, USUAL_FIRST_PICTURE, samples(self), took_ms);
     int64_t before_ms = self->lately_ms - self->lately_ms / 8;
     self->lately_ms = took_ms > before_ms ? took_ms : before_ms;
     if (self->owed)
@@ -503,7 +532,7 @@ static oriel_result resize_now(struct remote *self, const struct remote_size *si
     int memory = pictures_map(&pictures, &size->format);
     if (memory < 0)
         return encode_fail(host, ORIEL_NOMEM, "no shared memory: %s", strerror(errno));
-    uint64_t before = (uint64_t)self->base.format.width * self->base.format.height;
+    uint64_t before = samples(self);
     uint64_t after = (uint64_t)size->format.width * size->format.height;
     if (longest(&pictures) > self->talk.most)
         self->talk.most = longest(&pictures);
