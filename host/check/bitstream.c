@@ -5,7 +5,7 @@
 
 #include "check/bits.h"
 #include "check/bitstream_video.h"
-#include "check/picture.h"
+#include "check/frame_read.h"
 
 bool bitstream_has_config(uint32_t codec)
 {
@@ -90,9 +90,8 @@ static bool look_png(const uint8_t *data, size_t bytes, struct bitstream *seen, 
 static bool look_raw(const struct oriel_packet *packet, struct bitstream *seen, struct error *err)
 {
     uint64_t bytes = 0;
-    uint32_t row_bytes, rows;
-    for (uint32_t i = 0; picture_plane(&packet->format, i, &row_bytes, &rows); i++)
-        bytes += (uint64_t)row_bytes * rows;
+    for (uint32_t i = 0; i < frame_plane_count(&packet->format); i++)
+        bytes += (uint64_t)frame_row_bytes(&packet->format, i) * frame_rows(&packet->format, i);
     seen->key = true;
     return bytes == packet->bytes ||
            error_set(err, "has %llu bytes, its planes tightly packed have %llu",

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "check/check.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -423,25 +422,15 @@ static void gl_state(struct check_run *run)
         }
 }
 
-static void *cuda_current(int (*get)(void **))
-{
-    void *context = NULL;
-    return get(&context) == 0 ? context : NULL;
-}
-
 static void cuda_stack(struct check_run *run)
 {
     struct capture_rig rig;
     capture_rig_open(&rig, run);
     struct oriel_format format = capture_rig_first(&rig, WIDTH, HEIGHT);
     const char *absent = gl_cuda_absent(run);
-    void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NOLOAD | RTLD_LOCAL);
-    void *symbol = library ? dlsym(library, "cuCtxGetCurrent") : NULL;
-    if (absent || !symbol)
-        check_skip(run, "no CUDA here: %s", absent ? absent : "libcuda.so.1 is not loaded");
-    int (*get)(void **);
-    memcpy(&get, &symbol, sizeof get);
-    void *before = cuda_current(get);
+    if (absent)
+        check_skip(run, "no CUDA here: %s", absent);
+    void *before = gl_cuda_context();
     capture_rig_create(&rig, &format, 1);
     static const char *const calls[] = {"create()", "grab()", "poll()", "release()", "destroy()"};
     for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {
@@ -454,7 +443,7 @@ static void cuda_stack(struct check_run *run)
             capture_rig_drop(&rig);
         if (i == 4)
             capture_rig_destroy(&rig);
-        if (cuda_current(get) != before)
+        if (gl_cuda_context() != before)
             check_fail(run, "%s left another CUDA context current: what is pushed is popped",
                        calls[i]);
     }

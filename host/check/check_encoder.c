@@ -12,6 +12,18 @@ const struct check check_encoder[] = {
      "Every offered format in CPU memory is created or refused as UNSUPPORTED with a text, and "
      "encodes 32 frames.",
      CHECK_ENCODER, 60, encoder_runs},
+    {"encoder.cuda",
+     "Every offered format in CUDA memory is created or refused as UNSUPPORTED with a text, and "
+     "encodes 32 frames; every call leaves the stack of CUDA contexts as it was.",
+     CHECK_ENCODER, 60, encoder_cuda},
+    {"encoder.rows",
+     "Rows are encoded in the order of memory, whatever ORIEL_FRAME_BOTTOM_UP says: the flag goes "
+     "into the packet, and the client turns the picture.",
+     CHECK_ENCODER, 30, encoder_rows},
+    {"encoder.fence",
+     "A frame whose fence, a flag or an event of CUDA, the host has waited for is encoded as one "
+     "without a fence.",
+     CHECK_ENCODER, 10, encoder_fence},
     {"encoder.odd_sizes",
      "Odd, tiny and narrow pictures are encoded, or refused as UNSUPPORTED with a text.",
      CHECK_ENCODER, 30, encoder_odd_sizes},

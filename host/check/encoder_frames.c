@@ -73,38 +73,79 @@ void encoder_formats(struct check_run *run)
     check_note(run, "%zu formats, %zu codecs", count, codec_count);
 }
 
-void encoder_runs(struct check_run *run)
+/* 32 frames of every offered format in a memory domain; how many there are, and what became of
+ * them. */
+struct tally {
+    size_t offered, ran, refused;
+};
+
+static struct tally run_formats(struct check_run *run, uint32_t domain)
 {
     struct oriel_format formats[RIG_FORMATS];
-    size_t count = rig_formats(run, formats), ran = 0, refused = 0;
+    size_t count = rig_formats(run, formats);
     struct rig *rig = rig_new(run, CHECK_HOST_USUAL);
     struct oriel_format like = rig_first(run);
+    struct tally tally = {0};
+    bool cuda = domain == ORIEL_DOMAIN_CUDA;
     char why[1024];
     for (size_t i = 0; i < count; i++) {
         struct oriel_format format = rig_negotiated(&formats[i], like.width, like.height);
         char text[128];
-        if (!picture_possible(&format))
+        if (format.domain != domain || !rig_possible(rig, &format))
             continue;
         rig_format_text(&format, text, sizeof text);
+        tally.offered++;
         oriel_result result = rig_create(rig, &format, NULL, why);
-        refused += result != ORIEL_OK;
+        if (cuda)
+            rig_cuda_stack(rig, "create()");
+        tally.refused += result != ORIEL_OK;
         if (result == ORIEL_UNSUPPORTED)
             continue;
         if (result != ORIEL_OK)
             check_fail(run, "create() with %s, which input_format() offers, answered %s (%s)", text,
                        check_result_name(result), why);
         snprintf(rig->with, sizeof rig->with, " of %s", text);
-        rig_run(rig, 1, FRAMES);
+        for (uint64_t seq = 1; seq <= FRAMES; seq++) {
+            rig_encode(rig, seq, 0);
+            if (cuda)
+                rig_cuda_stack(rig, "encode()");
+        }
+        rig_drain(rig);
+        if (cuda)
+            rig_cuda_stack(rig, "drain()");
         if (!rig_packets(rig))
             check_fail(run,
                        "no packet came of %u frames of %s and drain(); an encoder writes "
                        "packets for each format that it offers",
                        FRAMES, text);
         rig_destroy(rig);
+        if (cuda)
+            rig_cuda_stack(rig, "destroy()");
         rig->with[0] = '\0';
-        ran++;
+        tally.ran++;
     }
-    check_note(run, "%zu of %zu formats, %zu refused here", ran, count, refused);
+    return tally;
+}
+
+void encoder_runs(struct check_run *run)
+{
+    struct tally tally = run_formats(run, ORIEL_DOMAIN_CPU);
+    if (!tally.offered)
+        check_skip(run, "it takes no frames in CPU memory");
+    check_note(run, "%zu of %zu formats, %zu refused here", tally.ran, tally.offered,
+               tally.refused);
+}
+
+void encoder_cuda(struct check_run *run)
+{
+    struct rig *rig = rig_new(run, CHECK_HOST_USUAL);
+    if (rig->no_cuda.text[0])
+        check_skip(run, "%s", rig->no_cuda.text);
+    struct tally tally = run_formats(run, ORIEL_DOMAIN_CUDA);
+    if (!tally.offered)
+        check_skip(run, "frames of its formats in CUDA memory are not known here");
+    check_note(run, "%zu of %zu formats, %zu refused here", tally.ran, tally.offered,
+               tally.refused);
 }
 
 void encoder_odd_sizes(struct check_run *run)
@@ -117,8 +158,8 @@ void encoder_odd_sizes(struct check_run *run)
     size_t count = rig_formats(run, formats), ran = 0, refused = 0;
     char why[1024], text[128];
     for (size_t f = 0; f < count; f++) {
-        if (!picture_possible(&formats[f]) || formats[f].fourcc != first.fourcc ||
-            formats[f].width || formats[f].height)
+        if (!rig_possible(rig, &formats[f]) || formats[f].fourcc != first.fourcc ||
+            formats[f].domain != first.domain || formats[f].width || formats[f].height)
             continue;
         for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
             struct oriel_format format = rig_negotiated(&formats[f], sizes[i][0], sizes[i][1]);
@@ -231,20 +272,18 @@ void encoder_stamps(struct check_run *run)
                        "packet %zu says it is of frame %llu, which was never given to it; "
                        "the stamp of the frame is copied unchanged",
                        i + 1, (ull)stamp->seq);
-        struct picture *picture = picture_new(&rig->format, stamp->seq);
-        const struct oriel_stamp *wanted = &picture_frame(picture)->stamp;
-        if (stamp->pts_ns != wanted->pts_ns || stamp->revision != wanted->revision)
+        const struct oriel_stamp wanted = picture_stamp(stamp->seq);
+        if (stamp->pts_ns != wanted.pts_ns || stamp->revision != wanted.revision)
             check_fail(run,
                        "the packet of frame %llu has pts %lld and revision %llu, the frame "
                        "had %lld and %llu; the stamp is copied unchanged",
                        (ull)stamp->seq, (long long)stamp->pts_ns, (ull)stamp->revision,
-                       (long long)wanted->pts_ns, (ull)wanted->revision);
-        if (memcmp(stamp, wanted, sizeof *stamp) != 0)
+                       (long long)wanted.pts_ns, (ull)wanted.revision);
+        if (memcmp(stamp, &wanted, sizeof *stamp) != 0)
             check_fail(run,
                        "the stamp of the packet of frame %llu differs from the frame's in "
                        "another member than seq, pts_ns and revision; it is copied whole",
                        (ull)stamp->seq);
-        picture_free(picture);
         if (stamp->seq < before)
             check_fail(run,
                        "the packet of frame %llu came after that of frame %llu; packets come "

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "check/frame_read.h"
+#include "check/gl.h"
 #include "module/negotiate.h"
 #include "util/check.h"
 #include "util/clock.h"
@@ -97,12 +99,33 @@ const struct rig_frame *rig_frame(const struct rig *rig, uint64_t seq)
 
 /* ---- instances ---- */
 
+bool rig_wants_cuda(struct check_run *run)
+{
+    struct oriel_format formats[RIG_FORMATS];
+    size_t count = rig_formats(run, formats);
+    for (size_t i = 0; i < count; i++)
+        if (formats[i].domain == ORIEL_DOMAIN_CUDA)
+            return true;
+    return false;
+}
+
+bool rig_possible(const struct rig *rig, const struct oriel_format *format)
+{
+    return frame_plane_count(format) &&
+           (format->domain == ORIEL_DOMAIN_CPU ||
+            (format->domain == ORIEL_DOMAIN_CUDA && !rig->no_cuda.text[0]));
+}
+
 struct rig *rig_new(struct check_run *run, enum check_host_kind kind)
 {
     struct rig *rig = check_keep(sizeof *rig);
     rig->run = run;
     rig->encoder = run->vtable;
     rig->host = check_host_new(run, kind);
+    if (!rig_wants_cuda(run))
+        error_set(&rig->no_cuda, "it takes no frames in CUDA memory");
+    else if (gl_offer_cuda(rig->host, &rig->no_cuda))
+        rig->no_cuda.text[0] = '\0';
     rig->sink = (struct oriel_packet_sink){sizeof rig->sink, 0, on_packet, rig};
     rig->packets = xcalloc(MOST_PACKETS, sizeof *rig->packets);
     rig->frames = xcalloc(MOST_FRAMES, sizeof *rig->frames);
@@ -166,7 +189,7 @@ struct rig *rig_open(struct check_run *run, enum check_host_kind kind)
     struct rig *rig = rig_new(run, kind);
     char why[1024], first[1024] = ""; /* of the best format, which tells most */
     for (size_t i = 0; i < count; i++) {
-        if (!picture_possible(&formats[i]))
+        if (!rig_possible(rig, &formats[i]))
             continue;
         for (size_t size = 0; size < sizeof sizes / sizeof sizes[0]; size++) {
             struct oriel_format format =
@@ -185,7 +208,7 @@ struct rig *rig_open(struct check_run *run, enum check_host_kind kind)
     }
     if (first[0])
         check_skip(run, "%s", first);
-    check_skip(run, "it takes no frames in CPU memory, and this tool makes no others");
+    check_skip(run, "it takes no frames in CPU memory, and %s", rig->no_cuda.text);
 }
 
 struct oriel_format rig_first(struct check_run *run)
@@ -200,8 +223,11 @@ struct oriel_format rig_first(struct check_run *run)
 
 bool rig_encode(struct rig *rig, uint64_t seq, uint32_t flags)
 {
-    struct picture *picture = picture_new(&rig->format, seq);
-    CHECK(picture && rig->frame_count < MOST_FRAMES);
+    struct error err = {""};
+    struct picture *picture = picture_new(&rig->format, seq, &rig->style, &err);
+    CHECK(rig->frame_count < MOST_FRAMES);
+    if (!picture)
+        check_skip(rig->run, "no frame could be made for it: %s", err.text);
     pthread_mutex_lock(&rig->lock);
     rig->frames[rig->frame_count++] = (struct rig_frame){picture, seq, clock_ns()};
     pthread_mutex_unlock(&rig->lock);
@@ -212,9 +238,9 @@ bool rig_encode(struct rig *rig, uint64_t seq, uint32_t flags)
     check_frame_unref(picture_frame(picture), NULL);
     if (result != ORIEL_OK && result != ORIEL_AGAIN)
         check_fail(rig->run,
-                   "encode() of frame %llu answered %s (%s); the frame is of the format "
+                   "encode() of frame %llu%s answered %s (%s); the frame is of the format "
                    "that create() took",
-                   (unsigned long long)seq, check_result_name(result),
+                   (unsigned long long)seq, rig->with, check_result_name(result),
                    why[0] ? why : "without a text");
     return result == ORIEL_OK;
 }
@@ -234,6 +260,25 @@ void rig_run(struct rig *rig, uint64_t seq, unsigned count)
     for (unsigned i = 0; i < count; i++)
         rig_encode(rig, seq + i, 0);
     rig_drain(rig);
+}
+
+void rig_cuda_stack(struct rig *rig, const char *call)
+{
+    if (gl_cuda_context())
+        check_fail(rig->run, "%s left a CUDA context current: what is pushed is popped", call);
+}
+
+/* FNV-1a. */
+uint64_t rig_hash(struct rig *rig)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (size_t i = 0; i < rig_packets(rig); i++) {
+        const struct oriel_packet *packet = &rig->packets[i].packet;
+        hash = (hash ^ packet->bytes ^ (uint64_t)packet->flags << 32) * UINT64_C(1099511628211);
+        for (uint64_t k = 0; k < packet->bytes; k++)
+            hash = (hash ^ packet->data[k]) * UINT64_C(1099511628211);
+    }
+    return hash;
 }
 
 static size_t held(struct rig *rig)

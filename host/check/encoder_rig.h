@@ -32,6 +32,8 @@ struct rig {
     struct oriel_packet_sink sink;
     void *self;
     const struct oriel_config *config; /* of rig_create() */
+    struct picture_style style;        /* of its frames */
+    struct error no_cuda;              /* why it gets no frames in CUDA memory; "": it does */
     char with[300]; /* what is special about the instance, behind the names of calls */
     /* Under `lock`. */
     pthread_mutex_t lock;
@@ -54,7 +56,12 @@ struct oriel_format rig_negotiated(const struct oriel_format *offered, uint32_t 
 /* "NV12 cpu bt709 full 320x240" */
 const char *rig_format_text(const struct oriel_format *format, char *text, size_t size);
 
-/* Never freed, as a packet may come late. */
+/* Is there a format in CUDA memory among them? */
+bool rig_wants_cuda(struct check_run *run);
+/* Can a frame of it be made here? */
+bool rig_possible(const struct rig *rig, const struct oriel_format *format);
+
+/* Never freed, as a packet may come late. Its host has CUDA where the module asks for that. */
 struct rig *rig_new(struct check_run *run, enum check_host_kind kind);
 /* create(); settings as of check_config(). An answer that is not OK must have had a text, which is
  * copied to `why`, of 1024 bytes. */
@@ -62,6 +69,11 @@ oriel_result rig_create(struct rig *rig, const struct oriel_format *format,
                         const char *const *settings, char *why);
 /* destroy(), and forgets packets and pictures. */
 void rig_destroy(struct rig *rig);
+
+/* No function of the module has left another CUDA context current, or this fails. */
+void rig_cuda_stack(struct rig *rig, const char *call);
+/* A hash of sizes, flags and bytes of all packets. */
+uint64_t rig_hash(struct rig *rig);
 
 /* A rig whose instance takes the first format that works here; skips where none does. */
 struct rig *rig_open(struct check_run *run, enum check_host_kind kind);

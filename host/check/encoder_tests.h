@@ -8,6 +8,7 @@
 /* encoder_frames.c: formats, sizes, packets */
 void encoder_formats(struct check_run *run);
 void encoder_runs(struct check_run *run);
+void encoder_cuda(struct check_run *run);
 void encoder_odd_sizes(struct check_run *run);
 void encoder_refuses(struct check_run *run);
 void encoder_stamps(struct check_run *run);
@@ -19,6 +20,9 @@ void encoder_first_key(struct check_run *run);
 void encoder_key_flag(struct check_run *run);
 void encoder_request_key(struct check_run *run);
 void encoder_request_any_thread(struct check_run *run);
+/* encoder_ready.c: rows and fences */
+void encoder_rows(struct check_run *run);
+void encoder_fence(struct check_run *run);
 /* encoder_flow.c: drain, sink, instances */
 void encoder_drain(struct check_run *run);
 void encoder_slow_sink(struct check_run *run);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "check/gl.h"
 
+#include <dlfcn.h>
 #include <epoxy/egl.h>
 #include <epoxy/gl.h>
 #include <stdlib.h>
@@ -32,17 +33,23 @@ static void join_cuda(void)
     services_destroy(services);
 }
 
-void gl_open(struct check_run *run)
+static bool begin(struct error *err)
 {
     if (egl) {
         gl_enter();
-        return;
+        return true;
     }
+    egl = egl_create(-1, err);
+    if (egl)
+        join_cuda();
+    return egl;
+}
+
+void gl_open(struct check_run *run)
+{
     struct error err = {""};
-    egl = egl_create(-1, &err);
-    if (!egl)
+    if (!begin(&err))
         check_skip(run, "%s", err.text);
-    join_cuda();
 }
 
 struct check_host *gl_host(struct check_run *run, enum check_host_kind kind)
@@ -60,6 +67,51 @@ const char *gl_cuda_absent(struct check_run *run)
     gl_open(run);
     return cuda ? NULL : no_cuda.text;
 }
+
+bool gl_offer_cuda(struct check_host *host, struct error *why)
+{
+    if (!begin(why))
+        return false;
+    gl_leave();
+    if (!cuda)
+        return error_set(why, "%s", no_cuda.text);
+    check_host_offer(host, ORIEL_HOST_CUDA_V1, cuda);
+    return true;
+}
+
+/* ---- the few functions of CUDA's driver that a test needs ---- */
+
+static bool driver_find(const char *name, void *function)
+{
+    void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    void *symbol = library ? dlsym(library, name) : NULL;
+    memcpy(function, &symbol, sizeof symbol); /* POSIX lets it be a function */
+    return symbol;
+}
+
+void *gl_cuda_context(void)
+{
+    int (*get)(void **context);
+    void *context = NULL;
+    return driver_find("cuCtxGetCurrent", &get) && get(&context) == 0 ? context : NULL;
+}
+
+bool gl_cuda_event(struct oriel_fence *fence)
+{
+    int (*create)(void **event, unsigned flags), (*record)(void *event, void *stream);
+    int (*push)(void *context), (*pop)(void **context);
+    void *event = NULL, *popped;
+    if (!cuda || !driver_find("cuEventCreate", &create) || !driver_find("cuEventRecord", &record) ||
+        !driver_find("cuCtxPushCurrent_v2", &push) || !driver_find("cuCtxPopCurrent_v2", &pop) ||
+        push((void *)(uintptr_t)cuda->context))
+        return false;
+    bool made = create(&event, 2 /* CU_EVENT_DISABLE_TIMING */) == 0 && record(event, NULL) == 0;
+    pop(&popped);
+    *fence = (struct oriel_fence){.handle = (uintptr_t)event, .kind = ORIEL_FENCE_CUDA_EVENT};
+    return made;
+}
+
+/* ---- which context is current ---- */
 
 static void make_current(void *context)
 {

@@ -5,6 +5,7 @@
 
 #include "check/check.h"
 #include "oriel/capture.h"
+#include "util/error.h"
 
 /* A context of OpenGL 4.5 is current on this thread from here on, to the end of the process; the
  * test is skipped where there is none. */
@@ -13,6 +14,12 @@ void gl_open(struct check_run *run);
 struct check_host *gl_host(struct check_run *run, enum check_host_kind kind);
 /* NULL, or why gl_host() has no CUDA. */
 const char *gl_cuda_absent(struct check_run *run);
+/* For those whose threads have no OpenGL, as encoders: "oriel.host.cuda/1" where gl_host() has it,
+ * false with the reason otherwise. No context is current on return. */
+bool gl_offer_cuda(struct check_host *host, struct error *why);
+void *gl_cuda_context(void); /* the CUcontext that is current, or NULL */
+/* An event of CUDA that is over soon; lives as long as the process. */
+bool gl_cuda_event(struct oriel_fence *fence);
 void gl_leave(void); /* no context is current, until gl_enter() */
 void gl_enter(void);
 /* Fails where the module left an error behind. `what` it did: "grab()". */

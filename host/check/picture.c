@@ -8,6 +8,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "check/frame_read.h"
+#include "check/gl.h"
+#include "cuda/cuda.h"
+#include "module/services.h"
 #include "util/check.h"
 
 #define ALIGN 64u
@@ -18,45 +22,13 @@ struct picture {
     struct oriel_frame *frame; /* at the start of the memory */
     uint8_t *memory;
     size_t bytes;
-    bool over; /* the last reference is gone; atomic */
+    const struct oriel_frame *device; /* its samples in CUDA memory, or NULL */
+    uint32_t ready;                   /* of its fence */
+    bool over;                        /* the last reference is gone; atomic */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct picture *all;
-
-bool picture_plane(const struct oriel_format *format, uint32_t plane, uint32_t *row_bytes,
-                   uint32_t *rows)
-{
-    uint32_t w = format->width, h = format->height, unit = 1;
-    uint32_t half_w = w / 2 + w % 2, half_h = h / 2 + h % 2;
-    switch (format->fourcc) {
-    case ORIEL_FMT_RGBA:
-        *row_bytes = w * 4;
-        *rows = h;
-        return plane < 1;
-    case ORIEL_FMT_P010:
-        unit = 2; /* fallthrough */
-    case ORIEL_FMT_NV12:
-        *row_bytes = (plane ? half_w * 2 : w) * unit;
-        *rows = plane ? half_h : h;
-        return plane < 2;
-    case ORIEL_FMT_I420:
-        *row_bytes = plane ? half_w : w;
-        *rows = plane ? half_h : h;
-        return plane < 3;
-    case ORIEL_FMT_I444:
-        *row_bytes = w;
-        *rows = h;
-        return plane < 3;
-    }
-    return false;
-}
-
-bool picture_possible(const struct oriel_format *format)
-{
-    uint32_t row_bytes, rows;
-    return format->domain == ORIEL_DOMAIN_CPU && picture_plane(format, 0, &row_bytes, &rows);
-}
 
 /* ---- who reaches into what it does not hold ---- */
 
@@ -93,10 +65,19 @@ void picture_watch(void)
 
 /* ---- pictures ---- */
 
+static void release_device(struct picture *picture)
+{
+    frame_unref(picture->device);
+    picture->device = NULL;
+}
+
 static void on_release(const struct oriel_frame *frame, const struct oriel_fence *done)
 {
     struct picture *picture = frame->pool;
-    (void)done;
+    struct error err;
+    if (done && done->kind == ORIEL_FENCE_CUDA_EVENT)
+        cuda_fence_wait(done, &err);
+    release_device(picture);
     __atomic_store_n(&picture->over, true, __ATOMIC_RELEASE);
     mprotect(picture->memory, picture->bytes, PROT_NONE);
 }
@@ -113,19 +94,18 @@ static void paint(uint8_t *row, uint32_t bytes, uint32_t plane, uint32_t y, uint
 
 static size_t lay_out(const struct oriel_format *format, struct oriel_frame *frame)
 {
-    uint32_t row_bytes, rows;
     size_t at = (sizeof *frame + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-    frame->plane_count = 0;
-    for (uint32_t i = 0; picture_plane(format, i, &row_bytes, &rows); i++) {
-        uint32_t stride = (row_bytes + ALIGN - 1) / ALIGN * ALIGN + ALIGN;
+    frame->plane_count = frame_plane_count(format);
+    for (uint32_t i = 0; i < frame->plane_count; i++) {
+        uint32_t rows = frame_rows(format, i);
+        uint32_t stride = (frame_row_bytes(format, i) + ALIGN - 1) / ALIGN * ALIGN + ALIGN;
         frame->planes[i] = (struct oriel_plane){.offset = at, .stride = stride, .rows = rows};
         at += (size_t)stride * rows;
-        frame->plane_count++;
     }
     return at;
 }
 
-static struct oriel_stamp stamp_of(uint64_t seq)
+struct oriel_stamp picture_stamp(uint64_t seq)
 {
     int64_t pts = (int64_t)seq * PTS_NS + 1000000007;
     return (struct oriel_stamp){
@@ -144,31 +124,65 @@ static struct oriel_stamp stamp_of(uint64_t seq)
     };
 }
 
-struct picture *picture_new(const struct oriel_format *format, uint64_t seq)
+/* A handle for each plane, or one for all. */
+static void share_handle(struct oriel_frame *frame, bool share)
 {
-    struct oriel_frame frame = {.size = sizeof frame};
+    for (uint32_t i = 0; i < frame->plane_count && !share; i++) {
+        frame->planes[i].handle += frame->planes[i].offset;
+        frame->planes[i].offset = 0;
+    }
+}
+
+/* The same planes in the device's memory. */
+static bool go_to_device(struct picture *self, struct oriel_frame *frame, struct error *err)
+{
+    self->device = cuda_frame_copy(frame, err);
+    if (!self->device)
+        return false;
+    memcpy(frame->planes, self->device->planes, sizeof frame->planes);
+    frame->format.domain = ORIEL_DOMAIN_CUDA;
+    return true;
+}
+
+/* What a capture module has there. A host waits for it before it gives the frame to an encoder. */
+static bool set_fence(struct picture *self, struct oriel_frame *frame, struct error *err)
+{
+    self->ready = 1;
+    frame->ready =
+        (struct oriel_fence){.handle = (uintptr_t)&self->ready, .kind = ORIEL_FENCE_FLAG};
+    if (frame->format.domain == ORIEL_DOMAIN_CUDA && !gl_cuda_event(&frame->ready))
+        return error_set(err, "CUDA made no event");
+    return frame_wait(frame, err);
+}
+
+struct picture *picture_new(const struct oriel_format *format, uint64_t seq,
+                            const struct picture_style *style, struct error *err)
+{
+    static const struct picture_style plain;
+    struct oriel_frame frame = {
+        .size = sizeof frame, .format = *format, .stamp = picture_stamp(seq)};
     struct picture *self = xcalloc(1, sizeof *self);
+    style = style ? style : &plain;
     self->bytes = lay_out(format, &frame);
     self->memory =
         mmap(NULL, self->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (self->memory == MAP_FAILED) {
         free(self);
+        error_set(err, "out of memory");
         return NULL;
     }
     for (uint32_t i = 0; i < frame.plane_count; i++) {
         struct oriel_plane *plane = &frame.planes[i];
-        uint32_t row_bytes, rows;
-        picture_plane(format, i, &row_bytes, &rows);
-        for (uint32_t y = 0; y < rows; y++)
-            paint(self->memory + plane->offset + (size_t)y * plane->stride, row_bytes, i, y, seq);
+        for (uint32_t y = 0; y < plane->rows; y++)
+            paint(self->memory + plane->offset + (size_t)y * plane->stride,
+                  frame_row_bytes(format, i), i, y, seq);
         plane->handle = (uint64_t)(uintptr_t)self->memory;
-        if (seq % 2 == 0) {
-            plane->handle += plane->offset;
-            plane->offset = 0;
-        }
     }
-    frame.format = *format;
-    frame.stamp = stamp_of(seq);
+    frame.stamp.flags |= style->flags;
+    frame.format.domain = ORIEL_DOMAIN_CPU;
+    bool good = format->domain != ORIEL_DOMAIN_CUDA || go_to_device(self, &frame, err);
+    good = good && (!style->fenced || set_fence(self, &frame, err));
+    share_handle(&frame, seq % 2);
     frame.release = on_release;
     frame.pool = self;
     self->frame = (struct oriel_frame *)(void *)self->memory;
@@ -179,7 +193,10 @@ struct picture *picture_new(const struct oriel_format *format, uint64_t seq)
     self->next = all;
     all = self;
     pthread_mutex_unlock(&lock);
-    return self;
+    if (good)
+        return self;
+    picture_free(self);
+    return NULL;
 }
 
 const struct oriel_frame *picture_frame(const struct picture *picture)
@@ -200,6 +217,7 @@ void picture_free(struct picture *picture)
         at = &(*at)->next;
     *at = picture->next;
     pthread_mutex_unlock(&lock);
+    release_device(picture);
     munmap(picture->memory, picture->bytes);
     free(picture);
 }

@@ -47,6 +47,8 @@ def main():
     if kind == "source":
         data = ["--data", source_data(check.FIXTURES)]
         rows = [(*row[:4], row[4] + data) for row in rows]
+    if kind == "cuda":
+        check.standin()
     bad = 0
     with concurrent.futures.ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
         for row, wrong in zip(rows, pool.map(lambda row: judge(*row), rows)):
