@@ -88,18 +88,24 @@ static int compare_command(int argc, char **argv)
     return compare(config, folder);
 }
 
-/* The module folders beside bin, which the host looks for beside the program that runs. */
-static void add_module_folders(void)
+/* Of this program; the caller frees. */
+static char *own_folder(void)
 {
-    static const char *const places[] = {"modules", "lib*/oriel/modules", "lib/*/oriel/modules"};
     char own[4096];
     ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
-    const char *given = getenv("ORIEL_MODULE_PATH");
-    char *list = xstrdup(given ? given : "");
     own[length > 0 ? length : 0] = '\0';
     char *slash = strrchr(own, '/');
-    for (size_t i = 0; slash && i < sizeof places / sizeof *places; i++) {
-        char *pattern = xasprintf("%.*s/../../%s", (int)(slash - own), own, places[i]);
+    return xasprintf("%.*s", slash ? (int)(slash - own) : 0, own);
+}
+
+/* The module folders beside bin, which the host looks for beside the program that runs. */
+static void add_module_folders(const char *own)
+{
+    static const char *const places[] = {"modules", "lib*/oriel/modules", "lib/*/oriel/modules"};
+    const char *given = getenv("ORIEL_MODULE_PATH");
+    char *list = xstrdup(given ? given : "");
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char *pattern = xasprintf("%s/../../%s", own, places[i]);
         glob_t found;
         if (glob(pattern, GLOB_ONLYDIR, NULL, &found) == 0) {
             for (size_t k = 0; k < found.gl_pathc; k++) {
@@ -116,9 +122,23 @@ static void add_module_folders(void)
     free(list);
 }
 
+/* What encode/remote starts is the program that runs, with this command; oriel is who has it. */
+static int encoder_child(const char *own, char **argv)
+{
+    char *oriel = xasprintf("%s/../../bin/oriel", own);
+    execv(oriel, argv);
+    int status = cli_fail(CLI_FAILED, "ab: %s: %s", oriel, strerror(errno));
+    free(oriel);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
-    add_module_folders();
+    char *own = own_folder();
+    if (argc > 1 && strcmp(argv[1], "encoder-child") == 0)
+        return encoder_child(own, argv);
+    add_module_folders(own);
+    free(own);
     if (argc < 2)
         return cli_fail(CLI_USAGE, "ab: wants CONFIG -o DIR; `oriel ab --help` tells more");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {

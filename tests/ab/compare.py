@@ -199,6 +199,18 @@ def check_lossless(folder):
         assert "lossless" in (out / "report.html").read_text()
 
 
+def check_remote(folder):
+    """In a process of its own an encoder writes the same bytes."""
+    arms = {"here": {"module": "encode/x264", "options": {"threads": 1}},
+            "apart": {"module": "encode/remote",
+                      "options": {"module": "encode/x264", "options": "threads=1", "deadline_ms": 0}}}
+    out = folder / "remote"
+    oriel(write_plan(folder, "remote.json", recordings=["orbit.orec"], rates=[1000000], arms=arms, baseline="here"),
+          "-o", out)
+    here, apart = json.loads((out / "results.json").read_text())["results"]
+    assert here["packets"] and apart["packets"] == here["packets"], apart
+
+
 def check_failures(folder):
     whole = (folder / "orbit.orec").read_bytes()
     (folder / "cut.orec").write_bytes(whole[:len(whole) * 2 // 3])
@@ -246,6 +258,7 @@ def main():
         assert run("demo", data, "--size", "tiny").returncode == 0
         check_recordings(folder, data)
         out = check_compare(folder)
+        check_remote(folder)
         check_lossless(folder)
         check_failures(folder)
         check_report(out)
