@@ -17,7 +17,7 @@ struct branch *branch_create(struct stream *stream, bool main, bool still, uint3
     branch->still = still;
     branch->codec = codec;
     branch->last_key_ns = INT64_MIN / 2;
-    branch->upgrade_ns = INT64_MAX;
+    branch->upgrade_ns = branch->ahead.until_ns = INT64_MAX;
     branch->dump_left = stream->dump_count;
     const struct codec *known = codec_find(codec);
     snprintf(branch->label, sizeof branch->label, "%s",

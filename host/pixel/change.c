@@ -109,6 +109,7 @@ void branch_refuse_orders(struct branch *branch)
 {
     if (!branch->order)
         return;
+    branch->ahead.format = NULL; /* its successor goes with it */
     error_set(&branch->order->err, "the stream ends");
     answer(branch);
 }
@@ -132,6 +133,12 @@ static void gather(struct branch *branch)
     pthread_mutex_unlock(&stream->lock);
 }
 
+bool branch_order_due(struct branch *branch)
+{
+    const struct successor *successor = branch->order->successor;
+    return !successor || ahead_there(branch, successor_format(successor));
+}
+
 void branch_obey(struct branch *branch)
 {
     struct stream *stream = branch->stream;
@@ -147,12 +154,15 @@ void branch_obey(struct branch *branch)
         order->obeyed = true;
         pthread_mutex_lock(&stream->lock);
         branch->dead = false;
+        for (struct client *client = stream->clients; client; client = client->next)
+            client->waiting_key |= client->branch == branch;
         pthread_mutex_unlock(&stream->lock);
         gather(branch);
         if (old)
             branch_changed_over(branch, &format);
         else
             stream_evict(branch);
+        ahead_adopt(branch);
     }
     pthread_mutex_lock(&stream->lock);
     answer(branch);

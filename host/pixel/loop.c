@@ -33,7 +33,7 @@ static enum arm_drop why_dropped(const struct branch *branch)
     return branch->blocked ? DROP_CLIENT : DROP_NEWER;
 }
 
-static void on_frame(void *data, const struct oriel_frame *frame)
+void branch_frame(void *data, const struct oriel_frame *frame)
 {
     struct branch *branch = data;
     struct stream *stream = branch->stream;
@@ -66,7 +66,7 @@ static void on_frame(void *data, const struct oriel_frame *frame)
     frame_unref(old);
 }
 
-static void on_refused(void *data, const char *why)
+void branch_frame_refused(void *data, const char *why)
 {
     struct branch *branch = data;
     pthread_mutex_lock(&branch->stream->lock);
@@ -279,7 +279,7 @@ static void drop_frames(struct branch *branch)
     branch->last = NULL;
 }
 
-static void untap(struct branch *branch)
+static void leave_tap(struct branch *branch)
 {
     if (branch->tap)
         render_tap_remove(branch->stream->render, branch->tap);
@@ -287,22 +287,23 @@ static void untap(struct branch *branch)
     drop_frames(branch);
 }
 
-static bool tap(struct branch *branch)
+static void untap(struct branch *branch)
 {
-    struct render_tap want = {.format = branch->instance->format,
-                              .complete_only = branch->still,
-                              .frames_held = 3, /* pending, last, and one in the encoder */
-                              .frame = on_frame,
-                              .refused = on_refused,
-                              .data = branch};
-    branch->tap = render_tap_add(branch->stream->render, &want);
-    return branch->tap != 0;
+    ahead_drop(branch);
+    leave_tap(branch);
 }
 
-static bool same_samples(const struct oriel_format *a, const struct oriel_format *b)
+uint32_t branch_tap(struct branch *branch, const struct oriel_format *format,
+                    void (*frame)(void *data, const struct oriel_frame *frame),
+                    void (*refused)(void *data, const char *why))
 {
-    return a->domain == b->domain && a->fourcc == b->fourcc && a->modifier == b->modifier &&
-           a->matrix == b->matrix && a->full_range == b->full_range;
+    struct render_tap want = {.format = *format,
+                              .complete_only = branch->still,
+                              .frames_held = 3, /* pending, last, and one in the encoder */
+                              .frame = frame,
+                              .refused = refused,
+                              .data = branch};
+    return render_tap_add(branch->stream->render, &want);
 }
 
 /* --- failures --- */
@@ -332,7 +333,7 @@ void branch_changed_over(struct branch *branch, const struct oriel_format *forma
 {
     metric_add(branch->stream->metrics.resets, 1);
     if (!same_samples(format, &branch->instance->format))
-        untap(branch);
+        leave_tap(branch);
     stream_evict(branch); /* those that cannot decode what it writes now */
 }
 
@@ -504,7 +505,7 @@ static void encode_next(struct branch *branch, bool key)
 static void turn(struct branch *branch)
 {
     struct stream *stream = branch->stream;
-    if (branch->order) {
+    if (branch->order && (!watched(branch) || branch->dead || branch_order_due(branch))) {
         pthread_mutex_unlock(&stream->lock);
         branch_obey(branch);
         pthread_mutex_lock(&stream->lock);
@@ -554,7 +555,10 @@ static void turn(struct branch *branch)
         if (branch_upgrade(branch, codec))
             branch_changed_over(branch, &format);
     }
-    if (branch->instance && !branch->tap && !tap(branch))
+    if (branch->instance && !branch->tap)
+        branch->tap =
+            branch_tap(branch, &branch->instance->format, branch_frame, branch_frame_refused);
+    if (branch->instance && !branch->tap)
         die(branch, "the renderer takes no further demand for pictures");
     if (branch->instance)
         look_at_queues(branch);
@@ -565,7 +569,8 @@ static void turn(struct branch *branch)
         branch->still ? plan_still(branch, clock_ns()) : plan_video(branch, clock_ns());
     switch (plan.step) {
     case STEP_WAIT:
-        cond_wait_until(&branch->wake, &stream->lock, earlier(plan.until, branch->upgrade_ns));
+        cond_wait_until(&branch->wake, &stream->lock,
+                        earlier(earlier(plan.until, branch->upgrade_ns), branch->ahead.until_ns));
         break;
     case STEP_ENCODE:
         encode_next(branch, plan.key);

@@ -489,6 +489,11 @@ void successor_take_over(struct branch *branch, struct successor *self)
     self->opened.instance = old;
 }
 
+const struct oriel_format *successor_format(const struct successor *self)
+{
+    return &self->opened.instance->format;
+}
+
 void successor_destroy(struct successor *self)
 {
     if (self)

@@ -83,6 +83,12 @@ struct branch {
     int64_t upgrade_ns; /* when an encoder that was out gets its chance; INT64_MAX: none is */
     struct metric *encoder_info; /* constant */
     struct order *order;         /* of somebody who waits until it is obeyed; NULL: none */
+    struct ahead {
+        const struct oriel_format *format; /* of the successor; NULL: none is awaited */
+        const struct oriel_frame *frame;   /* the newest; a reference */
+        int64_t until_ns;                  /* INT64_MAX where none is awaited */
+        uint32_t tap;                      /* the branch's thread; 0: none */
+    } ahead;                               /* ahead.c */
     uint64_t frames, keys, bytes, dropped;
     int64_t rate_second;
     uint64_t rate_now, rate_last; /* bytes in this and in the last second */
@@ -172,6 +178,7 @@ struct successor *successor_create(struct branch *branch, const char *id, bool a
                                    struct error *err);
 /* [the branch's thread] */
 void successor_take_over(struct branch *branch, struct successor *successor);
+const struct oriel_format *successor_format(const struct successor *successor);
 /* Ends it, or the encoder in whose place it is. */
 void successor_destroy(struct successor *successor);
 /* Its encoder failed while it ran. */
@@ -182,10 +189,27 @@ bool branch_serves(const struct branch *branch, const struct client *client);
 
 /* loop.c */
 void *branch_run(void *data);
+/* What the renderer calls with a branch. */
+void branch_frame(void *data, const struct oriel_frame *frame);
+void branch_frame_refused(void *data, const char *why);
+/* A demand for pictures; 0: the renderer takes no more. */
+uint32_t branch_tap(struct branch *branch, const struct oriel_format *format,
+                    void (*frame)(void *data, const struct oriel_frame *frame),
+                    void (*refused)(void *data, const char *why));
 /* Another encoder has taken over, in place of one with `format`. [the branch's thread] */
 void branch_changed_over(struct branch *branch, const struct oriel_format *format);
 
+/* ahead.c: pictures for the encoder that is to take over. [the branch's thread] */
+bool same_samples(const struct oriel_format *a, const struct oriel_format *b);
+/* The first has come, or is not to be waited for. Under the lock, which may be given up for it. */
+bool ahead_there(struct branch *branch, const struct oriel_format *format);
+/* It has taken over: what has come becomes the branch's, where that has no tap; else it goes.
+ * Without the lock. */
+void ahead_adopt(struct branch *branch);
+void ahead_drop(struct branch *branch);
+
 /* change.c: what others have asked for while it ran. [the branch's thread, without the lock] */
+bool branch_order_due(struct branch *branch); /* as ahead_there */
 void branch_obey(struct branch *branch);
 void branch_refuse_orders(struct branch *branch); /* its thread ends; under the lock */
 void stream_forget_lists(struct stream *stream);  /* no branch runs any more */

@@ -32,7 +32,7 @@ static struct {
     pthread_cond_t idle;
     struct {
         uint32_t id;
-        bool busy;
+        bool busy, held;
         uint64_t seen; /* of the frame it was given last: each comes once */
         struct render_tap want;
     } taps[TAPS];
@@ -41,6 +41,7 @@ static struct {
     uint64_t seq, revision;
     unsigned flags;
     int alive, most;
+    bool hold;
 } screen = {.lock = PTHREAD_MUTEX_INITIALIZER, .idle = PTHREAD_COND_INITIALIZER};
 
 static const struct oriel_format formats[] = {
@@ -115,7 +116,7 @@ static void frame_release(const struct oriel_frame *frame, const struct oriel_fe
 /* Under the lock, which is given up for the call. */
 static void hand_over(int i)
 {
-    if (screen.taps[i].seen == screen.seq)
+    if (screen.taps[i].seen == screen.seq || screen.taps[i].held)
         return;
     screen.taps[i].seen = screen.seq;
     int64_t now = clock_ns();
@@ -160,6 +161,7 @@ uint32_t render_tap_add(struct render *render, const struct render_tap *want)
     uint32_t id = screen.taps[i].id = ++screen.next_id;
     screen.taps[i].want = *want;
     screen.taps[i].seen = 0;
+    screen.taps[i].held = screen.hold;
     if (screen.seq && (!want->complete_only || screen.flags & DRAW_COMPLETE))
         hand_over(i);
     pthread_mutex_unlock(&screen.lock);
@@ -199,6 +201,15 @@ void fixture_resize(uint32_t width, uint32_t height)
     pthread_mutex_lock(&screen.lock);
     screen.width = width;
     screen.height = height;
+    pthread_mutex_unlock(&screen.lock);
+}
+
+void fixture_hold_taps(bool hold)
+{
+    pthread_mutex_lock(&screen.lock);
+    screen.hold = hold;
+    for (int i = 0; i < TAPS && !hold; i++)
+        screen.taps[i].held = false;
     pthread_mutex_unlock(&screen.lock);
 }
 
@@ -355,6 +366,7 @@ static struct fixture *start(const char *const *sets, struct error *err)
     atomic_store(&fakes.bitrate, 0);
     atomic_store(&fakes.resize_result, ORIEL_OK);
     screen.seq = 0;
+    screen.hold = false;
     screen.most = 0;
     fixture_resize(1280, 720);
     fixture->metrics = metrics_create();

@@ -50,6 +50,8 @@ void fixture_resize(uint32_t width, uint32_t height);
 /* From now on nobody captures into a GPU's memory, or somebody does again; the taps that have
  * waited for such pictures are told. */
 void fixture_gpu(bool there);
+/* From now on no picture comes by a tap that is added, or they come again by all. */
+void fixture_hold_taps(bool hold);
 int fixture_taps(void);
 int fixture_frames(void); /* alive */
 int fixture_most_frames(void);

@@ -153,6 +153,89 @@ static void clients_of_another_codec(void **state)
     fixture_stop(f);
 }
 
+/* An exchange that waits, and who waits for it. */
+struct exchange {
+    struct fixture *fixture;
+    const char *to;
+    pthread_t thread;
+    atomic_bool over;
+};
+
+static void *exchange(void *data)
+{
+    struct exchange *exchange = data;
+    struct stream_swapped done[STREAM_MOST_SWAPPED];
+    assert_int_equal(change(exchange->fixture, exchange->to, NULL, done), 1);
+    assert_true(done[0].done);
+    atomic_store(&exchange->over, true);
+    return NULL;
+}
+
+/* Draws one picture, which comes to the peer. */
+static const struct fake_tail *draw_for(struct peer *peer)
+{
+    int count = atomic_load(&peer->count);
+    fixture_draw(1, 0);
+    return got_tail(fixture_get(peer, count));
+}
+
+/* The capture of other samples may begin late: until it does nothing is missing, and then nothing
+ * either. */
+static void no_picture_is_missing_meanwhile(void **state)
+{
+    (void)state;
+    static const char *const ids[] = {"encode/j", "encode/a", "encode/j"};
+    struct fixture *f = fixture_start((const char *const[]){"stream.prefer=order", NULL});
+    struct peer *peer = fixture_join(f, "ext=1&codecs=h264,jpeg");
+    draw_for(peer);
+    for (unsigned i = 0; i < sizeof ids / sizeof *ids; i++) {
+        struct exchange ordered = {.fixture = f, .to = ids[i]};
+        struct fake_tail old = *draw_for(peer);
+        fixture_hold_taps(true);
+        assert_true(thread_start(&ordered.thread, "exchange", exchange, &ordered));
+        eventually(fixture_taps() == 2);
+        for (int k = 0; k < 20; k++) {
+            struct fake_tail new = *draw_for(peer);
+            assert_int_equal(new.instance, old.instance);
+            assert_int_equal(new.frame_seq, old.frame_seq + 1);
+            old = new;
+        }
+        assert_false(atomic_load(&ordered.over));
+        fixture_hold_taps(false);
+        int count = atomic_load(&peer->count);
+        uint64_t seq = fixture_draw(1, 0);
+        eventually(got_tail(&peer->got[atomic_load(&peer->count) - 1])->instance != old.instance);
+        pthread_join(ordered.thread, NULL);
+        for (; count < atomic_load(&peer->count); count++) {
+            struct fake_tail new = *got_tail(&peer->got[count]);
+            assert_int_equal(new.frame_seq, seq);
+            assert_true(new.instance == old.instance || new.key);
+        }
+        assert_int_equal(draw_for(peer)->frame_seq, seq + 1);
+        assert_int_equal(fixture_taps(), 1);
+    }
+    fixture_stop(f);
+}
+
+/* Nor is that waited for where nobody sees it. */
+static void who_leaves_ends_the_wait(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_start((const char *const[]){"stream.prefer=order", NULL});
+    struct peer *peer = fixture_join(f, "ext=1&codecs=h264,jpeg");
+    struct exchange ordered = {.fixture = f, .to = "encode/j"};
+    draw_for(peer);
+    fixture_hold_taps(true);
+    assert_true(thread_start(&ordered.thread, "exchange", exchange, &ordered));
+    eventually(fixture_taps() == 2);
+    fixture_draw(1, 0);
+    assert_false(atomic_load(&ordered.over));
+    fixture_leave(f, peer);
+    pthread_join(ordered.thread, NULL);
+    eventually(fixture_taps() == 0);
+    fixture_stop(f);
+}
+
 static struct config *configured(const char *const *sets, size_t count)
 {
     struct error err = {""};
@@ -202,6 +285,8 @@ int main(void)
         cmocka_unit_test(another_takes_over_at_a_key),
         cmocka_unit_test(what_fails_leaves_the_one_there),
         cmocka_unit_test(clients_of_another_codec),
+        cmocka_unit_test(no_picture_is_missing_meanwhile),
+        cmocka_unit_test(who_leaves_ends_the_wait),
         cmocka_unit_test(a_wish_lasts),
     };
     return cmocka_run_group_tests_name("pixel: changes", tests, NULL, NULL);
