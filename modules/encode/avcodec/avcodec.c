@@ -78,6 +78,7 @@ static bool open_coder(struct avcodec *self, const AVCodec *codec, char *why, in
 {
     self->codec = codec;
     self->fresh = true;
+    self->deaf |= recipe_of(codec->name)->deaf;
     self->received = self->sent;
     return coder_open(&self->coder, codec, &self->settings, &self->base.format, &self->log, why,
                       room);
@@ -190,10 +191,23 @@ static oriel_result avcodec_create(const struct oriel_host *host, const struct o
 
 /* --- packets --- */
 
-/* Whether an access unit in Annex B has a sequence parameter set before its first slice. */
+/* Whether a temporal unit of AV1 begins with a sequence header, after its delimiter (5.3 and 5.4 of
+ * its specification). */
+static bool has_sequence_header(const uint8_t *data, int bytes)
+{
+    enum { SEQUENCE_HEADER = 1, TEMPORAL_DELIMITER = 2 };
+    int at = 0;
+    if (bytes >= 2 && (data[0] >> 3 & 15) == TEMPORAL_DELIMITER && data[0] & 2)
+        at = data[0] & 4 ? 3 : 2; /* with an extension; of no bytes */
+    return bytes > at && (data[at] >> 3 & 15) == SEQUENCE_HEADER;
+}
+
+/* Whether an access unit begins with its parameter sets: in Annex B, before its first slice. */
 static bool has_parameter_sets(uint32_t codec, const uint8_t *data, int bytes)
 {
     bool h264 = codec == ORIEL_CODEC_H264;
+    if (codec == ORIEL_CODEC_AV1)
+        return has_sequence_header(data, bytes);
     if (!h264 && codec != ORIEL_CODEC_HEVC)
         return false;
     for (int i = 0; i + 3 < bytes; i++) {
@@ -262,7 +276,7 @@ static int flush(struct avcodec *self)
 {
     if (!self->coder.context || self->received == self->sent)
         return 0;
-    int error = avcodec_send_frame(self->coder.context, NULL);
+    int error = coder_end(&self->coder);
     if (error >= 0)
         error = receive(self);
     coder_close(&self->coder);
@@ -308,7 +322,7 @@ static int encode_picture(struct avcodec *self, const struct encode_job *job, co
         self->pending[self->sent % MOST_PENDING] =
             (struct pending){job->frame->stamp, job->t_submit_ns, job->key};
         *call = "avcodec_send_frame";
-        error = avcodec_send_frame(self->coder.context, picture);
+        error = coder_send(&self->coder, picture);
     }
     if (error >= 0) {
         self->sent++;

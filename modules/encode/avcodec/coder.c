@@ -182,13 +182,14 @@ static void describe(struct coder *self, const struct settings *settings,
 void coder_set_rates(struct coder *self, const struct settings *settings)
 {
     AVCodecContext *context = self->context;
-    int64_t most = settings->max_bitrate;
-    if (self->recipe->constant || most < settings->bitrate)
-        most = settings->bitrate;
-    if (self->recipe->above && most == settings->bitrate)
-        most += 1000;
+    int64_t rate = settings->bitrate, most = settings->max_bitrate;
+    int64_t limit = self->recipe->most_rate, above = self->recipe->above ? 1000 : 0;
+    if (limit && rate > limit - above)
+        rate = limit - above;
+    if (self->recipe->constant || most < rate + above)
+        most = rate + above;
     int64_t buffer = most / 1000 * settings->vbv_ms;
-    context->bit_rate = settings->bitrate;
+    context->bit_rate = rate;
     context->rc_max_rate = most;
     context->rc_min_rate = self->recipe->constant ? most : 0;
     context->rc_buffer_size = buffer > INT_MAX ? INT_MAX : (int)buffer;
@@ -231,8 +232,8 @@ static bool gather_options(const struct coder *self, const struct settings *sett
     return error >= 0;
 }
 
-/* The user's keys have to be options. Asked before it is opened, as SVT-AV1 hangs when it is closed
- * without a picture. */
+/* The user's keys have to be options. Asked before it is opened, so that nothing has to be closed.
+ */
 static bool all_known(AVCodecContext *context, const AVDictionary *wanted, char *why, int room)
 {
     const AVDictionaryEntry *entry = NULL;
@@ -319,8 +320,52 @@ bool coder_open(struct coder *self, const AVCodec *codec, const struct settings 
     return ok;
 }
 
+int coder_send(struct coder *self, const AVFrame *picture)
+{
+    int error = avcodec_send_frame(self->context, picture);
+    self->fed |= error >= 0;
+    return error;
+}
+
+int coder_end(struct coder *self)
+{
+    self->ended = true;
+    return avcodec_send_frame(self->context, NULL);
+}
+
+/* Any picture: nobody sees it. */
+static int send_blank(struct coder *self)
+{
+    AVFrame *picture = av_frame_alloc();
+    if (!picture)
+        return AVERROR(ENOMEM);
+    picture->width = self->context->width;
+    picture->height = self->context->height;
+    picture->format = self->samples;
+    int error = av_frame_get_buffer(picture, 0);
+    for (int i = 0; error >= 0 && i < AV_NUM_DATA_POINTERS && picture->buf[i]; i++)
+        memset(picture->buf[i]->data, 0, (size_t)picture->buf[i]->size);
+    if (error >= 0)
+        error = coder_send(self, picture);
+    av_frame_free(&picture);
+    return error;
+}
+
+/* For an encoder that waits for the end when it is closed, and for a picture before the end. */
+static void end_first(struct coder *self)
+{
+    if (self->ended || (!self->fed && send_blank(self) < 0) || coder_end(self) < 0)
+        return;
+    AVPacket *packet = av_packet_alloc();
+    while (packet && avcodec_receive_packet(self->context, packet) >= 0)
+        av_packet_unref(packet);
+    av_packet_free(&packet);
+}
+
 void coder_close(struct coder *self)
 {
+    if (self->context && self->recipe->end_first && avcodec_is_open(self->context))
+        end_first(self);
     av_bsf_free(&self->headers);
     avcodec_free_context(&self->context);
 }

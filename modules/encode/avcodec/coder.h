@@ -16,12 +16,17 @@ struct coder {
     AVBSFContext *headers;      /* puts the parameter sets into key packets; NULL: they are there */
     enum AVPixelFormat samples; /* of the picture in CPU memory that it takes */
     bool upload;                /* which has to be copied to its device */
+    bool fed, ended;            /* it was sent a picture; the end */
 };
 
 /* False with the reason, without the encoder's name. */
 bool coder_open(struct coder *self, const AVCodec *codec, const struct settings *settings,
                 const struct oriel_format *format, struct log *log, char *why, int room);
 void coder_close(struct coder *self); /* zeroed is fine */
+
+/* avcodec_send_frame() of a picture, and of the end. */
+int coder_send(struct coder *self, const AVFrame *picture);
+int coder_end(struct coder *self);
 
 /* The rates of `settings` from the next picture on: only where its recipe says so. */
 void coder_set_rates(struct coder *self, const struct settings *settings);

@@ -29,6 +29,9 @@ struct recipe {
     bool constant;           /* the highest rate is the rate */
     bool above;              /* the highest rate has to be above the rate */
     bool live;               /* takes a new rate or quality while it runs */
+    bool deaf;               /* gives no key when asked for one: has to be opened again */
+    bool end_first;          /* hangs when it is closed before the end of a stream has come out */
+    int64_t most_rate;       /* bit/s that it takes; 0: any */
     int most_quality;        /* JPEG: the scale of its global_quality, else 0 */
 };
 
