@@ -342,6 +342,7 @@ int cli_encoder_child(int argc, char **argv)
         return cli_fail(CLI_USAGE, "encoder-child: is started by encode/remote, not by hand");
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "oriel-encoder");
+    crash_name("oriel-encoder");
     crash_watch(NULL);
     while (serve_one())
         continue;

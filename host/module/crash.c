@@ -38,6 +38,7 @@ static const struct {
 #define FATAL_COUNT (sizeof fatal / sizeof fatal[0])
 
 static struct sigaction before[FATAL_COUNT];
+static const char *program = "oriel";
 static _Atomic(char *) record_path; /* allocated */
 static sem_t dumped;
 static atomic_flag dying = ATOMIC_FLAG_INIT;
@@ -144,12 +145,12 @@ static const struct callee *owner(void *const *frames, int count)
     return callee;
 }
 
-void crash_record(const struct callee *callee, const char *op, const char *how)
+bool crash_record(const struct callee *callee, const char *op, const char *how)
 {
     const char *path = atomic_load(&record_path);
     int fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
     if (fd < 0)
-        return;
+        return false;
     struct line line = {.length = 0};
     add(&line, callee->record);
     add(&line, ",\"op\":\"");
@@ -161,13 +162,24 @@ void crash_record(const struct callee *callee, const char *op, const char *how)
     add(&line, "}");
     flush(&line, fd);
     close(fd);
+    return true;
+}
+
+void crash_tell_quarantine(const struct callee *callee)
+{
+    struct line line = {.length = 0};
+    add(&line, "oriel: the next start leaves ");
+    add(&line, callee->id);
+    add(&line, " out, until another file is in its place or --no-quarantine is given");
+    flush(&line, STDERR_FILENO);
 }
 
 static void say(const struct callee *callee, const char *op, const char *how, const siginfo_t *info)
 {
     struct line line = {.length = 0};
     if (callee) {
-        add(&line, "oriel: module ");
+        add(&line, program);
+        add(&line, ": module ");
         add(&line, callee->id);
         add(&line, " crashed in ");
         add(&line, op);
@@ -175,7 +187,8 @@ static void say(const struct callee *callee, const char *op, const char *how, co
         add(&line, callee->path);
         add(&line, "): ");
     } else {
-        add(&line, "oriel: crashed, in no call of a module: ");
+        add(&line, program);
+        add(&line, ": crashed, in no call of a module: ");
     }
     add(&line, how);
     if (info->si_code > 0 && info->si_signo != SIGABRT) {
@@ -196,15 +209,18 @@ static void on_fatal(int number, siginfo_t *info, void *context)
         void *frames[DEPTH];
         struct call_mark call = call_current();
         const char *op = call.op;
+        bool recorded = false;
         if (call.callee) /* first what the next start needs */
-            crash_record(call.callee, op, fatal[which].name);
+            recorded = crash_record(call.callee, op, fatal[which].name);
         int count = stack_of(frames, context);
         if (!call.op && (call.callee = owner(frames, count))) {
             op = "a thread of its own";
-            crash_record(call.callee, op, fatal[which].name);
+            recorded = crash_record(call.callee, op, fatal[which].name);
         }
         say(call.callee, op, fatal[which].name, info);
         print_stack(frames, count);
+        if (recorded)
+            crash_tell_quarantine(call.callee);
     }
     /* As it would have gone without us: a fault comes again on return, anything else is sent again
      * and waits for it. */
@@ -237,6 +253,11 @@ bool crash_dump_thread(pid_t thread)
     while ((failed = sem_timedwait(&dumped, &until)) != 0 && errno == EINTR)
         continue;
     return failed == 0;
+}
+
+void crash_name(const char *name)
+{
+    program = name;
 }
 
 void crash_watch(const char *record)

@@ -13,8 +13,14 @@ struct callee;
  * of the quarantine, which is copied; NULL: nothing is written down. Again: another file. [main] */
 void crash_watch(const char *record);
 
-/* A line of the file. `how`: "SIGSEGV", …, "hung". Safe in a signal handler. */
-void crash_record(const struct callee *callee, const char *op, const char *how);
+/* How the process is called in what it says, "oriel" otherwise; kept. Before crash_watch(). */
+void crash_name(const char *name);
+
+/* A line of the file; false where nothing is written down. `how`: "SIGSEGV", …, "hung". Safe in a
+ * signal handler, as the next one. */
+bool crash_record(const struct callee *callee, const char *op, const char *how);
+/* On stderr: what a line of the file means. */
+void crash_tell_quarantine(const struct callee *callee);
 /* The stack of a thread of this process goes to stderr; false where the thread does not show it
  * within two seconds. */
 bool crash_dump_thread(pid_t thread);

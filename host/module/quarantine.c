@@ -80,10 +80,12 @@ static char *describe(const cJSON *entry)
                       : 0;
     if (time && gmtime_r(&time, &tm))
         strftime(when, sizeof when, " on %Y-%m-%d at %H:%M:%S UTC", &tm);
-    return xasprintf("quarantined: %s in %.40s (%.40s)%s; a new file or --no-quarantine lifts that",
-                     strcmp(text_of(entry, "how"), "hung") == 0 ? "it did not come back from a call"
-                                                                : "it crashed",
-                     *op ? op : "its code", text_of(entry, "how"), when);
+    return xasprintf(
+        "quarantined: %s in %.40s (%.40s)%s and ended the whole process; it is left out until "
+        "another file is in its place or --no-quarantine is given",
+        strcmp(text_of(entry, "how"), "hung") == 0 ? "it did not come back from a call"
+                                                   : "it crashed",
+        *op ? op : "its code", text_of(entry, "how"), when);
 }
 
 char *quarantine_reason(const struct quarantine *quarantine, const char *file, const char *key)

@@ -19,7 +19,7 @@ char *quarantine_path(const struct config *config);
 struct quarantine *quarantine_open(const struct config *config);
 void quarantine_close(struct quarantine *quarantine);
 /* Why a file is not to be used that has the content of `key` (cache_key()): "quarantined: it
- * crashed in encode (SIGSEGV) on …; … lifts that"; NULL for one that may be. Caller frees. */
+ * crashed in encode (SIGSEGV) on …; … is given"; NULL for one that may be. Caller frees. */
 char *quarantine_reason(const struct quarantine *quarantine, const char *file, const char *key);
 
 /* From now on a crash of this process is written there; see crash_watch(). [main] */

@@ -84,6 +84,7 @@ static struct entry *entry_create(struct cache *cache, const struct quarantine *
     };
     char *quarantined = reason[0] ? NULL : quarantine_reason(quarantine, path, module->key);
     if (quarantined) {
+        log_warn(LOG_MODULE, "%s is not used: %s: %s", module->id, path, quarantined);
         module->reason = entry->reason = xasprintf("%s: %s", path, quarantined);
         module->facts = NULL;
     }

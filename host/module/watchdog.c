@@ -103,9 +103,11 @@ _Noreturn static void end(const struct look *look)
               "process ends",
               call->callee->id, call->op, call->callee->path, seconds_of(look, &look->hung),
               (int)look->hung.thread);
-    crash_record(call->callee, call->op, "hung");
+    bool recorded = crash_record(call->callee, call->op, "hung");
     if (!crash_dump_thread(look->hung.thread))
         log_error(LOG_MODULE, "the thread does not show its stack");
+    if (recorded)
+        crash_tell_quarantine(call->callee);
     signal(SIGABRT, SIG_DFL);
     abort();
 }

@@ -80,6 +80,7 @@ def check_crash(case):
     said = f"oriel: module encode/faulty crashed in encode (file {case.fixture}): SIGSEGV"
     assert said in text, text
     assert f"{case.fixture} +0x" in text, text
+    assert "oriel: the next start leaves encode/faulty out, until another file is in its place" in text, text
     print(" ", said)
     assert [(e["id"], e["op"], e["how"]) for e in case.quarantine()] == [("encode/faulty", "encode", "SIGSEGV")]
 
@@ -92,7 +93,10 @@ def check_crash(case):
     # The next of the list.
     with oriel.Server(oriel.EXAMPLE, *case.args("encode/faulty", "encode/openh264")) as server:
         asyncio.run(play(server, lambda client: client.pictures > 3))
-        assert "encode/openh264" in server.text() and "quarantined" in server.text(), server.text()
+        line = next(line for line in server.text().splitlines() if "warn  module: encode/faulty is not used" in line)
+        assert "quarantined: it crashed in encode (SIGSEGV)" in line and str(case.fixture) in line, line
+        assert "-> encode/openh264" in server.text(), server.text()
+        print(" ", line)
 
     # Nothing but it.
     done = oriel.run("serve", oriel.EXAMPLE, *case.args("encode/faulty"), "--port", "0")
@@ -144,6 +148,7 @@ def check_hang(case):
     assert "encode/faulty: encode has been running for 0." in text, text
     assert f"module encode/faulty hangs in encode (file {case.fixture}): for 2." in text, text
     assert f"{case.fixture} +0x" in text, text  # the stack of that thread
+    assert "the next start leaves encode/faulty out" in text, text
     assert "did not come back from a call in encode (hung)" in case.listed()["reason"], case.listed()
     print(" ", case.listed()["reason"])
     oriel.run("modules", "--no-quarantine", *case.args("encode/faulty"))
