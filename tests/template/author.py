@@ -63,7 +63,7 @@ class Author:
             assert str(SOURCE) not in command["command"], command
         return work / f"{folder.name}.so"
 
-    def look_at(self, folder, name, kind, lines=MOST_LINES):
+    def look_at(self, folder, name, kind):
         """What was written: short, laid out as Oriel's own sources, with the names that were asked for."""
         sources = [path for path in folder.iterdir() if path.suffix in (".c", ".cpp", ".h")]
         text = "".join(path.read_text() for path in folder.iterdir() if path.is_file())
@@ -72,8 +72,9 @@ class Author:
         assert f'"{ID.format(name)}"' in text and f'"{VENDOR}"' in text
         main = [path for path in sources if path.suffix != ".h"]
         assert [path.stem for path in main] == [name], sources
-        count = len(main[0].read_text().splitlines())
-        assert count <= lines, f"{main[0]}: {count} lines"
+        count = sum(len(path.read_text().splitlines()) for path in sources)
+        assert count <= MOST_LINES, f"{folder}: {count} lines"
+        assert main[0].suffix != ".c" or "    .size = sizeof(" in text, f"{main[0]}: a table without names"
         cmake = folder / "CMakeLists.txt"
         assert not cmake.exists() or len(cmake.read_text().splitlines()) <= MOST_CMAKE
         layout = place.tool("clang-format", "the layout of the template")

@@ -15,7 +15,7 @@ def render(config, out, *more):
 
 with Author() as author:
     folder, _ = author.new("scene", NAME)
-    author.look_at(folder, NAME, "scene", 190)
+    author.look_at(folder, NAME, "scene")
     module = author.build(folder)
     author.check(module)
     author.ctest(module)

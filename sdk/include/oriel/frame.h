@@ -45,6 +45,19 @@ struct oriel_format {
     uint32_t reserved;  /* 0 */
 };
 
+/* Whether a negotiated format is one that is listed. */
+static inline int oriel_format_is(const struct oriel_format *format,
+                                  const struct oriel_format *listed)
+{
+    return format->modifier == listed->modifier && format->domain == listed->domain &&
+           format->fourcc == listed->fourcc && format->matrix == listed->matrix && format->width &&
+           format->height && (!listed->width || format->width == listed->width) &&
+           (!listed->height || format->height == listed->height) &&
+           (!listed->primaries || format->primaries == listed->primaries) &&
+           (!listed->transfer || format->transfer == listed->transfer) &&
+           (!listed->full_range || format->full_range == listed->full_range);
+}
+
 /* Frozen, 24 bytes. */
 struct oriel_plane {
     uint64_t handle;
@@ -52,6 +65,15 @@ struct oriel_plane {
     uint32_t stride; /* bytes from row to row */
     uint32_t rows;
 };
+
+/* A row of a plane in CPU memory; what is beyond the last row is as that one. */
+static inline const uint8_t *oriel_plane_row(const struct oriel_plane *plane, uint32_t row)
+{
+    if (row >= plane->rows)
+        row = plane->rows - 1;
+    return (const uint8_t *)(uintptr_t)(plane->handle + plane->offset) +
+           (uint64_t)row * plane->stride;
+}
 
 enum {
     ORIEL_FENCE_NONE = 0,

@@ -151,6 +151,16 @@ struct oriel_snapshot {
     struct oriel_camera camera;
 };
 
+/* The layer of that key, or NULL. */
+static inline const struct oriel_layer *oriel_find_layer(const struct oriel_snapshot *snapshot,
+                                                         uint64_t key)
+{
+    for (uint32_t i = 0; snapshot && i < snapshot->layer_count; i++)
+        if (snapshot->layers[i]->key == key)
+            return snapshot->layers[i];
+    return NULL;
+}
+
 enum {
     ORIEL_VIEW_INTERACTIVE =
         1u << 0 /* speed matters more than quality: a better picture will follow */

@@ -4,7 +4,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <epoxy/gl.h>
+
 #include "oriel/capture.h"
+#include "oriel/gl.h"
 #include "oriel/host_gl.h"
 
 struct instance {
@@ -31,15 +33,18 @@ static void release(const struct oriel_frame *frame, const struct oriel_fence *d
     free((void *)(uintptr_t)frame);
 }
 
+static const struct oriel_format made = {.domain = ORIEL_DOMAIN_CPU,
+                                         .fourcc = ORIEL_FMT_I420,
+                                         .primaries = ORIEL_PRIMARIES_BT709,
+                                         .transfer = ORIEL_TRANSFER_SRGB,
+                                         .matrix = ORIEL_MATRIX_BT601,
+                                         .full_range = 1};
+
 static oriel_result output_format(const struct oriel_host *host, uint32_t index,
                                   struct oriel_format *format)
 {
     (void)host;
-    *format = (struct oriel_format){.domain = ORIEL_DOMAIN_CPU, .fourcc = ORIEL_FMT_I420};
-    format->primaries = ORIEL_PRIMARIES_BT709;
-    format->transfer = ORIEL_TRANSFER_SRGB;
-    format->matrix = ORIEL_MATRIX_BT601;
-    format->full_range = 1;
+    *format = made;
     return index > 0 ? ORIEL_UNSUPPORTED : ORIEL_OK;
 }
 
@@ -50,35 +55,15 @@ static oriel_result create(const struct oriel_host *host, const struct oriel_con
     (void)config;
     if (!host->get_interface(host, ORIEL_HOST_GL_V1))
         return host->fail(host, ORIEL_UNSUPPORTED, "it needs OpenGL");
-    if (format->modifier || format->domain != ORIEL_DOMAIN_CPU ||
-        format->fourcc != ORIEL_FMT_I420 || format->matrix != ORIEL_MATRIX_BT601 ||
-        !format->full_range || !format->width || !format->height)
+    if (!oriel_format_is(format, &made))
         return host->fail(host, ORIEL_UNSUPPORTED, "I420, BT.601, full range only");
     struct instance *self = malloc(sizeof(*self) + (size_t)format->width * format->height * 4);
     if (!self)
         return host->fail(host, ORIEL_NOMEM, "out of memory");
-    *self = (struct instance){host, sink, *format, frames_held + 1, 1};
+    *self = (struct instance){
+        .host = host, .sink = sink, .format = *format, .most = frames_held + 1, .users = 1};
     *out = self;
     return ORIEL_OK;
-}
-
-/* RGBA rows, the bottom one first, without touching any state for longer than the call. */
-static void read_back(struct instance *self, const struct oriel_target *target)
-{
-    static const GLenum names[] = {GL_PACK_ALIGNMENT, GL_PACK_ROW_LENGTH, GL_PACK_SKIP_PIXELS,
-                                   GL_PACK_SKIP_ROWS};
-    GLint buffer, before[4];
-    glGetIntegerv(GL_PIXEL_PACK_BUFFER_BINDING, &buffer);
-    glBindBuffer(GL_PIXEL_PACK_BUFFER, 0);
-    for (int i = 0; i < 4; i++) {
-        glGetIntegerv(names[i], &before[i]);
-        glPixelStorei(names[i], i == 0 ? 4 : 0);
-    }
-    glGetTextureImage(target->texture, 0, GL_RGBA, GL_UNSIGNED_BYTE,
-                      (GLsizei)(target->width * target->height * 4), self->rgba);
-    for (int i = 0; i < 4; i++)
-        glPixelStorei(names[i], before[i]);
-    glBindBuffer(GL_PIXEL_PACK_BUFFER, (GLuint)buffer);
 }
 
 /* Rec. ITU-T T.871: weights of red, green, blue in 65536ths, for the mean of step × step pixels. */
@@ -107,6 +92,7 @@ static oriel_result grab(void *data, const struct oriel_target *target,
     static const int32_t weights[3][3] = {
         {19595, 38470, 7471}, {-11059, -21709, 32768}, {32768, -27439, -5329}};
     struct instance *self = data;
+    int32_t was[ORIEL_GL_VALUES];
     uint32_t width = self->format.width, height = self->format.height;
     if (target->width != width || target->height != height)
         return self->host->fail(self->host, ORIEL_INVALID, "a target of another size");
@@ -116,7 +102,10 @@ static oriel_result grab(void *data, const struct oriel_target *target,
     struct oriel_frame *frame = calloc(1, sizeof(*frame) + luma + 2 * chroma);
     if (!frame)
         return self->host->fail(self->host, ORIEL_NOMEM, "out of memory");
-    read_back(self, target);
+    oriel_gl_enter(was, NULL);
+    glGetTextureImage(target->texture, 0, GL_RGBA, GL_UNSIGNED_BYTE, (GLsizei)(luma * 4),
+                      self->rgba); /* the bottom row first */
+    oriel_gl_leave(was);
     frame->size = sizeof(*frame);
     frame->plane_count = 3;
     frame->format = self->format;
@@ -144,7 +133,13 @@ static oriel_result poll(void *self, uint32_t wait)
     return ORIEL_OK;
 }
 
-static const struct oriel_capture capture = {sizeof(capture), 0,    NULL, output_format, create,
-                                             let_go,          NULL, grab, poll};
+static const struct oriel_capture capture = {
+    .size = sizeof(capture),
+    .output_format = output_format,
+    .create = create,
+    .destroy = let_go,
+    .grab = grab,
+    .poll = poll,
+};
 ORIEL_MODULE_OF(ORIEL_CAPTURE_V1, &capture, "org.example/my_capture", "1.0.0", "Your name",
                 "BSD-3-Clause", "Pictures read back and converted by the CPU");

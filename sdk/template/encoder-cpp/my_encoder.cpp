@@ -12,26 +12,6 @@
 
 namespace
 {
-/* Bits of a parameter set. */
-struct Bits {
-    std::vector<uint8_t> bytes = {0, 0, 0, 1};
-    int left = 0; /* free bits of the last byte */
-
-    Bits &put(std::initializer_list<uint32_t> values, int count) /* 0 bits: Exp-Golomb */
-    {
-        for (uint32_t value : values) {
-            int bits = count ? count : 2 * (31 - __builtin_clz(value + 1)) + 1;
-            value += count ? 0 : 1;
-            while (bits-- > 0) {
-                if (left == 0)
-                    bytes.push_back(0), left = 8;
-                bytes.back() |= static_cast<uint8_t>((value >> bits & 1) << --left);
-            }
-        }
-        return *this;
-    }
-};
-
 constexpr oriel_format accepted = {
     0, ORIEL_DOMAIN_CPU, ORIEL_FMT_I420, 0, 0, 0, 0, ORIEL_MATRIX_BT601, 1, 0};
 
@@ -40,9 +20,11 @@ class Encoder
   public:
     Encoder(const oriel_host *host, const oriel_format &format, const oriel_packet_sink *sink)
         : host(host), sink(sink), format(format), columns((format.width + 15) / 16),
-          rows((format.height + 15) / 16), out(parameters())
+          rows((format.height + 15) / 16)
     {
-        out.reserve(out.size() + 10 + static_cast<size_t>(columns) * rows * 386);
+        put_parameters();
+        head = out.size();
+        out.reserve(head + 11 + size_t{columns} * rows * 386);
     }
 
     void configure(const oriel_config *config)
@@ -52,93 +34,77 @@ class Encoder
 
     oriel_result encode(const oriel_frame *frame)
     {
-        int64_t submitted = host->now_ns(host);
+        oriel_packet packet = oriel_packet_begin(host, frame, ORIEL_CODEC_H264);
         if (std::memcmp(&frame->format, &format, sizeof(format)) != 0)
             return host->fail(host, ORIEL_INVALID, "not the format of create()");
-        const size_t head = out.size();
-        /* The last byte but one has the idr_pic_id, which is never that of the picture before. */
-        const auto id = static_cast<uint8_t>(0x82 | (pictures++ & 1));
+        out.resize(head);
+        id ^= 1; /* idr_pic_id is never that of the picture before */
         out.insert(out.end(), {0, 0, 0, 1, 0x65, 0x88, id, 0x21, 0xa0});
         for (uint32_t i = 0; i < columns * rows; i++) {
-            if (i > 0)
-                out.insert(out.end(), {0x0d, 0}); /* I_PCM */
             for (uint32_t p = 0; p < 3; p++)
                 put_block(frame->planes[p], p ? 8 : 16, i % columns, i / columns);
+            out.insert(out.end(), {0x0d, 0}); /* I_PCM, of the next */
         }
+        out.resize(out.size() - 2); /* there is none */
         out.push_back(0x80);
-        const oriel_packet packet = {sizeof(packet),
-                                     ORIEL_CODEC_H264,
-                                     ORIEL_PACKET_KEY | ORIEL_PACKET_CONFIG |
-                                         ORIEL_PACKET_DISCARDABLE,
-                                     0,
-                                     frame->stamp,
-                                     format,
-                                     submitted,
-                                     host->now_ns(host),
-                                     out.data(),
-                                     out.size()};
+        packet.flags = ORIEL_PACKET_KEY | ORIEL_PACKET_CONFIG | ORIEL_PACKET_DISCARDABLE;
+        packet.data = out.data();
+        packet.bytes = out.size();
+        packet.t_done_ns = host->now_ns(host);
         sink->packet(sink, &packet);
-        out.resize(head);
         return ORIEL_OK;
     }
 
   private:
-    /* The same before every picture: baseline without reordering, size and cropping, colour, and
-     * that no picture waits for another; then a set of picture parameters. */
-    std::vector<uint8_t> parameters() const
+    /* What every picture begins with. Values and bits, 0: Exp-Golomb. */
+    void put_parameters()
     {
-        Bits set;
-        set.put({0x6742c034}, 32).put({0, 0, 2, 1}, 0).put({0}, 1).put({columns - 1, rows - 1}, 0);
-        set.put({1, 1, 1}, 1).put({0, columns * 8 - format.width / 2}, 0);
-        set.put({0, rows * 8 - format.height / 2}, 0).put({1, 0, 0, 1}, 1).put({5}, 3);
-        set.put({format.full_range, 1}, 1)
-            .put({format.primaries, format.transfer, format.matrix}, 8);
-        set.put({0, 0, 0, 0, 0, 1, 1}, 1).put({0, 0, 16, 16, 0, 1}, 0).put({1}, 1);
-        set.bytes.insert(set.bytes.end(), {0, 0, 0, 1, 0x68, 0xce, 0x38, 0x80});
-        return set.bytes;
+        const uint32_t right = columns * 8 - format.width / 2, below = rows * 8 - format.height / 2;
+        put({1, 32, 0x6742c034, 32, 0x1b4, 9}); /* baseline of level 5.2, pictures in order */
+        put({columns - 1, 0, rows - 1, 0, 15, 4, right, 0, 0, 0, below, 0}); /* with cropping */
+        put({0x4d, 7, format.full_range, 1, 1, 1, format.primaries, 8, format.transfer, 8});
+        put({format.matrix, 8, 15, 9, 16, 0, 16, 0, 21, 5}); /* no picture waits for another */
+        out.insert(out.end(), {0, 0, 0, 1, 0x68, 0xce, 0x38, 0x80});
     }
 
-    /* 16 x 16 samples of a plane, or 8 x 8; at the edges its last column and row go on. */
-    void put_block(const oriel_plane &plane, uint32_t side, uint32_t column, uint32_t row)
+    void put(std::initializer_list<uint32_t> fields)
     {
-        const auto *from = reinterpret_cast<const uint8_t *>(plane.handle) + plane.offset;
-        const uint32_t last = format.width * side / 16 - 1;
-        for (uint32_t y = row * side; y < (row + 1) * side; y++) {
-            const uint8_t *line = from + uint64_t{std::min(y, plane.rows - 1)} * plane.stride;
-            for (uint32_t x = column * side; x < (column + 1) * side; x++) {
-                const auto sample = static_cast<uint8_t>(line[std::min(x, last)] ^ mask);
-                out.push_back(std::max<uint8_t>(sample, 1)); /* 0 could look like a start code */
+        for (auto field = fields.begin(); field != fields.end(); field += 2) {
+            uint32_t value = field[0], bits = field[1];
+            if (bits == 0)
+                bits = 2 * (31 - __builtin_clz(++value)) + 1;
+            for (; bits-- > 0; bit++) {
+                if (bit % 8 == 0)
+                    out.push_back(0);
+                out.back() |= static_cast<uint8_t>((value >> bits & 1) << (7 - bit % 8));
             }
         }
+    }
+
+    /* side x side samples of a plane; at the edges its last column and row go on. */
+    void put_block(const oriel_plane &plane, uint32_t side, uint32_t column, uint32_t row)
+    {
+        const uint32_t last = format.width * side / 16 - 1;
+        for (uint32_t y = row * side; y < (row + 1) * side; y++)
+            for (uint32_t x = column * side; x < (column + 1) * side; x++) {
+                const uint8_t sample = oriel_plane_row(&plane, y)[std::min(x, last)] ^ mask;
+                out.push_back(std::max<uint8_t>(sample, 1)); /* 0 could look like a start code */
+            }
     }
 
     const oriel_host *host;
     const oriel_packet_sink *sink;
     oriel_format format;
-    uint32_t columns, rows, pictures = 0; /* columns and rows of macroblocks */
-    uint8_t mask = 0;
+    uint32_t columns, rows, bit = 0; /* columns and rows of macroblocks */
+    uint8_t mask = 0, id = 0x82;
+    size_t head = 0;
     std::vector<uint8_t> out; /* the parameters, then the picture */
 };
-
-oriel_result input_format(uint32_t index, oriel_format *format)
-{
-    *format = accepted;
-    return index > 0 ? ORIEL_UNSUPPORTED : ORIEL_OK;
-}
-
-oriel_result codec(uint32_t index, uint32_t *fourcc)
-{
-    *fourcc = ORIEL_CODEC_H264;
-    return index > 0 ? ORIEL_UNSUPPORTED : ORIEL_OK;
-}
 
 oriel_result create(const oriel_host *host, const oriel_config *config, const oriel_format *format,
                     double, const oriel_packet_sink *sink, void **self)
 try {
-    if (format->modifier || format->domain != accepted.domain ||
-        format->fourcc != accepted.fourcc || format->matrix != accepted.matrix ||
-        format->full_range != accepted.full_range || (format->width | format->height) & ~0x1ffeu ||
-        !format->width || !format->height)
+    if (!oriel_format_is(format, &accepted) || (format->width | format->height) & ~0x1ffeu)
         return host->fail(host, ORIEL_UNSUPPORTED, "I420, BT.601, full range, even sides only");
     auto *encoder = new Encoder(host, *format, sink);
     encoder->configure(config);
@@ -148,37 +114,34 @@ try {
     return host->fail(host, ORIEL_NOMEM, "out of memory");
 }
 
-void destroy(void *self)
-{
-    delete static_cast<Encoder *>(self);
-}
-
-oriel_result encode(void *self, const oriel_frame *frame, uint32_t)
-{
-    return static_cast<Encoder *>(self)->encode(frame); /* every picture is a key; no allocation */
-}
-
-oriel_result drain(void *)
-{
-    return ORIEL_OK; /* nothing is held back */
-}
-
-void request_key(void *)
-{
-}
-
-oriel_result reconfigure(void *self, const oriel_config *config)
-{
-    static_cast<Encoder *>(self)->configure(config);
-    return ORIEL_OK;
-}
-
 constexpr oriel_option invert = {"invert", "false", nullptr,        "Shows the negative.",
                                  0,        0,       ORIEL_OPT_BOOL, ORIEL_OPT_LIVE};
 constexpr oriel_option_table options = {sizeof(options), 1, &invert};
-constexpr oriel_encoder encoder = {sizeof(encoder), 0,      &options,    input_format,
-                                   codec,           create, destroy,     nullptr,
-                                   encode,          drain,  request_key, reconfigure};
+constexpr oriel_encoder encoder = [] {
+    oriel_encoder table = {};
+    table.size = sizeof(table);
+    table.options = &options;
+    table.input_format = [](uint32_t index, oriel_format *format) -> oriel_result {
+        *format = accepted;
+        return index > 0 ? ORIEL_UNSUPPORTED : ORIEL_OK;
+    };
+    table.codec = [](uint32_t index, uint32_t *fourcc) -> oriel_result {
+        *fourcc = ORIEL_CODEC_H264;
+        return index > 0 ? ORIEL_UNSUPPORTED : ORIEL_OK;
+    };
+    table.create = create;
+    table.destroy = [](void *self) { delete static_cast<Encoder *>(self); };
+    table.encode = [](void *self, const oriel_frame *frame, uint32_t) {
+        return static_cast<Encoder *>(self)->encode(frame);
+    };
+    table.drain = [](void *) -> oriel_result { return ORIEL_OK; }; /* nothing is held back */
+    table.request_key = [](void *) {};                             /* every picture is a key */
+    table.reconfigure = [](void *self, const oriel_config *config) -> oriel_result {
+        static_cast<Encoder *>(self)->configure(config);
+        return ORIEL_OK;
+    };
+    return table;
+}();
 
 } // namespace
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A source to begin from: portable graymaps (.pgm, binary), 8 and 16 bits. The contract is in
  * oriel/source.h; read() is called by several threads at a time. */
-#define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,13 +72,12 @@ static const char *read_header(struct instance *self)
         self->level.chunk[k] = self->level.shape[k] < 256 ? self->level.shape[k] : 256;
         self->level.scale[k] = 1;
     }
-    self->info = (struct oriel_source_info){.size = sizeof(self->info), .ndim = 2, .name = ""};
+    self->info = (struct oriel_source_info){
+        .size = sizeof(self->info), .ndim = 2, .name = "", .level_count = 1, .channel_axis = -1};
     self->info.kind = self->info.format = "pgm";
     self->info.dtype = self->bytes == 2 ? ORIEL_U16 : ORIEL_U8;
-    self->info.level_count = 1;
     self->info.axes = self->axes;
     self->info.levels = &self->level;
-    self->info.channel_axis = -1;
     return NULL;
 }
 
@@ -140,7 +138,13 @@ static oriel_result read_box(void *data, struct oriel_read *box)
     return ORIEL_OK;
 }
 
-static const struct oriel_source source = {sizeof(source), 0,    NULL,     probe,   open_source,
-                                           close_source,   NULL, describe, read_box};
+static const struct oriel_source source = {
+    .size = sizeof(source),
+    .probe = probe,
+    .open = open_source,
+    .close = close_source,
+    .describe = describe,
+    .read = read_box,
+};
 ORIEL_MODULE_OF(ORIEL_SOURCE_V1, &source, "org.example/my_source", "1.0.0", "Your name",
                 "BSD-3-Clause", "Portable graymaps");

@@ -40,6 +40,24 @@ struct oriel_packet {
     uint64_t bytes;
 };
 
+/* To begin encode() with: a packet of that frame that was submitted now; its flags, data and
+ * t_done_ns are still to be set. */
+static inline struct oriel_packet
+oriel_packet_begin(const struct oriel_host *host, const struct oriel_frame *frame, uint32_t codec)
+{
+    struct oriel_packet packet = {(uint32_t)sizeof(struct oriel_packet),
+                                  codec,
+                                  0,
+                                  0,
+                                  frame->stamp,
+                                  frame->format,
+                                  host->now_ns(host),
+                                  0,
+                                  NULL,
+                                  0};
+    return packet;
+}
+
 /* Where packets go. Called by the encoder, on the thread that is in encode() or drain(), or on a
  * thread of its own, but never twice at a time. Returns at once. */
 struct oriel_packet_sink {
