@@ -415,12 +415,15 @@ size_t registry_wanted(const struct registry *registry, enum module_kind kind,
     return wanted->count[kind];
 }
 
-/* "encode/x264" for ".../encode-x264.so": what a file that does not speak is meant to be. */
+/* "encode/x264" for ".../encode-x264.so", "org.example/mine" for ".../mine.so": what a file that
+ * does not speak is meant to be. */
 static bool named_like(const char *path, const char *id)
 {
-    const char *file = strrchr(path, '/') + 1;
-    size_t length = strlen(id);
-    if (strlen(file) != length + 3) /* ".so" */
+    const char *file = strrchr(path, '/') + 1, *name = strrchr(id, '/');
+    size_t length = strlen(id), stem = strlen(file) - 3; /* ".so" */
+    if (name && strlen(name + 1) == stem && strncmp(file, name + 1, stem) == 0)
+        return true;
+    if (stem != length)
         return false;
     for (size_t i = 0; i < length; i++) {
         if (file[i] != id[i] && !(id[i] == '/' && file[i] == '-'))

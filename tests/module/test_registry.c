@@ -261,6 +261,8 @@ static void test_use_refused(void **state)
     scratch_copy(scratch->first, "target", "encode-target");
     scratch_copy(scratch->first, "required", "encode-required");
     scratch_copy(scratch->first, "foreign", "foreign");
+    scratch_write(scratch->first, "broken.so", "no", 2);
+    refused_use(scratch, NULL, MODULE_ENCODER, "org.example/broken", "/first/broken.so: ");
     refused_use(scratch, NULL, MODULE_ENCODER, "encode/fixtrue",
                 "encode/fixtrue: there is no such encoder module, did you mean encode/fixture?");
     refused_use(scratch, NULL, MODULE_ENCODER, "encode/fixtrue", scratch->second);
