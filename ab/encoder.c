@@ -77,6 +77,25 @@ static bool same_samples(uint32_t a, uint32_t b)
     return a == b || (quarter_a && quarter_b);
 }
 
+/* An encoder for another kind of memory has nothing in common with any recording. */
+static bool in_memory(const struct coder *coder, const struct oriel_format *accepted,
+                      uint32_t count, struct error *err)
+{
+    char described[64];
+    for (uint32_t i = 0; i < count; i++) {
+        if (accepted[i].domain == ORIEL_DOMAIN_CPU)
+            return true;
+    }
+    if (!count)
+        return true; /* negotiate() says it */
+    format_describe(&accepted[0], described, sizeof described);
+    return error_set(err,
+                     "arms.%s: %s takes no frames in the host's memory (it takes %s), which is "
+                     "where recordings are: only a server with a capture module for that memory "
+                     "can use it",
+                     coder->arm->label, coder->arm->module, described);
+}
+
 bool coder_format(const struct coder *coder, const struct recording *recording,
                   struct oriel_format *format, struct error *err)
 {
@@ -84,6 +103,8 @@ bool coder_format(const struct coder *coder, const struct recording *recording,
     uint32_t count = 0, made_count = 1;
     while (count < 64 && coder->vtable->input_format(count, &accepted[count]) == ORIEL_OK)
         count++;
+    if (!in_memory(coder, accepted, count, err))
+        return false;
     uint32_t other = made[0].fourcc == ORIEL_FMT_I420 ? ORIEL_FMT_NV12 : ORIEL_FMT_I420;
     if (same_samples(made[0].fourcc, other))
         made[made_count++].fourcc = other;
@@ -92,7 +113,8 @@ bool coder_format(const struct coder *coder, const struct recording *recording,
                 negotiate(made, made_count, accepted, count, format, err);
     format->width = recording->format.width;
     format->height = recording->format.height;
-    return good || error_prefix(err, "%s cannot take this recording", coder->arm->module);
+    return good || error_prefix(err, "arms.%s: %s cannot take this recording", coder->arm->label,
+                                coder->arm->module);
 }
 
 /* --- frames in memory of their own --- */

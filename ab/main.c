@@ -17,14 +17,14 @@
 
 static const char usage[] =
     "usage: oriel ab CONFIG -o DIR\n"
-    "       oriel ab record (DATA | --scene FILE) [--script FILE | --orbit | --pan | --play]\n"
-    "                       [--frames N] [--size WxH] [--format NAME] [--fps N] -o FILE.orec\n"
-    "       oriel ab record URL [--seconds S] [--frames N] -o FILE.orec\n\n"
-    "The first replays recordings through every encoder that CONFIG names, one at a time, and "
-    "writes\n"
-    "report.html, results.json, results.csv, frames.csv and frames.ndjson into DIR. The others "
-    "make\n"
-    "recordings; `oriel ab record --help` tells more. docs/ab.md is the guide.\n";
+    "       oriel ab record (DATA | --scene FILE | URL) [options] -o FILE.orec\n\n"
+    "Replays recordings through every encoder that CONFIG names, one at a time, and writes\n"
+    "report.html, results.json, results.csv, frames.csv and frames.ndjson into DIR.\n"
+    "docs/ab.md is the guide.\n"
+    "  -o DIR               where to; made where it is not there\n"
+    "  --help               this text\n"
+    "  record               makes a recording; `oriel ab record --help` tells more\n"
+    "Options of record:\n" RECORD_OPTIONS;
 
 static void say(const char *text)
 {

@@ -11,29 +11,17 @@
 #include "cli/options.h"
 
 static const char usage[] =
-    "usage: oriel ab record (DATA | --scene FILE) [MOTION] [options] -o FILE.orec\n"
-    "       oriel ab record URL [--seconds S] [--frames N] -o FILE.orec\n\n"
+    "usage: oriel ab record (DATA | --scene FILE) [options] -o FILE.orec\n"
+    "       oriel ab record URL [options] -o FILE.orec\n\n"
     "Draws DATA or a scene by the same record, loader, scene and capture modules as `oriel "
     "serve`,\n"
     "every frame complete and in full quality, and writes raw frames, their stamps and the "
-    "inputs.\n"
-    "  --orbit              once around a volume\n"
-    "  --pan                a figure of eight over a plane, with zoom\n"
-    "  --play               through time, or the first axis that has a slider\n"
-    "  --script FILE        lines of JSON: what is said before which frame; or a recording,\n"
-    "                       whose inputs are said again\n"
-    "  --frames N           how many (default: 120, or as the script)\n"
-    "  --size WxH           canvas in pixels (default: the scene's, or canvas.width x "
-    "canvas.height)\n"
-    "  --format NAME        i420 (default), nv12, i444 or p010\n"
-    "  --fps N              pictures per second that it stands for (default: 30)\n"
-    "  -o FILE.orec         where to\n\n"
+    "inputs.\n\n"
     "With URL, what `oriel serve` printed, it is one more client of a server that runs: it asks "
     "for raw\n"
     "samples (the server has to have encode/raw in modules.encoder) and writes the pictures that "
     "come,\n"
-    "as they come, coarse ones too, and what the state channel tells meanwhile.\n"
-    "  --seconds S          how long (default: 10); --frames N: at most so many pictures\n\n";
+    "as they come, coarse ones too, and what the state channel tells meanwhile.\n" RECORD_OPTIONS;
 
 static bool is_url(const char *text)
 {

@@ -17,6 +17,20 @@ struct record_request {
     double fps, seconds;
 };
 
+#define RECORD_OPTIONS                                                                             \
+    "  --scene FILE         a scene file instead of DATA\n"                                        \
+    "  --orbit              once around a volume\n"                                                \
+    "  --pan                a figure of eight over a plane, with zoom\n"                           \
+    "  --play               through time, or the first axis that has a slider\n"                   \
+    "  --script FILE        lines of JSON: what is said before which frame; or a recording,\n"     \
+    "                       whose inputs are said again\n"                                         \
+    "  --frames N           how many (default: 120, or as the script); with URL at most\n"         \
+    "  --seconds S          with URL: how long (default: 10)\n"                                    \
+    "  --size WxH           canvas in pixels (default: the scene's, or canvas.width and height)\n" \
+    "  --format NAME        i420 (default), nv12, i444 or p010\n"                                  \
+    "  --fps N              pictures per second that it stands for (default: 30)\n"                \
+    "  -o FILE.orec         where to\n"
+
 int record_command(int argc, char **argv);
 
 /* Through the rooms of the server, without a network: each frame complete and in full quality. */

@@ -62,6 +62,9 @@ def check(shell, prefix, modules):
     commands = re.findall(r"^  ([a-z]+) ", place.run(prefix / "bin" / "oriel", "--help"), re.MULTILINE)
     assert set(shell(prefix, "oriel ")) == set(commands), f"{shell.__name__}: {shell(prefix, 'oriel ')}"
     assert shell(prefix, "oriel mod") == ["modules"]
+    for command in "check", "ab":
+        assert place.options(place.run(prefix / "bin" / "oriel", command, "--help")) == set(
+            shell(prefix, f"oriel {command} -")), command
     assert {"--port", "--pixel-port", "--prefix", "--preset"} <= set(shell(prefix, "oriel serve --p"))
     assert shell(prefix, "oriel serve DATA --scene x --metrics") == ["--metrics-port"]
     assert shell(prefix, "oriel ctl URL wa") == ["watch"]

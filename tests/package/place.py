@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -76,6 +77,20 @@ def check_server(prefix):
     picture = pathlib.Path(os.environ["HOME"], "picture.png")
     run(binary, "render", EXAMPLE, "--size", "64x48", "-o", picture)
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def commands(binary):
+    """All that are there: some are programs of their own, which are built where their libraries are."""
+    for command in re.findall(r"^  ([a-z]+) ", run(binary, "--help"), re.MULTILINE):
+        if subprocess.run([binary, command, "--help"], capture_output=True).returncode == 0:
+            yield command
+        else:
+            skipped(f"oriel {command}", "its program is not built here")
+
+
+def options(help_text):
+    """Every option that a help text names, wherever it does."""
+    return set(re.findall(r"(?<![\w-])(--[a-z][a-z-]*[a-z]|-[a-z]\b)", help_text))
 
 
 def skipped(what, why):
