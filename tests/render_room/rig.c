@@ -328,6 +328,8 @@ static oriel_result scene_draw(void *self, const struct oriel_view *view,
     rig_sleep_ms((int)ms);
     const float color[4] = {(float)(view->revision % 256) / 255, 0.5f, 0, 1};
     glClearNamedFramebufferfv(target->framebuffer, GL_COLOR, 0, color);
+    if (atomic_load(&fake_scene.last_revision) != view->revision)
+        atomic_store(&fake_scene.reads, atomic_load(&fake_source.reads));
     atomic_store(&fake_scene.last_flags, view->flags);
     atomic_store(&fake_scene.last_resolution, view->resolution);
     atomic_store(&fake_scene.last_revision, view->revision);
@@ -359,9 +361,9 @@ static oriel_result capture_format(const struct oriel_host *host, uint32_t index
                                    struct oriel_format *format)
 {
     (void)host;
-    if (index > 1)
+    if (index > (atomic_load(&fake_capture.cuda) ? 2 : 1))
         return ORIEL_UNSUPPORTED;
-    *format = (struct oriel_format){.domain = ORIEL_DOMAIN_CPU,
+    *format = (struct oriel_format){.domain = index > 1 ? ORIEL_DOMAIN_CUDA : ORIEL_DOMAIN_CPU,
                                     .fourcc = index ? ORIEL_FMT_NV12 : ORIEL_FMT_RGBA,
                                     .primaries = ORIEL_PRIMARIES_BT709,
                                     .transfer = ORIEL_TRANSFER_SRGB,

@@ -70,18 +70,20 @@ struct fake_scene {
     atomic_int slabs;       /* known now */
     atomic_uint last_flags; /* of the last view */
     atomic_int bands;       /* draws under a scissor box */
+    atomic_int reads;       /* of the source, when the first draw of the newest revision ended */
     _Atomic double last_resolution;
     _Atomic uint64_t last_revision, last_base, last_detail; /* of the first layer */
 };
 extern struct fake_scene fake_scene;
 void fake_scene_reset(void);
 
-/* ---- capture module: RGBA and NV12, delivered during grab, or by poll when `late` ---- */
+/* ---- capture module: RGBA and NV12, delivered during grab, or by poll when `late`; with `cuda`
+ * NV12 that is said to be in a GPU's memory as well ---- */
 
 struct fake_capture {
     atomic_int end_in, end_then, lost; /* as of the scene module */
     atomic_int creates, destroys, grabs, polls;
-    atomic_bool late;
+    atomic_bool late, cuda;
     atomic_int busy; /* so many grabs find no free frame */
 };
 extern struct fake_capture fake_capture;
