@@ -135,11 +135,22 @@ const struct oriel_config *check_config(struct check_run *run,
 unsigned check_threads(void); /* of this process */
 unsigned check_fds(void);     /* open descriptors */
 uint64_t check_rss(void);     /* bytes of resident memory */
-uint64_t check_heap(void);    /* bytes that malloc() has handed out */
+uint64_t check_heap(void);    /* bytes that malloc() has handed out, but for check_keep() */
 bool check_sanitized(void);   /* under AddressSanitizer or ThreadSanitizer */
 /* Zeroed memory that lives as long as the process. */
 void *check_keep(size_t bytes);
 uint64_t check_random(uint64_t *state); /* the same numbers for the same state */
+/* What instances may leave behind. */
+struct check_use {
+    uint64_t rss, heap;
+    unsigned threads, fds;
+};
+struct check_use check_use_now(void);
+/* Fails where `lives` instances have left threads, descriptors or memory since `before`. `take` and
+ * `give` are the calls of a life ("create()"); the two noises are bytes that mean nothing, 0: that
+ * memory is not looked at. */
+void check_flat(struct check_run *run, const struct check_use *before, unsigned lives,
+                const char *take, const char *give, uint64_t rss_noise, uint64_t heap_noise);
 /* Waits until check_threads() and check_fds() are no more than these, for `ms` × patience at most:
  * what ends asynchronously needs a moment. */
 bool check_settled(struct check_run *run, unsigned threads, unsigned fds, unsigned ms);

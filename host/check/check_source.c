@@ -29,8 +29,8 @@ const struct check check_source[] = {
      "A copy of --data with short or changed files is refused with a text, or read, without a "
      "crash.",
      CHECK_SOURCE, 60, source_bad_files},
-    {"source.close_idle", "open() and close() leave no descriptor or thread.", CHECK_SOURCE, 30,
-     source_close_idle},
+    {"source.close_idle", "open() and close() leave no memory, descriptor or thread.", CHECK_SOURCE,
+     30, source_close_idle},
     {"source.minimal_host", "It works on a host without optional interfaces.", CHECK_SOURCE, 20,
      source_minimal_host},
     {"source.future_host",

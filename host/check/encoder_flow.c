@@ -188,16 +188,6 @@ void encoder_destroy_early(struct check_run *run)
     }
 }
 
-struct use {
-    uint64_t rss, heap;
-    unsigned threads, fds;
-};
-
-static struct use use_now(void)
-{
-    return (struct use){check_rss(), check_heap(), check_threads(), check_fds()};
-}
-
 static void one_life(struct rig *rig, const struct oriel_format *format, unsigned index)
 {
     if (rig_create(rig, format, NULL, NULL) != ORIEL_OK)
@@ -216,25 +206,9 @@ void encoder_thousand(struct check_run *run)
     unsigned warm = 0, lives = 0;
     while (warm < WARM_MOST && (warm < 8 || clock_ns() < begun + (end - begun) / 4))
         one_life(rig, &format, warm++);
-    struct use before = use_now();
+    struct check_use before = check_use_now();
     for (; warm + lives < LIVES && (lives < 8 || clock_ns() < end); lives++)
         one_life(rig, &format, warm + lives);
-    if (!check_settled(run, before.threads, before.fds, 500))
-        check_fail(run,
-                   "%u times create() and destroy() left %d threads and %d descriptors more "
-                   "than there were; destroy() ends and closes what create() made",
-                   lives, (int)(check_threads() - before.threads), (int)(check_fds() - before.fds));
-    struct use after = use_now();
-    if (after.heap > before.heap + HEAP_NOISE + 16u * lives)
-        check_fail(run,
-                   "%u times create() and destroy() left %llu bytes of memory each; destroy() "
-                   "frees what create() took",
-                   lives, (ull)(after.heap - before.heap) / lives);
-    /* A sanitizer keeps what was freed for a while. */
-    if (!check_sanitized() && after.rss > before.rss + RSS_NOISE)
-        check_fail(run,
-                   "resident memory grew by %llu MB in %u times create() and destroy(); "
-                   "destroy() gives back what create() took",
-                   (ull)(after.rss - before.rss) >> 20, lives);
+    check_flat(run, &before, lives, "create()", "destroy()", RSS_NOISE, HEAP_NOISE);
     check_note(run, "%u instances in %.1f s", warm + lives, (double)(clock_ns() - begun) * 1e-9);
 }

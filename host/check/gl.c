@@ -209,14 +209,6 @@ uint8_t *gl_target_read(const struct oriel_target *target)
 
 /* ---- what grows ---- */
 
-static void compare(struct check_run *run, const struct gl_flat *flat, const char *what,
-                    unsigned before, unsigned after)
-{
-    if (after > before)
-        check_fail(run, "%s: %u after %u instances, %u after %u: destroy() gives everything back",
-                   what, before, flat->warm, after, flat->done);
-}
-
 void gl_flat_round(struct check_run *run, struct gl_flat *flat)
 {
     if (++flat->done != flat->warm && flat->done < flat->rounds)
@@ -224,27 +216,19 @@ void gl_flat_round(struct check_run *run, struct gl_flat *flat)
     struct gl_objects objects;
     gl_objects_count(&objects);
     if (flat->done == flat->warm) {
-        flat->threads = check_threads();
-        flat->fds = check_fds();
-        flat->rss = check_rss();
+        flat->before = check_use_now();
         memcpy(flat->objects, objects.counts, sizeof objects.counts);
         return;
     }
     for (unsigned i = 0; i < GL_KINDS; i++) {
-        char what[64];
-        snprintf(what, sizeof what, "OpenGL %s", gl_objects_name(i));
-        compare(run, flat, what, flat->objects[i], objects.counts[i]);
+        if (objects.counts[i] > flat->objects[i])
+            check_fail(run,
+                       "OpenGL %s: %u after %u instances, %u after %u: destroy() gives everything "
+                       "back",
+                       gl_objects_name(i), flat->objects[i], flat->warm, objects.counts[i],
+                       flat->done);
     }
-    if (!check_settled(run, flat->threads, flat->fds, 2000)) {
-        compare(run, flat, "threads", flat->threads, check_threads());
-        compare(run, flat, "file descriptors", flat->fds, check_fds());
-    }
-    uint64_t rss = check_rss();
-    if (!check_sanitized() && rss > flat->rss + flat->most)
-        check_fail(run,
-                   "%.1f MB of memory after %u instances, %.1f MB after %u: destroy() gives "
-                   "everything back",
-                   (double)flat->rss / 1e6, flat->warm, (double)rss / 1e6, flat->done);
+    check_flat(run, &flat->before, flat->done - flat->warm, "create()", "destroy()", flat->most, 0);
     check_note(run, "%u instances: %.1f MB more", flat->done - flat->warm,
-               ((double)rss - (double)flat->rss) / 1e6);
+               ((double)check_rss() - (double)flat->before.rss) / 1e6);
 }

@@ -39,8 +39,9 @@ uint8_t *gl_target_read(const struct oriel_target *target);
  * threads or objects of OpenGL are more than they were. Called after every round. */
 struct gl_flat {
     unsigned rounds, warm; /* how many, and how many before the first count */
-    unsigned done, threads, fds, objects[10];
-    uint64_t rss, most; /* bytes */
+    unsigned done, objects[10];
+    struct check_use before;
+    uint64_t most; /* bytes of resident memory that mean nothing */
 };
 void gl_flat_round(struct check_run *run, struct gl_flat *flat);
 

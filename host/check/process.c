@@ -59,16 +59,7 @@ bool check_sanitized(void)
     return dlsym(RTLD_DEFAULT, "__asan_init") || dlsym(RTLD_DEFAULT, "__tsan_init");
 }
 
-uint64_t check_heap(void)
-{
-    void *symbol = dlsym(RTLD_DEFAULT, "__sanitizer_get_current_allocated_bytes");
-    size_t (*sanitizers)(void);
-    memcpy(&sanitizers, &symbol, sizeof symbol); /* POSIX lets it be a function */
-    if (sanitizers)
-        return sanitizers();
-    struct mallinfo2 info = mallinfo2();
-    return info.uordblks + info.hblkhd;
-}
+static size_t kept_bytes; /* by malloc(); atomic */
 
 /* The list makes them reachable, which leak detectors ask for. */
 void *check_keep(size_t bytes)
@@ -79,11 +70,22 @@ void *check_keep(size_t bytes)
         _Alignas(16) uint8_t bytes[];
     } * all;
     struct kept *kept = xcalloc(1, sizeof *kept + bytes);
+    __atomic_add_fetch(&kept_bytes, malloc_usable_size(kept), __ATOMIC_RELAXED);
     pthread_mutex_lock(&lock);
     kept->next = all;
     all = kept;
     pthread_mutex_unlock(&lock);
     return kept->bytes;
+}
+
+uint64_t check_heap(void)
+{
+    void *symbol = dlsym(RTLD_DEFAULT, "__sanitizer_get_current_allocated_bytes");
+    size_t (*sanitizers)(void);
+    memcpy(&sanitizers, &symbol, sizeof symbol); /* POSIX lets it be a function */
+    struct mallinfo2 info = mallinfo2();
+    uint64_t all = sanitizers ? sanitizers() : info.uordblks + info.hblkhd;
+    return all - __atomic_load_n(&kept_bytes, __ATOMIC_RELAXED);
 }
 
 bool check_settled(struct check_run *run, unsigned threads, unsigned fds, unsigned ms)
@@ -95,4 +97,32 @@ bool check_settled(struct check_run *run, unsigned threads, unsigned fds, unsign
         nanosleep(&(struct timespec){.tv_nsec = 2 * NS_PER_MS}, NULL);
     }
     return true;
+}
+
+struct check_use check_use_now(void)
+{
+    return (struct check_use){check_rss(), check_heap(), check_threads(), check_fds()};
+}
+
+void check_flat(struct check_run *run, const struct check_use *before, unsigned lives,
+                const char *take, const char *give, uint64_t rss_noise, uint64_t heap_noise)
+{
+    if (!check_settled(run, before->threads, before->fds, 1000))
+        check_fail(run,
+                   "%u times %s and %s left %d threads and %d descriptors more than there were; "
+                   "%s ends and closes what %s made",
+                   lives, take, give, (int)(check_threads() - before->threads),
+                   (int)(check_fds() - before->fds), give, take);
+    struct check_use after = check_use_now();
+    if (heap_noise && after.heap > before->heap + heap_noise + 16u * lives)
+        check_fail(run, "%u times %s and %s left %llu bytes of memory each; %s frees what %s took",
+                   lives, take, give, (unsigned long long)(after.heap - before->heap) / lives, give,
+                   take);
+    /* A sanitizer keeps what was freed for a while. */
+    if (rss_noise && !check_sanitized() && after.rss > before->rss + rss_noise)
+        check_fail(run,
+                   "resident memory grew by %llu MB in %u times %s and %s; %s gives back what %s "
+                   "took",
+                   (unsigned long long)(after.rss - before->rss) >> 20, lives, take, give, give,
+                   take);
 }

@@ -301,24 +301,25 @@ void source_describe(struct check_run *run)
 
 void source_close_idle(struct check_run *run)
 {
-    enum { LIVES = 100 };
+    enum { WARM = 20, FEWEST = 100, MOST = 1000, RSS_NOISE = 8 << 20, HEAP_NOISE = 32 << 10 };
     struct source_rig *rig = source_open(run, CHECK_HOST_USUAL, false);
+    struct check_use before = {0};
+    unsigned lives = 0;
     char why[1024];
     source_close(rig);
-    unsigned threads = check_threads(), fds = check_fds();
-    for (int i = 0; i < LIVES; i++) {
+    int64_t end = clock_ns() + 2 * run->patience * NS_PER_S;
+    for (; lives < WARM + FEWEST || (lives < MOST && clock_ns() < end); lives++) {
         void *self;
+        if (lives == WARM)
+            before = check_use_now();
         if (source_try(rig, run->data, &self, why) != ORIEL_OK)
-            check_fail(run, "open() number %d fails (%s); the ones before it were closed", i + 2,
-                       why);
+            check_fail(run, "open() number %u fails (%s); the ones before it were closed",
+                       lives + 2, why);
         check_doing(run, "close() of a dataset that nobody read");
         rig->source->close(self);
     }
-    if (!check_settled(run, threads, fds, 500))
-        check_fail(run,
-                   "%d times open() and close() left %d threads and %d descriptors; close() "
-                   "ends and closes what open() made",
-                   LIVES, (int)(check_threads() - threads), (int)(check_fds() - fds));
+    check_flat(run, &before, lives - WARM, "open()", "close()", RSS_NOISE, HEAP_NOISE);
+    check_note(run, "%u times", lives);
 }
 
 static void run_with(struct check_run *run, enum check_host_kind kind)
