@@ -20,11 +20,15 @@ struct branch *branch_create(struct stream *stream, bool main, bool still, uint3
     branch->upgrade_ns = branch->ahead.until_ns = INT64_MAX;
     branch->dump_left = stream->dump_count;
     const struct codec *known = codec_find(codec);
-    snprintf(branch->label, sizeof branch->label, "%s",
+    bool second = false; /* with the other order of rows */
+    for (uint32_t i = 0; i < stream->branch_count; i++)
+        second |= codec && !stream->branches[i]->main && stream->branches[i]->codec == codec;
+    snprintf(branch->label, sizeof branch->label, "%s%s",
              main    ? "main"
              : still ? "still"
              : known ? known->name
-                     : "arm");
+                     : "arm",
+             second ? "-2" : "");
     branch->encoder_info = metrics_info(stream->all_metrics, "oriel_encoder_info",
                                         "The encoder of each branch, and why not another.");
     cond_init(&branch->wake);

@@ -124,7 +124,8 @@ static void gather(struct branch *branch)
     pthread_mutex_lock(&stream->lock);
     for (struct client *client = stream->clients; client; client = client->next) {
         if (!client->branch || client->branch == branch || client->branch->arm ||
-            !client_wish_has(&client->wish, branch->codec))
+            !client_wish_has(&client->wish, branch->codec) ||
+            !branch_has_rows(branch, client->wish.rows))
             continue;
         client->branch = branch;
         client->waiting_key = true;

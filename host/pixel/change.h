@@ -31,7 +31,7 @@ struct stream_swapped {
     bool tuned;    /* … and is the one that did before, with its new values */
     char why[512]; /* it has not, and `from` goes on */
 };
-#define STREAM_MOST_SWAPPED 12u
+#define STREAM_MOST_SWAPPED 24u
 
 /* Returns when it is done, with what was swapped or could not be. One at a time; waits for others.
  * [any-thread but a branch's] */

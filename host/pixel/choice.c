@@ -39,12 +39,40 @@ static bool somebody_writes(const struct stream *stream, uint32_t codec)
     return false;
 }
 
-static struct branch *find(struct stream *stream, bool still, uint32_t codec)
+bool branch_has_rows(const struct branch *branch, enum row_order rows)
+{
+    return rows == ROWS_ANY || branch->top_down == (rows == ROWS_TOP_FIRST);
+}
+
+/* Its pictures have that order of rows, or can be turned since nobody but `client` needs theirs. */
+static bool suits(const struct branch *branch, enum row_order rows, const struct client *client)
+{
+    if (branch_has_rows(branch, rows))
+        return true;
+    for (const struct client *other = branch->stream->clients; other; other = other->next) {
+        if (other != client && other->branch == branch && other->wish.rows != ROWS_ANY)
+            return false;
+    }
+    return true;
+}
+
+/* For `client`, which may be NULL. */
+static struct branch *find(struct stream *stream, uint32_t codec, enum row_order rows,
+                           const struct client *client)
 {
     for (uint32_t i = 0; i < stream->branch_count; i++) {
         struct branch *branch = stream->branches[i];
-        if (!branch->arm && branch->still == still && (still || branch->codec == codec))
+        if (!branch->arm && !branch->still && branch->codec == codec && suits(branch, rows, client))
             return branch;
+    }
+    return NULL;
+}
+
+static struct branch *find_still(struct stream *stream)
+{
+    for (uint32_t i = 0; i < stream->branch_count; i++) {
+        if (stream->branches[i]->still)
+            return stream->branches[i];
     }
     return NULL;
 }
@@ -54,8 +82,13 @@ const struct branch *stream_classic(struct stream *stream)
     const struct branch *arm = experiment_classic(stream);
     if (arm)
         return arm;
-    struct branch *main = stream->branches[0];
-    return main->codec == ORIEL_CODEC_H264 ? main : find(stream, false, ORIEL_CODEC_H264);
+    for (const struct client *client = stream->clients; client; client = client->next) {
+        if (!client->wish.ext && client->branch && !client->branch->arm)
+            return client->branch;
+    }
+    const struct branch *branch = find(stream, ORIEL_CODEC_H264, ROWS_BOTTOM_FIRST, NULL);
+    /* The next to come gets one of its own, most likely of the same encoder. */
+    return branch ? branch : find(stream, ORIEL_CODEC_H264, ROWS_ANY, NULL);
 }
 
 static void start(struct branch *branch)
@@ -69,10 +102,9 @@ static void start(struct branch *branch)
 
 static struct branch *make(struct stream *stream, bool still, uint32_t codec)
 {
-    struct branch *branch = find(stream, still, codec);
-    if (branch || stream->branch_count == MAX_BRANCHES)
-        return branch;
-    branch = branch_create(stream, false, still, codec);
+    if (stream->branch_count == MAX_BRANCHES)
+        return NULL;
+    struct branch *branch = branch_create(stream, false, still, codec);
     start(branch);
     return branch;
 }
@@ -87,15 +119,18 @@ static bool alive(struct branch *branch)
     return !branch->dead;
 }
 
-static struct branch *choose(struct stream *stream, const struct client_wish *wish)
+static struct branch *choose(struct stream *stream, const struct client *client)
 {
     struct branch *main = stream->branches[0];
-    if (alive(main) && client_wish_has(wish, main->codec))
+    const struct client_wish *wish = &client->wish;
+    if (alive(main) && client_wish_has(wish, main->codec) && suits(main, wish->rows, client))
         return main;
     for (uint32_t i = 0; i < wish->codec_count; i++) {
         if (!somebody_writes(stream, wish->codecs[i]))
             continue;
-        struct branch *branch = make(stream, false, wish->codecs[i]);
+        struct branch *branch = find(stream, wish->codecs[i], wish->rows, client);
+        if (!branch)
+            branch = make(stream, false, wish->codecs[i]);
         if (branch && alive(branch))
             return branch;
     }
@@ -132,7 +167,8 @@ bool stream_place(struct stream *stream, struct client *client, struct error *er
     pthread_mutex_lock(&stream->lock);
     const struct branch *main = stream->branches[0];
     bool enough = experiment_place(stream, client) ||
-                  (!main->dead && client_wish_has(&client->wish, main->codec));
+                  (!main->dead && client_wish_has(&client->wish, main->codec) &&
+                   suits(main, client->wish.rows, client));
     pthread_mutex_unlock(&stream->lock);
     if (!enough)
         stream_learn_codecs(stream, stream->ladder);
@@ -142,15 +178,20 @@ bool stream_place(struct stream *stream, struct client *client, struct error *er
     if (arm) {
         client_move(client, arm);
     } else {
-        client->branch = choose(stream, &client->wish);
+        client->branch = choose(stream, client);
+        if (client->branch && !branch_has_rows(client->branch, client->wish.rows)) {
+            client->branch->top_down = !client->branch->top_down;
+            client->branch->turning = true;
+        }
         client->former = NULL;
         client->waiting_key = true;
         client->configured = 0;
     }
     if (client->branch) {
         pthread_cond_signal(&client->branch->wake);
-        struct branch *stills =
-            client->wish.still && stream->stills->count ? make(stream, true, 0) : NULL;
+        struct branch *stills = NULL;
+        if (client->wish.still && stream->stills->count && !(stills = find_still(stream)))
+            stills = make(stream, true, 0);
         if (stills)
             pthread_cond_signal(&stills->wake);
     }

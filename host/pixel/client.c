@@ -50,12 +50,18 @@ static bool query_value(const char *query, const char *key, char *value, size_t 
 
 void client_wish_parse(struct client_wish *wish, const char *query)
 {
-    *wish = (struct client_wish){.codecs = {ORIEL_CODEC_H264}, .codec_count = 1, .names = "h264"};
+    *wish = (struct client_wish){
+        .rows = ROWS_BOTTOM_FIRST, .codecs = {ORIEL_CODEC_H264}, .codec_count = 1, .names = "h264"};
     char value[16];
     wish->ext = query_value(query, "ext", value, sizeof value) && strcmp(value, "1") == 0;
     if (!wish->ext)
         return;
-    wish->still = query_value(query, "still", value, sizeof value) && strcmp(value, "png") == 0;
+    query_value(query, "rows", value, sizeof value);
+    wish->rows = strcmp(value, "top") == 0      ? ROWS_TOP_FIRST
+                 : strcmp(value, "bottom") == 0 ? ROWS_BOTTOM_FIRST
+                                                : ROWS_ANY;
+    wish->still = query_value(query, "still", value, sizeof value) && strcmp(value, "png") == 0 &&
+                  wish->rows != ROWS_TOP_FIRST;
     query_value(query, "session", wish->session, sizeof wish->session);
     query_value(query, "client", wish->client, sizeof wish->client);
     char names[sizeof wish->names];

@@ -13,9 +13,14 @@
 
 struct branch;
 
+/* Which row of a picture comes first. The napari-cuda client turns every picture, players turn
+ * none; who reads the extended header is told. */
+enum row_order { ROWS_ANY, ROWS_BOTTOM_FIRST, ROWS_TOP_FIRST };
+
 /* What a URL's query asks for. */
 struct client_wish {
     bool ext, still;
+    enum row_order rows;
     uint32_t codecs[CODEC_COUNT]; /* best first */
     uint32_t codec_count;
     char names[128]; /* as it named them, for texts */

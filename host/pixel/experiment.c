@@ -53,7 +53,7 @@ bool arm_is_watched(const struct arm *arm)
 
 static bool can_see(const struct arm *arm, const struct client *client)
 {
-    return arm->branch && arm->state == ARM_WORKS &&
+    return arm->branch && arm->state == ARM_WORKS && client->wish.rows != ROWS_TOP_FIRST &&
            client_wish_has(&client->wish, arm->branch->codec);
 }
 

@@ -38,6 +38,36 @@ void clients_release(struct stream *stream, struct client **held, uint32_t count
     pthread_mutex_unlock(&stream->lock);
 }
 
+void clients_look_at_queues(struct branch *branch)
+{
+    struct stream *stream = branch->stream;
+    struct client **held = malloc(MAX_CLIENTS * sizeof *held);
+    uint32_t count = held ? clients_hold(branch, held, MAX_CLIENTS) : 0;
+    int64_t now = clock_ns();
+    for (uint32_t i = 0; i < count; i++) {
+        struct client *client = held[i];
+        struct oriel_queued queued = {.size = sizeof queued};
+        pthread_mutex_lock(&stream->lock);
+        uint64_t writable_count = client->writable_count;
+        bool empty = client->queued.messages == 0;
+        pthread_mutex_unlock(&stream->lock);
+        if (empty)
+            continue;
+        if (client->transport->queued(client->self, client->conn, &queued) != ORIEL_OK)
+            queued = (struct oriel_queued){.messages = 1}; /* going: it takes nothing more */
+        if (queued.oldest_ns)
+            metric_observe_ms(stream->metrics.client_queue,
+                              (double)(now - queued.oldest_ns) * 1e-6);
+        pthread_mutex_lock(&stream->lock);
+        if (client->writable_count == writable_count) /* else it has become empty while we looked */
+            client->queued = queued;
+        pthread_mutex_unlock(&stream->lock);
+    }
+    if (held)
+        clients_release(stream, held, count);
+    free(held);
+}
+
 /* One packing of a packet, made when the first client needs it. */
 struct payload {
     const struct oriel_buffer *buffer;
@@ -161,7 +191,9 @@ void fanout_configure(struct branch *branch, struct stream_info *info)
     new |= branch->tell;
     branch->tell = false;
     branch->info = *info;
-    bool told = branch->main || branch == stream_classic(stream);
+    const struct branch *classic = stream_classic(stream);
+    bool told =
+        branch == classic || (branch->main && (!classic || info->codec != ORIEL_CODEC_H264));
     pthread_mutex_unlock(&stream->lock);
     if (!new || !told)
         return;
@@ -249,6 +281,8 @@ static bool admit(struct branch *branch, struct client *client, const struct ori
     bool former = client->former == branch && client->branch != branch;
     if (!client->visible || (client->branch != branch && !former))
         return false;
+    if (branch->turning && client->wish.rows != ROWS_ANY)
+        return false; /* it waits for those that are its own */
     if (former) {
         if (client_full(client, &branch->stream->limits, now))
             client->former = NULL; /* what follows refers to this one */

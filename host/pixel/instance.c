@@ -224,7 +224,7 @@ oriel_result instance_encode(struct instance *instance, const struct oriel_frame
                        instance->vtable->encode(instance->self, frame, flags));
 }
 
-static oriel_result drain(struct instance *instance)
+oriel_result instance_drain(struct instance *instance)
 {
     return MODULE_CALL(&instance->use, "drain", instance->vtable->drain(instance->self));
 }
@@ -241,7 +241,7 @@ static oriel_result try_picture(struct instance *instance, struct blank *blank, 
     } else {
         result = instance_encode(instance, frame, index ? 0 : ORIEL_ENCODE_KEY);
         if (result == ORIEL_OK && trial->packets == before)
-            result = drain(instance);
+            result = instance_drain(instance);
         if (result != ORIEL_OK)
             error_set(err, "it did not encode a test picture: %s", because());
     }
@@ -274,7 +274,7 @@ static oriel_result try_plain(struct instance *instance, struct trial *trial, st
     oriel_result result = try_picture(instance, blank, 0, trial, err);
     blank_destroy(blank);
     /* Nothing may be on its way when the sink changes. */
-    if (result == ORIEL_OK && (result = drain(instance)) != ORIEL_OK)
+    if (result == ORIEL_OK && (result = instance_drain(instance)) != ORIEL_OK)
         error_set(err, "it did not encode a test picture: %s", because());
     return result;
 }

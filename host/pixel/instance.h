@@ -60,6 +60,8 @@ bool instance_resize(struct instance *instance, const struct instance_wish *wish
 /* Its encode(). */
 oriel_result instance_encode(struct instance *instance, const struct oriel_frame *frame,
                              uint32_t flags);
+/* Its drain(): all packets of what it was given have come. */
+oriel_result instance_drain(struct instance *instance);
 
 /* What is known of an encoder without using it. */
 struct instance_facts {

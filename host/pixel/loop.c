@@ -215,38 +215,6 @@ static struct plan plan_still(struct branch *branch, int64_t now)
     return plan;
 }
 
-/* --- the queues of the clients, without the lock --- */
-
-static void look_at_queues(struct branch *branch)
-{
-    struct stream *stream = branch->stream;
-    struct client **held = malloc(MAX_CLIENTS * sizeof *held);
-    uint32_t count = held ? clients_hold(branch, held, MAX_CLIENTS) : 0;
-    int64_t now = clock_ns();
-    for (uint32_t i = 0; i < count; i++) {
-        struct client *client = held[i];
-        struct oriel_queued queued = {.size = sizeof queued};
-        pthread_mutex_lock(&stream->lock);
-        uint64_t writable_count = client->writable_count;
-        bool empty = client->queued.messages == 0;
-        pthread_mutex_unlock(&stream->lock);
-        if (empty)
-            continue;
-        if (client->transport->queued(client->self, client->conn, &queued) != ORIEL_OK)
-            queued = (struct oriel_queued){.messages = 1}; /* going: it takes nothing more */
-        if (queued.oldest_ns)
-            metric_observe_ms(stream->metrics.client_queue,
-                              (double)(now - queued.oldest_ns) * 1e-6);
-        pthread_mutex_lock(&stream->lock);
-        if (client->writable_count == writable_count) /* else it has become empty while we looked */
-            client->queued = queued;
-        pthread_mutex_unlock(&stream->lock);
-    }
-    if (held)
-        clients_release(stream, held, count);
-    free(held);
-}
-
 /* --- frames are wanted while somebody looks --- */
 
 static bool watched(const struct branch *branch)
@@ -297,13 +265,29 @@ uint32_t branch_tap(struct branch *branch, const struct oriel_format *format,
                     void (*frame)(void *data, const struct oriel_frame *frame),
                     void (*refused)(void *data, const char *why))
 {
+    pthread_mutex_lock(&branch->stream->lock);
+    bool top_down = branch->top_down;
+    pthread_mutex_unlock(&branch->stream->lock);
     struct render_tap want = {.format = *format,
                               .complete_only = branch->still,
+                              .top_down = top_down,
                               .frames_held = 3, /* pending, last, and one in the encoder */
                               .frame = frame,
                               .refused = refused,
                               .data = branch};
     return render_tap_add(branch->stream->render, &want);
+}
+
+/* Pictures with the other order of rows come from the next tap on; none with this one comes later.
+ * Under the lock, which is given up for it. */
+static void turn_rows(struct branch *branch)
+{
+    pthread_mutex_unlock(&branch->stream->lock);
+    untap(branch);
+    if (branch->instance)
+        instance_drain(branch->instance);
+    pthread_mutex_lock(&branch->stream->lock);
+    branch->turning = false;
 }
 
 /* --- failures --- */
@@ -517,6 +501,10 @@ static void turn(struct branch *branch)
         pthread_mutex_lock(&stream->lock);
         return;
     }
+    if (branch->turning) {
+        turn_rows(branch);
+        return;
+    }
     if (!watched(branch) || branch->dead) {
         bool stays = branch->main || (branch->arm && !branch->dead);
         bool idle = !branch->tap && (stays || !branch->instance);
@@ -561,7 +549,7 @@ static void turn(struct branch *branch)
     if (branch->instance && !branch->tap)
         die(branch, "the renderer takes no further demand for pictures");
     if (branch->instance)
-        look_at_queues(branch);
+        clients_look_at_queues(branch);
     pthread_mutex_lock(&stream->lock);
     if (branch->dead || branch->stop || !watched(branch)) /* they may have gone meanwhile */
         return;

@@ -480,9 +480,7 @@ void successor_take_over(struct branch *branch, struct successor *self)
 {
     struct instance *old = branch->instance;
     if (old)
-        MODULE_CALL(
-            &old->use, "drain",
-            old->vtable->drain(old->self)); /* what it still has comes before the new one's key */
+        instance_drain(old); /* what it still has comes before the new one's key */
     branch->instance = NULL;
     branch->upgrade_ns = self->pick.again_ns;
     take(&self->pick, self->taken, &self->opened);

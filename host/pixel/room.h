@@ -20,7 +20,8 @@
 #include "render/render.h"
 
 #define MAX_LADDER 16u /* encoders in a list */
-#define MAX_BRANCHES (CODEC_COUNT + 1u + EXPERIMENT_MOST_ARMS)
+/* The main one, the stills, and of each codec one for each order of rows. */
+#define MAX_BRANCHES (2 * CODEC_COUNT + 2u + EXPERIMENT_MOST_ARMS)
 
 struct arm;
 struct experiment;
@@ -66,8 +67,10 @@ struct branch {
     /* Under the lock. */
     pthread_cond_t wake;
     bool stop;
-    bool dead;                         /* no encoder of the list writes its codec */
-    uint32_t codec;                    /* the main branch's changes when its encoders are used up */
+    bool dead;      /* no encoder of the list writes its codec */
+    uint32_t codec; /* the main branch's changes when its encoders are used up */
+    bool top_down;  /* of its pictures the first row is the top one; choice.c */
+    bool turning;   /* … from now on: those who need that get no others any more */
     const struct oriel_frame *pending; /* newest, not yet encoded; a reference */
     int64_t pending_ns;                /* since when there is one */
     uint64_t given_seq, out_seq; /* frame that the encoder was given last; whose packet is out */
@@ -226,10 +229,14 @@ void fanout_configure(struct branch *branch, struct stream_info *info);
 /* Holds clients while modules are called with them. At most `room`; without the lock. */
 uint32_t clients_hold(struct branch *branch, struct client **held, uint32_t room);
 void clients_release(struct stream *stream, struct client **held, uint32_t count);
+/* How much waits to be sent to them; without the lock. */
+void clients_look_at_queues(struct branch *branch);
 
 /* choice.c: which branch a client belongs to. Without the lock. */
 void stream_learn_codecs(struct stream *stream, struct rungs *ladder);
 bool stream_place(struct stream *stream, struct client *client, struct error *err);
+/* Under the lock. */
+bool branch_has_rows(const struct branch *branch, enum row_order rows);
 /* The branch of H.264, which classic clients get; NULL: none. Under the lock. */
 const struct branch *stream_classic(struct stream *stream);
 /* Such clients wait to be told how to decode before they look: makes that branch where the main one

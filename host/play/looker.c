@@ -33,12 +33,18 @@ bool looker_open(struct player *player, struct looker *looker, const char *query
     looker->acks = looker->ext;
     looker->visible = true;
     bool listed = looker->ext && strstr(query, "codecs=");
-    if (listed ? has(query, "codecs", codec, strlen(codec)) : strcmp(codec, "h264") == 0) {
+    /* The napari-cuda client turns every picture, and is not told of another order of rows. */
+    bool turned = !looker->ext && recording_is_top_down(player->recording);
+    if (!turned &&
+        (listed ? has(query, "codecs", codec, strlen(codec)) : strcmp(codec, "h264") == 0)) {
         looker_seek(player, looker, player_time(player, clock_ns()));
         return true;
     }
-    char why[64];
-    snprintf(why, sizeof why, "the recording is %s", codec);
+    char why[96];
+    if (turned)
+        snprintf(why, sizeof why, "the recording was not made with transport/record.rows = bottom");
+    else
+        snprintf(why, sizeof why, "the recording is %s", codec);
     player->transport->close(player->self, looker->conn, 4400, why);
     return false;
 }

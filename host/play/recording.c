@@ -23,6 +23,11 @@ const char *recording_codec(const struct recording *recording)
     return codecs[recording->codec];
 }
 
+bool recording_is_top_down(const struct recording *recording)
+{
+    return !(recording->pictures[0].head[27] & 1);
+}
+
 /* --- a line --- */
 
 static bool base64_read(const char *text, uint8_t *out, size_t bytes)

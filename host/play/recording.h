@@ -61,5 +61,7 @@ size_t recording_frame_at(const struct recording *recording, enum recording_audi
 /* The newest key picture up to that one. */
 size_t recording_key_before(const struct recording *recording, size_t index);
 const char *recording_codec(const struct recording *recording); /* "h264", … */
+/* A picture's first row is the top one. */
+bool recording_is_top_down(const struct recording *recording);
 
 #endif

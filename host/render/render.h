@@ -47,6 +47,7 @@ struct render_events {
 struct render_tap {
     struct oriel_format format; /* width and height are ignored: the canvas decides */
     bool complete_only;         /* only pictures with ORIEL_FRAME_COMPLETE: for stills */
+    bool top_down; /* row 0 is the top one, where the capture module can do that; stamps say it */
     uint32_t frames_held;
     void (*frame)(void *data, const struct oriel_frame *frame);
     /* NULL, or told on the render thread that no module makes the format now, and why. */

@@ -9,6 +9,7 @@
 #include "module/call.h"
 #include "module/registry.h"
 #include "module/services.h"
+#include "oriel/draft/capture_rows.h"
 #include "render/stats.h"
 #include "util/check.h"
 #include "util/log.h"
@@ -31,6 +32,7 @@ struct instance {
     struct instance *next;
     struct taps *taps;
     struct oriel_format format; /* as made, with the canvas' size */
+    bool top_down;              /* as wanted */
     const char *module;
     uint32_t frames_held;
     struct module_use use;
@@ -142,6 +144,11 @@ static bool same_kind(const struct oriel_format *a, const struct oriel_format *b
            a->full_range == b->full_range;
 }
 
+static bool is_for(const struct instance *instance, const struct render_tap *want)
+{
+    return instance->top_down == want->top_down && same_kind(&instance->format, &want->format);
+}
+
 /* A frame for everyone who taps the instance, or the reason why there is none. */
 static void tell_taps(struct instance *instance, const struct oriel_frame *frame, const char *why)
 {
@@ -149,8 +156,7 @@ static void tell_taps(struct instance *instance, const struct oriel_frame *frame
     bool complete = !frame || frame->stamp.flags & ORIEL_FRAME_COMPLETE;
     pthread_mutex_lock(&taps->mutex);
     for (struct tap *tap = taps->list; tap; tap = tap->next) {
-        if (tap->removed || !same_kind(&tap->want.format, &instance->format) ||
-            (tap->want.complete_only && !complete))
+        if (tap->removed || !is_for(instance, &tap->want) || (tap->want.complete_only && !complete))
             continue;
         tap->busy = true; /* keeps it in the list while it is unlocked */
         pthread_mutex_unlock(&taps->mutex);
@@ -344,13 +350,31 @@ const char *taps_module(const struct taps *taps)
     return taps->module;
 }
 
-static struct instance *instance_create(struct taps *taps, const struct oriel_format *format,
-                                        uint32_t frames_held, struct error *err)
+static void turn(struct instance *instance)
+{
+    enter(instance->taps, instance->module);
+    const struct oriel_capture_rows *rows =
+        MODULE_CALL(&instance->use, "get_interface",
+                    instance->capture->get_interface(instance->self, ORIEL_CAPTURE_ROWS_V1));
+    oriel_result result =
+        rows && ORIEL_HAS(rows, top_down)
+            ? MODULE_CALL(&instance->use, "top_down", rows->top_down(instance->self))
+            : ORIEL_UNSUPPORTED;
+    instance->taps->calling = false;
+    if (result != ORIEL_OK)
+        log_warn(LOG_MODULE, "%s: pictures for files and players have the bottom row first: %s",
+                 instance->module, rows ? services_failure() : "it has no " ORIEL_CAPTURE_ROWS_V1);
+}
+
+static struct instance *instance_create(struct taps *taps, const struct render_tap *want,
+                                        struct error *err)
 {
     struct instance *instance = xcalloc(1, sizeof *instance);
+    const struct oriel_format *format = &want->format;
     instance->taps = taps;
     instance->format = *format;
-    instance->frames_held = frames_held;
+    instance->top_down = want->top_down;
+    instance->frames_held = want->frames_held;
     instance->sink = (struct oriel_frame_sink){
         .size = sizeof instance->sink, .frame = deliver, .data = instance};
     instance->module = taps_maker(taps, format);
@@ -367,33 +391,34 @@ static struct instance *instance_create(struct taps *taps, const struct oriel_fo
     oriel_result result =
         MODULE_CALL(&instance->use, "create",
                     instance->capture->create(instance->use.host, instance->use.config, format,
-                                              frames_held, &instance->sink, &instance->self));
+                                              want->frames_held, &instance->sink, &instance->self));
     taps->calling = false;
     if (result != ORIEL_OK) {
         const char *why = services_failure();
         instance->self = NULL;
         error_set(err, "%s: %s", instance->module,
                   *why ? why : "a capture instance could not be made");
+    } else if (want->top_down) {
+        turn(instance);
     }
     return instance;
 }
 
-/* What the taps want together: formats, and how many frames they may hold of each. */
-static uint32_t demand(struct taps *taps, struct oriel_format *formats, uint32_t *held,
-                       uint32_t most)
+/* What the taps want together: pictures of a kind, and how many frames they may hold of each. */
+static uint32_t demand(struct taps *taps, struct render_tap *wants, uint32_t most)
 {
     uint32_t count = 0;
     for (struct tap *tap = taps->list; tap; tap = tap->next) {
         uint32_t i = 0;
-        while (i < count && !same_kind(&formats[i], &tap->want.format))
+        while (i < count && (wants[i].top_down != tap->want.top_down ||
+                             !same_kind(&wants[i].format, &tap->want.format)))
             i++;
         if (tap->removed || i == most)
             continue;
-        if (i == count) {
-            formats[count] = tap->want.format;
-            held[count++] = 0;
-        }
-        held[i] += tap->want.frames_held ? tap->want.frames_held : 1;
+        if (i == count)
+            wants[count++] =
+                (struct render_tap){.format = tap->want.format, .top_down = tap->want.top_down};
+        wants[i].frames_held += tap->want.frames_held ? tap->want.frames_held : 1;
     }
     return count;
 }
@@ -401,13 +426,13 @@ static uint32_t demand(struct taps *taps, struct oriel_format *formats, uint32_t
 bool taps_prepare(struct taps *taps, uint32_t width, uint32_t height, struct error *err)
 {
     enum { MOST = 32 };
-    struct oriel_format formats[MOST];
-    uint32_t held[MOST], count;
+    struct render_tap wants[MOST];
+    uint32_t count;
     pthread_mutex_lock(&taps->mutex);
     bool fits = !taps->changed && (!taps->instances || (taps->instances->format.width == width &&
                                                         taps->instances->format.height == height));
     taps->changed = width == 0 && taps->list;
-    count = fits || width == 0 ? 0 : demand(taps, formats, held, MOST);
+    count = fits || width == 0 ? 0 : demand(taps, wants, MOST);
     pthread_mutex_unlock(&taps->mutex);
     if (fits)
         return true;
@@ -415,18 +440,18 @@ bool taps_prepare(struct taps *taps, uint32_t width, uint32_t height, struct err
     bool good = true;
     struct instance *old = taps->instances;
     taps->instances = NULL;
-    for (uint32_t f = 0; f < count; f++) {
-        formats[f].width = width;
-        formats[f].height = height;
+    for (uint32_t w = 0; w < count; w++) {
+        wants[w].format.width = width;
+        wants[w].format.height = height;
         struct instance **at = &old, *instance;
-        while (*at && !((*at)->self && same_kind(&(*at)->format, &formats[f]) &&
-                        (*at)->format.width == width && (*at)->format.height == height &&
-                        (*at)->frames_held >= held[f]))
+        while (*at &&
+               !((*at)->self && is_for(*at, &wants[w]) && (*at)->format.width == width &&
+                 (*at)->format.height == height && (*at)->frames_held >= wants[w].frames_held))
             at = &(*at)->next;
         if ((instance = *at)) {
             *at = instance->next;
         } else {
-            instance = instance_create(taps, &formats[f], held[f], err);
+            instance = instance_create(taps, &wants[w], err);
             if (!instance->self) {
                 good = false;
                 tell_taps(instance, NULL, err->text);
@@ -447,8 +472,8 @@ static bool somebody_takes(struct taps *taps, const struct instance *instance, b
     bool takes = false;
     pthread_mutex_lock(&taps->mutex);
     for (struct tap *tap = taps->list; tap && !takes; tap = tap->next)
-        takes = !tap->removed && same_kind(&tap->want.format, &instance->format) &&
-                (complete || !tap->want.complete_only);
+        takes =
+            !tap->removed && is_for(instance, &tap->want) && (complete || !tap->want.complete_only);
     pthread_mutex_unlock(&taps->mutex);
     return takes;
 }

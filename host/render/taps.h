@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Who wants frames, and the capture instances that make them: one for each format in demand. */
+/* Who wants frames, and the capture instances that make them: one for each format and order of rows
+ * in demand. */
 #ifndef RENDER_TAPS_H
 #define RENDER_TAPS_H
 

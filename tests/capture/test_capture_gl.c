@@ -38,7 +38,7 @@ static const struct oriel_stamp stamp = {.seq = 7,
                                          .revision = 8,
                                          .pts_ns = 9,
                                          .t_drawn_ns = 10,
-                                         .flags = ORIEL_FRAME_COMPLETE,
+                                         .flags = ORIEL_FRAME_COMPLETE | ORIEL_FRAME_BOTTOM_UP,
                                          .level = 3};
 
 static uint8_t at(const struct oriel_frame *frame, int plane, uint32_t x, uint32_t y)

@@ -8,7 +8,6 @@ import base64
 import json
 import os
 import pathlib
-import shutil
 import signal
 import struct
 import subprocess
@@ -20,14 +19,16 @@ import numpy as np
 import websockets
 
 import oriel
+import players
 from peer import Client, until
-from recording import Recording, find, move, upright
+from players import missing
+from recording import Recording, check_upright, find, move
 
 MODULES = pathlib.Path(os.environ["ORIEL_MODULE_PATH"])
 
 
 def arguments(folder, *sets):
-    both = ["modules.transport=transport/websocket,transport/record", f"transport/record.folder={folder}", *sets]
+    both = ["modules.transport=transport/websocket,transport/record", "stream.prefer=order", f"transport/record.folder={folder}", *sets]
     return [oriel.EXAMPLE, *(word for item in both for word in ("--set", item))]
 
 
@@ -46,49 +47,94 @@ async def record(folder, seconds, *sets, kill=False):
         return shot
 
 
+def bottom_up(row):
+    return base64.b64decode(row["picture"]["head"])[27] & 1 == 1
+
+
 def picture_of(shot, folder):
     path = pathlib.Path(folder, "shot.png")
     path.write_bytes(base64.b64decode(shot["png"]))
     return oriel.read_png(path)
 
 
+def facts_of(video, *what):
+    done = subprocess.run(["ffprobe", "-v", "error", *what, video], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and not done.stderr, done
+    return done.stdout
+
+
 def check_with_ffmpeg(path, count):
-    """No word of complaint, and every picture; the last one as ffmpeg shows it."""
-    if not shutil.which("ffmpeg"):
-        print("skipped: ffmpeg is not installed")
-        return None
+    """No word of complaint, and every picture."""
+    if missing("ffmpeg"):
+        return
     done = subprocess.run(["ffmpeg", "-v", "error", "-i", path, "-fps_mode", "passthrough", "-enc_time_base", "-1",
-                           "-f", "rawvideo", "-pix_fmt", "gray", "-"], capture_output=True, timeout=60)
+                           "-f", "framemd5", "-"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and not done.stderr, done.stderr
-    facts = Recording(path.with_suffix(".ndjson")).about
-    pixels = np.frombuffer(done.stdout, np.uint8).reshape(-1, facts["height"], facts["width"])
-    assert len(pixels) == count, (len(pixels), count)
-    return pixels[-1]
+    rows = [line for line in done.stdout.splitlines() if line.startswith("0,")]
+    assert len(rows) == count, (len(rows), count)
+
+
+async def check_players(recording, seen, folder):
+    """What programs show that turn pictures by what a file says, and what those show that do not."""
+    what = recording.about["container"]
+    if not missing("ffmpeg"):
+        for turns in (True, False):
+            shown, count = await players.ffmpeg(folder / f"ffmpeg-{turns}", "-i", recording.video, turns=turns)
+            assert count == len(recording.pictures), (count, len(recording.pictures))
+            check_upright(shown, [seen], f"{what}, FFmpeg")
+        facts = facts_of(recording.video, "-show_streams", "-show_frames", "-read_intervals", "%+#1")
+        assert "displaymatrix" not in facts and "width" in facts, facts
+    demuxer = {"mp4": "qtdemux", "mkv": "matroskademux"}[what]
+    if not missing("gst-launch-1.0", demuxer, "h264parse", "avdec_h264", "pngenc"):
+        shown, count = await players.gstreamer(folder / "gst", "filesrc", f"location={recording.video}", "!", demuxer)
+        assert count == len(recording.pictures), (count, len(recording.pictures))
+        check_upright(shown, [seen], f"{what}, GStreamer")
+    if not missing("cvlc"):
+        recording.video.parent.chmod(0o755)
+        recording.video.chmod(0o644)
+        shown, count = await players.vlc(folder / "vlc", recording.video)
+        assert count > len(recording.pictures) // 3, (count, len(recording.pictures))
+        check_upright(shown, recording.shown(), f"{what}, VLC") # it leaves out what it is late for
 
 
 async def check_containers():
     for container in "mp4", "mkv":
-        with tempfile.TemporaryDirectory() as folder:
-            shot = await record(folder, 2, f"transport/record.container={container}")
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            shot = await record(folder / "made", 2, f"transport/record.container={container}")
             seen = picture_of(shot, folder)
-            recording, = find(folder)
+            recording, = find(folder / "made")
             assert recording.about["container"] == container and recording.about["codec"] == "h264"
             last = recording.check()
             assert len(recording.pictures) > 10, len(recording.pictures)
-            decibel = oriel.psnr(upright(last), seen)
-            assert decibel > 30, f"{container}: {decibel:.1f} dB"
-            player = check_with_ffmpeg(recording.video, len(recording.pictures))
-            if player is not None: # Matroska cannot say that rows are bottom-up: the stream does, for those who ask it
-                shown = player if container == "mp4" else np.flipud(player)
-                assert oriel.psnr(shown, seen[..., 1]) > 28, f"{container}: a player shows it otherwise"
-                if container == "mkv":
-                    facts = subprocess.run(["ffprobe", "-v", "error", "-show_frames", "-read_intervals", "%+#1",
-                                            recording.video], capture_output=True, text=True, timeout=60)
-                    assert "displaymatrix" in facts.stdout, facts
+            assert not any(bottom_up(row) for row in recording.pictures)
+            decibel = check_upright(last.to_ndarray(format="rgb24"), [seen], container, least=30)
+            await check_players(recording, seen, folder / "shown")
             assert {"notify.scene", "notify.view", "notify.layers"} <= set(recording.types("page"))
             assert {"notify.scene", "notify.dims", "notify.camera"} <= set(recording.types("desktop"))
             assert not {"session.welcome", "session.heartbeat"} & set(recording.types("page"))
             print(f"{container}: {len(recording.pictures)} pictures, the last with {decibel:.1f} dB")
+
+
+async def check_beside_the_desktop():
+    """The desktop client turns every picture; beside it a recording gets its own, and each sees what is right."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        with oriel.Server(*arguments(folder / "made")) as server:
+            page = await Client(server).join()
+            await move(page, 0.5)
+            desktop = await Looker(server, desktop=True).join()
+            await move(page, 1)
+            assert page.pictures > 10, page.pictures
+            await asyncio.sleep(0.5)
+            seen = picture_of(await page.command("napari.screenshot"), folder)
+            check_upright(desktop.decode()[-1].to_ndarray(format="rgb24")[::-1], [seen], "the desktop client")
+            await desktop.leave()
+            await page.leave()
+        recording, = find(folder / "made")
+        assert not any(bottom_up(row) for row in recording.pictures)
+        check_upright(recording.check().to_ndarray(format="rgb24"), [seen], "the recording")
+        print("a recording and a desktop client: each its own rows")
 
 
 async def check_codecs():
@@ -98,10 +144,10 @@ async def check_codecs():
             continue
         with tempfile.TemporaryDirectory() as folder:
             name = "jpeg" if codec == "mjpeg" else codec
-            await record(folder, 1, f"modules.encoder=encode/{encoder}", f"transport/record.codecs={name}",
+            shot = await record(folder, 1, f"modules.encoder=encode/{encoder}", f"transport/record.codecs={name}",
                          *([f"encode/vpx.codec={codec}"] if encoder == "vpx" else []))
             recording, = find(folder)
-            recording.check()
+            check_upright(recording.check().to_ndarray(format="rgb24"), [picture_of(shot, folder)], codec)
             about = recording.about["codec"], recording.about["container"]
             assert about == (codec, container), about
 
@@ -258,10 +304,34 @@ class Play(oriel.Server):
     COMMAND = "play"
 
 
+async def check_play_for_pages():
+    """A recording for players: pages are told of its rows, the desktop client would show it upside down."""
+    with tempfile.TemporaryDirectory() as folder:
+        shot = await record(folder, 1)
+        recording, = find(folder)
+        with Play(recording.video, "--paused", "--at", "1000") as server:
+            page, desktop = await Looker(server).join(), await Looker(server, desktop=True).join()
+            last = base64.b64decode(recording.pictures[-1]["picture"]["head"])[40:48]
+            await until(lambda: page.pictures and page.pictures[-1][40:48] == last, "the last picture")
+            await until(lambda: desktop.pixel.close_code, "the refusal")
+            assert not page.pictures[-1][27] & 1
+            check_upright(page.decode()[-1].to_ndarray(format="rgb24"), [picture_of(shot, folder)], "play")
+            assert desktop.pixel.close_code == 4400 and "rows" in desktop.pixel.close_reason, desktop.pixel
+            assert not desktop.pictures
+            for looker in page, desktop:
+                await looker.leave()
+
+
 async def check_play():
     with tempfile.TemporaryDirectory() as folder:
-        await record(folder, 3, "transport/record.key_s=1")
+        shot = await record(folder, 3, "transport/record.key_s=1", "transport/record.rows=bottom")
+        seen = picture_of(shot, folder)
         recording, = find(folder)
+        assert all(map(bottom_up, recording.pictures))
+        if not missing("ffmpeg"): # the file says what is to be turned
+            for turns, rows in (True, seen), (False, seen[::-1]):
+                shown, _ = await players.ffmpeg(pathlib.Path(folder, str(turns)), "-i", recording.video, turns=turns)
+                check_upright(shown, [rows], "FFmpeg, the bottom row first")
         count, span = len(recording.pictures), recording.pictures[-1]["t"] - recording.pictures[0]["t"]
         truth = recording.check()
         with Play(recording.video) as server:
@@ -274,6 +344,7 @@ async def check_play():
                 assert len(looker.pictures) > 0.6 * count, (len(looker.pictures), count)
                 decoded = looker.decode()
                 assert len(decoded) == len(looker.pictures)
+                check_upright(decoded[-1].to_ndarray(format="rgb24")[::-1], [seen], "play")
                 assert np.array_equal(decoded[-1].to_ndarray(), truth.to_ndarray()), "another last picture"
                 numbers = [struct.unpack_from("!I", message)[0] for message in looker.pictures]
                 assert numbers == list(range(1, len(numbers) + 1))
@@ -325,12 +396,14 @@ async def main():
         print("skipped: transport/record is not built (no libavformat)")
         sys.exit(77)
     await check_containers()
+    await check_beside_the_desktop()
     await check_codecs()
     await check_kill()
     await check_rotation()
     await check_token()
     await check_reload()
     await check_play()
+    await check_play_for_pages()
 
 
 asyncio.run(main())

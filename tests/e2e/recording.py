@@ -6,7 +6,8 @@ import json
 import pathlib
 
 import av
-import numpy as np
+
+import oriel
 
 
 class Recording:
@@ -46,24 +47,32 @@ class Recording:
         assert len(decoded) == len(packets), (len(decoded), len(packets))
         return decoded[-1]
 
+    def shown(self):
+        """Its pictures, RGB rows as they lie in the file."""
+        with av.open(str(self.video)) as container:
+            return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
 
 def find(folder):
     """All of a folder, the oldest first."""
     return sorted(map(Recording, pathlib.Path(folder).glob("*.ndjson")), key=lambda one: one.pictures[0]["t"])
 
 
-async def move(client, seconds, first=60, pause=0.03):
-    """Steps through the slices of the example; the last index."""
+async def move(client, seconds, first=60, pause=0.03, count=60):
+    """Steps through so many slices of the example; the last index."""
     end = asyncio.get_running_loop().time() + seconds
     index = first
     while asyncio.get_running_loop().time() < end:
-        index = first + (index - first + 1) % 60
+        index = first + (index - first + 1) % count
         answer = await client.ask("state.update", {"scope": "dims", "target": "0", "key": "index", "value": index})
         assert answer["status"] == "accepted", answer
         await asyncio.sleep(pause)
     return index
 
 
-def upright(frame):
-    """RGB rows of a decoded frame of a recording, whose first row is the bottom of the picture."""
-    return np.flipud(frame.to_ndarray(format="rgb24"))
+def check_upright(shown, seen, what, least=28):
+    """RGB rows as a program shows them are one of the pictures that were seen, and none of them upside down."""
+    assert all(shown.shape == one.shape for one in seen), f"{what}: {shown.shape}"
+    level, turned = (max(oriel.psnr(rows, one) for one in seen) for rows in (shown, shown[::-1]))
+    assert level > least and level > turned + 6, f"{what}: {level:.1f} dB, upside down {turned:.1f} dB"
+    return level

@@ -125,19 +125,20 @@ static void hand_over(int i)
         .size = sizeof *frame, .format = screen.taps[i].want.format, .release = frame_release};
     frame->format.width = screen.width;
     frame->format.height = screen.height;
-    frame->stamp = (struct oriel_stamp){
-        .seq = screen.seq,
-        .revision = screen.revision,
-        .pts_ns = now,
-        .t_input_ns = now - 9000000,
-        .t_begin_ns = now - 7000000,
-        .t_drawn_ns = now - 3000000,
-        .t_captured_ns = now,
-        .flags = ORIEL_FRAME_BOTTOM_UP | (screen.flags & DRAW_COMPLETE ? ORIEL_FRAME_COMPLETE : 0u),
-        .level = 2,
-        .level_count = 5,
-        .coverage = 0.5f,
-        .outstanding = UINT64_C(1) << 40};
+    frame->stamp =
+        (struct oriel_stamp){.seq = screen.seq,
+                             .revision = screen.revision,
+                             .pts_ns = now,
+                             .t_input_ns = now - 9000000,
+                             .t_begin_ns = now - 7000000,
+                             .t_drawn_ns = now - 3000000,
+                             .t_captured_ns = now,
+                             .flags = (screen.taps[i].want.top_down ? 0u : ORIEL_FRAME_BOTTOM_UP) |
+                                      (screen.flags & DRAW_COMPLETE ? ORIEL_FRAME_COMPLETE : 0u),
+                             .level = 2,
+                             .level_count = 5,
+                             .coverage = 0.5f,
+                             .outstanding = UINT64_C(1) << 40};
     screen.alive++;
     screen.most = screen.alive > screen.most ? screen.alive : screen.most;
     screen.taps[i].busy = true;

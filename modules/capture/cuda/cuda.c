@@ -283,7 +283,7 @@ static oriel_result capture_grab(void *data, const struct oriel_target *target,
         return result;
     }
     frame->stamp = *stamp;
-    frame->stamp.flags |= self->rows;
+    frame->stamp.flags = (stamp->flags & ~(uint32_t)ORIEL_FRAME_BOTTOM_UP) | self->rows;
     frame->stamp.t_captured_ns = host->now_ns(host);
     host->frame_ref(host, frame);
     self->sink->frame(self->sink, frame);

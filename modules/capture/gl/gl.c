@@ -322,7 +322,7 @@ static oriel_result capture_grab(void *data, const struct oriel_target *target,
     if (!frame)
         return ORIEL_AGAIN;
     frame->stamp = *stamp;
-    frame->stamp.flags |= self->rows;
+    frame->stamp.flags = (stamp->flags & ~(uint32_t)ORIEL_FRAME_BOTTOM_UP) | self->rows;
     host->frame_ref(host, frame);
     read_back(self, target, frame);
     frame->stamp.t_captured_ns = host->now_ns(host);

@@ -178,7 +178,7 @@ oriel_result textures_grab(struct textures *self, const struct oriel_target *tar
     frame->ready =
         (struct oriel_fence){.handle = (uintptr_t)entry->fence, .kind = ORIEL_FENCE_GLSYNC};
     frame->stamp = *stamp;
-    frame->stamp.flags |= self->rows;
+    frame->stamp.flags = (stamp->flags & ~(uint32_t)ORIEL_FRAME_BOTTOM_UP) | self->rows;
     frame->stamp.t_captured_ns = self->host->now_ns(self->host);
     atomic_store_explicit(&entry->taken, true, memory_order_relaxed);
     atomic_fetch_add_explicit(&shelf->holders, 1, memory_order_relaxed);

@@ -107,32 +107,3 @@ bool picture_same_parameters(const AVCodecParameters *a, const AVCodecParameters
            a->color_space == b->color_space && a->extradata_size == b->extradata_size &&
            (!a->extradata_size || !memcmp(a->extradata, b->extradata, (size_t)a->extradata_size));
 }
-
-/* Where the first NAL unit with samples begins, its start code included. */
-static size_t first_slice(const struct picture *picture)
-{
-    const uint8_t *p = picture->data;
-    bool hevc = picture->codec == AV_CODEC_ID_HEVC;
-    for (size_t i = 0; i + 3 < picture->bytes; i++) {
-        if (p[i] || p[i + 1] || p[i + 2] != 1)
-            continue;
-        unsigned type = hevc ? p[i + 3] >> 1 & 63u : p[i + 3] & 31u;
-        if (hevc ? type < 32 : type >= 1 && type <= 5)
-            return i && !p[i - 1] ? i - 1 : i;
-    }
-    return SIZE_MAX;
-}
-
-const uint8_t *picture_flip(const struct picture *picture, size_t *bytes, size_t *at)
-{
-    /* SEI display_orientation (payload 47): ver_flip, no rotation, until it is said otherwise.
-     * ITU-T H.264 D.1.27, H.265 D.2.17. */
-    static const uint8_t h264[] = {0, 0, 0, 1, 6, 47, 3, 0x20, 0, 0x09, 0x80};
-    static const uint8_t hevc[] = {0, 0, 0, 1, 39 << 1, 1, 47, 3, 0x20, 0, 0x18, 0x80};
-    bool is_hevc = picture->codec == AV_CODEC_ID_HEVC;
-    if (!picture->bottom_up || (!is_hevc && picture->codec != AV_CODEC_ID_H264))
-        return NULL;
-    *at = first_slice(picture);
-    *bytes = is_hevc ? sizeof hevc : sizeof h264;
-    return *at == SIZE_MAX ? NULL : is_hevc ? hevc : h264;
-}

@@ -31,9 +31,4 @@ bool picture_read(struct picture *picture, const struct viewer_message *message)
 AVCodecParameters *picture_parameters(const struct picture *picture, int *error);
 bool picture_same_parameters(const AVCodecParameters *a, const AVCodecParameters *b);
 
-/* The bytes that tell a decoder of the stream itself that the rows are bottom-up: a message of
- * H.264 and HEVC to be put into key pictures at `at`. NULL: the codec has none, or the rows are
- * not. */
-const uint8_t *picture_flip(const struct picture *picture, size_t *bytes, size_t *at);
-
 #endif

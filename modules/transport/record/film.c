@@ -210,25 +210,6 @@ struct film *film_create(const char *path, enum film_container container,
     return NULL;
 }
 
-static bool packet_fill(struct film *film, const struct picture *picture)
-{
-    size_t flip_bytes = 0, at = 0;
-    const uint8_t *flip = film->container == FILM_MATROSKA && picture->key
-                              ? picture_flip(picture, &flip_bytes, &at)
-                              : NULL;
-    if (av_new_packet(film->packet, (int)(picture->bytes + (flip ? flip_bytes : 0))) < 0)
-        return false;
-    uint8_t *to = film->packet->data;
-    if (flip) {
-        memcpy(to, picture->data, at);
-        memcpy(to + at, flip, flip_bytes);
-        memcpy(to + at + flip_bytes, picture->data + at, picture->bytes - at);
-    } else {
-        memcpy(to, picture->data, picture->bytes);
-    }
-    return true;
-}
-
 bool film_add(struct film *film, const struct picture *picture, char why[256])
 {
     if (film->count == MOST_WAITING && !film_flush(film, why))
@@ -238,8 +219,9 @@ bool film_add(struct film *film, const struct picture *picture, char why[256])
     AVRational base = film->stream->time_base;
     int64_t stamp = llround((picture->time - film->first_time) * base.den / base.num);
     stamp = stamp > film->last ? stamp : film->last + 1;
-    if (!packet_fill(film, picture))
+    if (av_new_packet(film->packet, (int)picture->bytes) < 0)
         return fail(why, "a picture", AVERROR(ENOMEM));
+    memcpy(film->packet->data, picture->data, picture->bytes);
     film->packet->pts = film->packet->dts = stamp;
     film->packet->duration = 1;
     film->packet->flags = picture->key ? AV_PKT_FLAG_KEY : 0;

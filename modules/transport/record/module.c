@@ -23,6 +23,10 @@ static const struct oriel_option options[] = {
     {"codecs", "h264,hevc,av1,vp9,vp8,jpeg", NULL,
      "What may be recorded, best first: what the main stream has is taken where it is among these.",
      0, 0, ORIEL_OPT_STRING, 0},
+    {"rows", "top", "top bottom",
+     "Which row of a picture comes first: top for players; bottom for recordings that `oriel play` "
+     "is to show to the napari-cuda client too.",
+     0, 0, ORIEL_OPT_ENUM, 0},
     {"max_mb", "2048", NULL, "Another recording begins when a video has so many MB; 0: never.", 0,
      1 << 20, ORIEL_OPT_INT, 0},
     {"max_minutes", "60", NULL, "Another recording begins after so many minutes; 0: never.", 0, 1e6,
@@ -51,6 +55,7 @@ static bool read_options(struct recorder_options *to, const struct oriel_config 
     snprintf(to->folder, sizeof to->folder, "%s", folder);
     snprintf(to->name, sizeof to->name, "%s", name);
     snprintf(to->codecs, sizeof to->codecs, "%s", config->get_string(config, "codecs"));
+    snprintf(to->rows, sizeof to->rows, "%s", config->get_string(config, "rows"));
     snprintf(to->token, sizeof to->token, "%s", config->get_string(config, "token"));
     to->container =
         strcmp(config->get_string(config, "container"), "mkv") == 0 ? FILM_MATROSKA : FILM_MP4;

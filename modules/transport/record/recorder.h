@@ -15,6 +15,7 @@ struct recorder_options {
     char name[256]; /* for strftime() */
     enum film_container container;
     char codecs[128];
+    char rows[8]; /* "top" or "bottom" */
     char token[256];
     uint64_t most_bytes;
     int64_t most_ns, fragment_ns, key_ns; /* 0: no limit; keys when they come */

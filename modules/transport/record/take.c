@@ -310,8 +310,8 @@ static void open_pixel(struct take *take, const cJSON *payload)
         cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(own, "pixel_ticket"));
     char query[512];
     uint32_t status;
-    snprintf(query, sizeof query, "ext=1&codecs=%s&session=%s&ticket=%s", recorder->options.codecs,
-             id ? id : "", ticket ? ticket : "");
+    snprintf(query, sizeof query, "ext=1&rows=%s&codecs=%s&session=%s&ticket=%s",
+             recorder->options.rows, recorder->options.codecs, id ? id : "", ticket ? ticket : "");
     take->pixel = viewer_open(&recorder->viewer, "/pixel", query, NULL, &status);
     if (!take->pixel)
         fail(take, "the pixel channel is refused with %u", status);

@@ -164,18 +164,9 @@ void output_close(struct output *output)
 bool output_send(struct output *output, const struct picture *picture, int64_t time_ns,
                  char why[256])
 {
-    size_t flip_bytes = 0, at = 0;
-    const uint8_t *flip = picture->key ? picture_flip(picture, &flip_bytes, &at) : NULL;
-    if (!flip)
-        flip_bytes = at = 0;
-    if (av_new_packet(output->packet, (int)(picture->bytes + flip_bytes)) < 0)
+    if (av_new_packet(output->packet, (int)picture->bytes) < 0)
         return fail(why, "a picture", AVERROR(ENOMEM));
-    uint8_t *to = output->packet->data;
-    if (flip) {
-        memcpy(to, picture->data, at);
-        memcpy(to + at, flip, flip_bytes);
-    }
-    memcpy(to + at + flip_bytes, picture->data + at, picture->bytes - at);
+    memcpy(output->packet->data, picture->data, picture->bytes);
     if (output->last < 0)
         output->first_ns = time_ns;
     const AVStream *stream = output->format->streams[0];

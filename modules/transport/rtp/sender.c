@@ -30,7 +30,7 @@ static void look(struct sender *sender)
 {
     char query[64], why[64];
     uint32_t status;
-    snprintf(query, sizeof query, "ext=1&codecs=%s", sender->codec);
+    snprintf(query, sizeof query, "ext=1&rows=top&codecs=%s", sender->codec);
     sender->pixel = viewer_open(&sender->viewer, "/pixel", query, sender->token, &status);
     sender->last_key_ns = viewer_now();
     if (sender->pixel)
