@@ -2,7 +2,6 @@
 /* oriel ab: the same frames through several encoders, and a report about it. A program of its own,
  * so that the server has no decoder in it. */
 #include <errno.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,44 +87,14 @@ static int compare_command(int argc, char **argv)
     return compare(config, folder);
 }
 
-/* Of this program; the caller frees. */
-static char *own_folder(void)
+/* What encode/remote starts is the program that runs, with this command; oriel is who has it. */
+static int encoder_child(char **argv)
 {
     char own[4096];
     ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
     own[length > 0 ? length : 0] = '\0';
     char *slash = strrchr(own, '/');
-    return xasprintf("%.*s", slash ? (int)(slash - own) : 0, own);
-}
-
-/* The module folders beside bin, which the host looks for beside the program that runs. */
-static void add_module_folders(const char *own)
-{
-    static const char *const places[] = {"modules", "lib*/oriel/modules", "lib/*/oriel/modules"};
-    const char *given = getenv("ORIEL_MODULE_PATH");
-    char *list = xstrdup(given ? given : "");
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        char *pattern = xasprintf("%s/../../%s", own, places[i]);
-        glob_t found;
-        if (glob(pattern, GLOB_ONLYDIR, NULL, &found) == 0) {
-            for (size_t k = 0; k < found.gl_pathc; k++) {
-                char *longer = xasprintf("%s%s%s", list, list[0] ? ":" : "", found.gl_pathv[k]);
-                free(list);
-                list = longer;
-            }
-            globfree(&found);
-        }
-        free(pattern);
-    }
-    if (list[0])
-        setenv("ORIEL_MODULE_PATH", list, 1);
-    free(list);
-}
-
-/* What encode/remote starts is the program that runs, with this command; oriel is who has it. */
-static int encoder_child(const char *own, char **argv)
-{
-    char *oriel = xasprintf("%s/../../bin/oriel", own);
+    char *oriel = xasprintf("%.*s/../../bin/oriel", slash ? (int)(slash - own) : 0, own);
     execv(oriel, argv);
     int status = cli_fail(CLI_FAILED, "ab: %s: %s", oriel, strerror(errno));
     free(oriel);
@@ -134,11 +103,8 @@ static int encoder_child(const char *own, char **argv)
 
 int main(int argc, char **argv)
 {
-    char *own = own_folder();
     if (argc > 1 && strcmp(argv[1], "encoder-child") == 0)
-        return encoder_child(own, argv);
-    add_module_folders(own);
-    free(own);
+        return encoder_child(argv);
     if (argc < 2)
         return cli_fail(CLI_USAGE, "ab: wants CONFIG -o DIR; `oriel ab --help` tells more");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {

@@ -74,18 +74,24 @@ static void add_environment(struct folders *folders)
     free(copy);
 }
 
-/* The folder that this program lies in, without the last slash. */
-static bool own_folder(char *path, size_t size)
+/* What this program is installed in: it lies in bin, or, as oriel-ab, in libexec/oriel. */
+static bool own_prefix(char *path, size_t size)
 {
     ssize_t length = readlink("/proc/self/exe", path, size - 1);
     if (length <= 0)
         return false;
     path[length] = '\0';
+    static const char libexec[] = "/libexec/oriel";
+    const size_t n = sizeof libexec - 1;
     char *slash = strrchr(path, '/');
-    if (!slash)
-        return false;
-    *slash = '\0';
-    return true;
+    if (slash)
+        *slash = '\0';
+    size_t folder = strlen(path);
+    char *end = folder >= n && strcmp(path + folder - n, libexec) == 0 ? path + folder - n
+                                                                       : strrchr(path, '/');
+    if (end)
+        *end = '\0';
+    return end != NULL;
 }
 
 bool folders_find(struct folders *folders, const struct config *config, struct error *err)
@@ -106,11 +112,11 @@ bool folders_find(struct folders *folders, const struct config *config, struct e
         free(own);
     }
     char beside[4096];
-    if (own_folder(beside, sizeof beside)) {
+    if (own_prefix(beside, sizeof beside)) {
         static const char *const places[] = {"modules", "lib*/oriel/modules",
                                              "lib/*/oriel/modules"};
         for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-            char *pattern = xasprintf("%s/../%s", beside, places[i]);
+            char *pattern = xasprintf("%s/%s", beside, places[i]);
             add_pattern(folders, pattern);
             free(pattern);
         }

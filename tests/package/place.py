@@ -77,6 +77,24 @@ def check_server(prefix):
     picture = pathlib.Path(os.environ["HOME"], "picture.png")
     run(binary, "render", EXAMPLE, "--size", "64x48", "-o", picture)
     assert picture.read_bytes().startswith(b"\x89PNG")
+    check_ab(prefix)
+
+
+def check_ab(prefix):
+    """The program that is not in bin finds the modules that lie there, from its own place."""
+    binary = pathlib.Path(prefix, "bin", "oriel")
+    if not pathlib.Path(prefix, "libexec", "oriel", "oriel-ab").is_file():
+        skipped("oriel ab", "it is not built here")
+        return
+    work = pathlib.Path(os.environ["HOME"], "ab")
+    work.mkdir(exist_ok=True)
+    run(binary, "ab", "record", EXAMPLE, "--frames", 3, "--size", "64x48", "-o", work / "still.orec")
+    plan = work / "plan.json"
+    plan.write_text(json.dumps({"recordings": ["still.orec"], "rates": [60], "repeats": 1, "warm_up": 0,
+                                "arms": {"jpeg": {"module": "encode/jpeg", "rate_option": "quality"}}}))
+    run(binary, "ab", plan, "-o", work / "report")
+    cell = json.loads((work / "report" / "results.json").read_text())["results"][0]
+    assert cell["frames"] == 3 and "error" not in cell, cell
 
 
 def commands(binary):
