@@ -195,11 +195,22 @@ struct offers {
     uint32_t count;
 };
 
+/* Colours that the module leaves open by 0 were settled when it was agreed on. */
+static bool fits(const struct oriel_format *offered, const struct oriel_format *format)
+{
+    struct oriel_format settled = *offered;
+    if (!settled.primaries)
+        settled.primaries = format->primaries;
+    if (!settled.transfer)
+        settled.transfer = format->transfer;
+    return same_kind(&settled, format);
+}
+
 static const struct offer *find_offer(const struct offer *list, uint32_t count,
                                       const struct oriel_format *format)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (same_kind(&list[i].format, format))
+        if (fits(&list[i].format, format))
             return &list[i];
     }
     return NULL;
@@ -379,8 +390,11 @@ static struct instance *instance_create(struct taps *taps, const struct render_t
         .size = sizeof instance->sink, .frame = deliver, .data = instance};
     instance->module = taps_maker(taps, format);
     if (!*instance->module) {
-        error_set(err, "no capture module makes %.4s pictures in memory domain %u now",
-                  (const char *)&format->fourcc, format->domain);
+        error_set(err,
+                  "no capture module offers %.4s pictures of primaries %u, transfer %u and matrix "
+                  "%u in memory domain %u now",
+                  (const char *)&format->fourcc, format->primaries, format->transfer,
+                  format->matrix, format->domain);
         return instance;
     }
     if (!module_use_open(taps->registry, MODULE_CAPTURE, instance->module, "tap", &instance->use,

@@ -38,8 +38,36 @@ static void what_cannot_be_read_is_told_once_and_then_read(void **state)
 
 static void count_refusal(void *data, const char *why)
 {
-    if (strcmp(why, "no capture module makes P010 pictures in memory domain 1 now") == 0)
+    if (strcmp(why, "no capture module offers P010 pictures of primaries 1, transfer 13 and matrix "
+                    "0 in memory domain 1 now") == 0)
         atomic_fetch_add((atomic_int *)data, 1);
+}
+
+static void never_refused(void *data, const char *why)
+{
+    (void)data;
+    fail_msg("refused: %s", why);
+}
+
+/* Primaries and a transfer that a module leaves open by 0 are those that were agreed on. */
+static void colours_that_are_left_open_are_served(void **state)
+{
+    (void)state;
+    static struct fixture f;
+    struct render_tap want = {.format = fixture_rgba,
+                              .frames_held = 1,
+                              .frame = fixture_take,
+                              .refused = never_refused,
+                              .data = &f};
+    want.format.fourcc = ORIEL_FMT_NV12;
+    want.format.matrix = ORIEL_MATRIX_BT709;
+    want.format.full_range = 0;
+    fixture_make(&f, 3, fixture_plane, fixture_tiles, 1);
+    uint32_t tap = taps_add(f.taps, &want);
+    fixture_post(&f, rig_snapshot(f.dataset, 1, 2, 320, 200));
+    assert_true(rig_wait(&f.complete, 1));
+    taps_remove(f.taps, tap);
+    fixture_finish(&f);
 }
 
 /* Whoever wants what no module makes hears of it, also when somebody before did. */
@@ -181,6 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_cannot_be_read_is_told_once_and_then_read, fixture_abandon),
         cmocka_unit_test_teardown(every_tap_that_cannot_be_served_is_told, fixture_abandon),
+        cmocka_unit_test_teardown(colours_that_are_left_open_are_served, fixture_abandon),
         cmocka_unit_test_teardown(a_volume_with_gaps_is_shown_coarser, fixture_abandon),
         cmocka_unit_test_teardown(a_slice_with_gaps_is_shown_coarser, fixture_abandon),
         cmocka_unit_test_teardown(a_lost_device_is_rebuilt, fixture_abandon),
