@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The template of a transport: a viewer who connects gets H.264 at once, and a picture for each move, one viewer after
-the other; who talks, leaves at once or takes nothing does not disturb it."""
+the other, and a key picture when it writes that it wants one; who writes anything else, or leaves at once, does not
+disturb it."""
 
 import asyncio
 import io
@@ -14,7 +15,8 @@ import websockets
 from author import ID, Author, oriel
 
 NAME = "my_line"
-
+SEQUENCE = b"\0\0\1\x67"  # with each key picture
+WORDS = {"none": b"", "key": b'{"type":"key","reason":"a test"}\n', "page": b"GET / HTTP/1.1\r\n\r\n{\n" * 999}
 
 HELLO = {
     "type": "session.hello", "version": 2, "frame_id": "h", "timestamp": 1.0,
@@ -34,21 +36,30 @@ async def check_viewers(server, port):
         await state.send(json.dumps(HELLO))
         session = json.loads(await state.recv())["session"]
         number = 0
-        for wordy in (False, True, False):
+        for words in ("none", "key", "page", "none"):
             viewer, data = socket.create_connection(("127.0.0.1", port), timeout=20), b""
-            if wordy:
-                viewer.sendall(b"GET / HTTP/1.1\r\n" + bytes(range(256)) * 64)
-            for _ in range(12):  # each move is a picture
+            for turn in range(24):  # each move is a picture
                 data += (got := viewer.recv(1 << 16))
                 assert got, "the viewer was let go"
+                if turn == 6:
+                    viewer.sendall(WORDS[words])
                 number += 1
                 await state.send(update(session, number, 10 + number % 30))
             viewer.close()
             with av.open(io.BytesIO(data), format="h264") as stream:
                 seen = [picture.to_ndarray(format="gray") for picture in stream.decode(video=0)]
             assert len(seen) > 5 and max(picture.max() for picture in seen) > 100, len(seen)
-            print(f"  {len(seen)} pictures of {seen[0].shape}")
+            keys = data.count(SEQUENCE)
+            assert keys == (2 if words == "key" else 1), f"{words}: {keys} keys"
+            print(f"  {len(seen)} pictures of {seen[0].shape}, {keys} keys")
         socket.create_connection(("127.0.0.1", port)).close()
+        endless = socket.create_connection(("127.0.0.1", port), timeout=20)
+        endless.sendall(b"x" * 5000)
+        try:
+            while endless.recv(1 << 16):
+                pass
+        except ConnectionResetError:
+            pass  # let go: that was no line
 
 
 with Author() as author:

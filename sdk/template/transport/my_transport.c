@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A transport to begin from: H.264 over TCP, to one viewer at a time who only listens:
- * `ffplay -f h264 tcp://127.0.0.1:8084`. The system's buffer is its queue: who falls further
- * behind is let go. The contract is in oriel/transport.h. */
+/* A transport to begin from: H.264 over TCP, `ffplay -f h264 tcp://127.0.0.1:8084`. Each line that
+ * the viewer writes goes to the host as a message ({"type":"key"}). Left out, and shown by
+ * transport/websocket: a second viewer (who waits here until the first has left), the state
+ * channel, a queue (here it is the system's; who lets it run full is let go), HTTP, TLS. */
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "oriel/transport.h"
@@ -14,36 +16,32 @@ struct instance {
     const struct oriel_transport_host *to;
     struct sockaddr_in address;
     pthread_t thread;
-    pthread_mutex_t lock; /* nobody else uses `viewer` when it is closed */
+    pthread_mutex_t lock; /* `viewer` is not closed under who writes to it */
     int listener, viewer;
     _Atomic uint64_t conn; /* 0: there is no viewer */
     _Atomic int ending;
 };
 
-static void set_viewer(struct instance *self, uint64_t conn, int viewer)
-{
-    pthread_mutex_lock(&self->lock);
-    self->conn = conn;
-    self->viewer = viewer;
-    pthread_mutex_unlock(&self->lock);
-}
-
 static void *serve(void *data)
 {
     struct oriel_request request = {.size = sizeof(request), .method = "GET", .path = "/pixel"};
     struct instance *self = data;
-    char ignored[512];
+    char line[4096], *end;
     request.listener = ORIEL_LISTENER_PIXEL;
     request.query = "ext=1&codecs=h264"; /* with start codes */
     request.peer = "a viewer over TCP";
     for (uint64_t conn = 1; !self->ending; conn++) {
-        int viewer = accept(self->listener, NULL, NULL);
-        set_viewer(self, conn, viewer);
-        int taken = viewer >= 0 && self->to->opened(self->to, conn, &request) == 0;
-        while (taken && !self->ending && recv(viewer, ignored, sizeof(ignored), 0) > 0)
-            ;
-        set_viewer(self, 0, -1);
-        close(viewer);
+        self->viewer = accept(self->listener, NULL, NULL);
+        FILE *lines = self->viewer >= 0 ? fdopen(self->viewer, "r") : NULL;
+        self->conn = conn; /* the host may send as soon as it knows it */
+        int taken = lines && self->to->opened(self->to, conn, &request) == 0;
+        while (taken && !self->ending && fgets(line, 4096, lines) && (end = strchr(line, '\n')))
+            self->to->message(self->to, conn, ORIEL_MESSAGE_TEXT, (uint8_t *)line,
+                              (uint64_t)(end - line));
+        pthread_mutex_lock(&self->lock);
+        self->conn = 0;
+        lines ? fclose(lines) : close(self->viewer);
+        pthread_mutex_unlock(&self->lock);
         if (taken)
             self->to->closed(self->to, conn);
         else
@@ -52,34 +50,35 @@ static void *serve(void *data)
     return NULL;
 }
 
-static oriel_result send_message(void *data, uint64_t conn, const struct oriel_message *message)
+/* To that viewer, if it is still there; without data that is all. */
+static oriel_result put(struct instance *self, uint64_t conn, const void *data, uint64_t bytes)
 {
-    struct instance *self = data;
-    const struct oriel_buffer *all = message->buffer; /* `head` and texts are for pages */
     pthread_mutex_lock(&self->lock);
     int open = conn == self->conn;
-    if (open && all && message->kind == ORIEL_MESSAGE_BINARY &&
-        send(self->viewer, all->data, all->bytes, MSG_DONTWAIT | MSG_NOSIGNAL) !=
-            (ssize_t)all->bytes)
-        shutdown(self->viewer, SHUT_RDWR); /* recv() returns */
+    if (open &&
+        (!data || send(self->viewer, data, bytes, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)bytes))
+        shutdown(self->viewer, SHUT_RDWR); /* what was sent still leaves, fgets() returns */
     pthread_mutex_unlock(&self->lock);
     return open ? ORIEL_OK : ORIEL_INVALID;
 }
 
-static oriel_result queued(void *data, uint64_t conn, struct oriel_queued *queued)
+static oriel_result send_message(void *self, uint64_t conn, const struct oriel_message *message)
 {
-    *queued = (struct oriel_queued){.size = queued->size}; /* what the system has is sent */
-    return conn == ((struct instance *)data)->conn ? ORIEL_OK : ORIEL_INVALID;
+    const struct oriel_buffer *all = message->buffer; /* `head` and texts are for pages */
+    int picture = all && message->kind == ORIEL_MESSAGE_BINARY;
+    return put(self, conn, picture ? (const void *)all->data : "", picture ? all->bytes : 0);
 }
 
-static void close_conn(void *data, uint64_t conn, uint32_t code, const char *reason)
+static oriel_result queued(void *self, uint64_t conn, struct oriel_queued *queued)
+{
+    *queued = (struct oriel_queued){.size = queued->size}; /* what the system has is sent */
+    return put(self, conn, "", 0);
+}
+
+static void close_conn(void *self, uint64_t conn, uint32_t code, const char *reason)
 {
     (void)code, (void)reason; /* not a word of this protocol */
-    struct instance *self = data;
-    pthread_mutex_lock(&self->lock);
-    if (conn == self->conn && shutdown(self->viewer, SHUT_RDWR) == 0)
-        self->conn = 0; /* what was sent still leaves, recv() returns */
-    pthread_mutex_unlock(&self->lock);
+    put(self, conn, NULL, 0);
 }
 
 static void destroy(void *data)
@@ -136,9 +135,16 @@ static void respond(void *self, uint64_t id, const struct oriel_response *respon
 static const struct oriel_option tcp_port = {
     "tcp_port", "8084", NULL, "Port on 127.0.0.1; 0: a free one.", 0, 65535, ORIEL_OPT_INT, 0};
 static const struct oriel_option_table options = {sizeof(options), 1, &tcp_port};
-
 static const struct oriel_transport transport = {
-    sizeof(transport), 0,      &options,   create, destroy, NULL, endpoint,
-    send_message,      queued, close_conn, respond};
+    .size = sizeof(transport),
+    .options = &options,
+    .create = create,
+    .destroy = destroy,
+    .endpoint = endpoint,
+    .send = send_message,
+    .queued = queued,
+    .close = close_conn,
+    .respond = respond,
+};
 ORIEL_MODULE_OF(ORIEL_TRANSPORT_V1, &transport, "org.example/my_transport", "1.0.0", "Your name",
                 "BSD-3-Clause", "H.264 over TCP");
