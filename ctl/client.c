@@ -292,11 +292,6 @@ const char *client_token(const struct client *client, enum client_topic topic)
     return client->tokens[topic][0] ? client->tokens[topic] : NULL;
 }
 
-uint64_t client_received_bytes(const struct client *client)
-{
-    return link_received_bytes(client->link);
-}
-
 cJSON *client_await(struct client *client, const char *id, const char *other, int64_t deadline_ns,
                     struct ctl_error *err)
 {

@@ -59,7 +59,6 @@ bool client_over(const struct client *client);           /* closed() has been ca
 const char *client_session(const struct client *client); /* "" before the welcome */
 /* The newest token of a topic, NULL before one came; valid until the next turn. */
 const char *client_token(const struct client *client, enum client_topic topic);
-uint64_t client_received_bytes(const struct client *client);
 
 /* What an update may say of the interaction it belongs to; zeroed: nothing. */
 struct client_edit {

@@ -36,7 +36,6 @@ struct link {
     struct outgoing *first, **last;
     char *inbound;
     size_t inbound_bytes, inbound_room;
-    uint64_t received;
     int64_t heard_ns, silence_ns;
     bool leaving, over;
 };
@@ -96,7 +95,6 @@ static int add_headers(const struct link *link, struct lws *wsi, void *in, size_
 static int receive(struct link *link, struct lws *wsi, const void *data, size_t bytes)
 {
     link->heard_ns = client_now_ns();
-    link->received += bytes;
     if (lws_is_first_fragment(wsi))
         link->inbound_bytes = 0;
     size_t total = link->inbound_bytes + bytes;
@@ -347,11 +345,6 @@ void link_expect(struct link *link, double seconds)
 {
     link->silence_ns = (int64_t)(seconds * 1e9);
     lws_sul_schedule(link->loop->context, 0, &link->alive, look_alive, (lws_usec_t)(seconds * 1e6));
-}
-
-uint64_t link_received_bytes(const struct link *link)
-{
-    return link->received;
 }
 
 struct client_loop *link_loop(const struct link *link)

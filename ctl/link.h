@@ -29,7 +29,6 @@ void link_leave(struct link *link);   /* with the close frame, after what is que
 void link_send(struct link *link, const char *text, size_t bytes);
 /* From now on something must come every `seconds`, or the link is dead. */
 void link_expect(struct link *link, double seconds);
-uint64_t link_received_bytes(const struct link *link);
 struct client_loop *link_loop(const struct link *link);
 
 #endif

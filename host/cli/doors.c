@@ -14,6 +14,8 @@
 #include "util/log.h"
 #include "util/thread.h"
 
+#define ENDPOINT_MOST 64u /* of one transport; one that tells them for ever is not heard out */
+
 /* --- what the rooms call: numbers back to the transport's own --- */
 
 static bool door_hold(struct door *door)
@@ -90,7 +92,7 @@ void door_owes(struct door *door, int more)
 
 bool door_endpoint(const struct door *door, uint32_t listener, struct oriel_endpoint *endpoint)
 {
-    for (uint32_t k = 0;; k++) {
+    for (uint32_t k = 0; k < ENDPOINT_MOST; k++) {
         struct oriel_endpoint found = {.size = sizeof found};
         if (MODULE_CALL(&door->use, "endpoint", door->real->endpoint(door->real_self, k, &found)) !=
             ORIEL_OK)
@@ -100,6 +102,7 @@ bool door_endpoint(const struct door *door, uint32_t listener, struct oriel_endp
             return true;
         }
     }
+    return false;
 }
 
 /* --- options: a port that may be any is that of the door before --- */
@@ -241,10 +244,14 @@ bool gate_surplus_transport(struct gate *gate, const char *const *ids, size_t co
 static const struct oriel_transport_handover *handover_of(struct door *door)
 {
     const struct oriel_transport *real = door->real;
-    return ORIEL_HAS(real, get_interface)
-               ? MODULE_CALL(&door->use, "get_interface",
-                             real->get_interface(door->real_self, ORIEL_TRANSPORT_HANDOVER_V1))
-               : NULL;
+    const struct oriel_transport_handover *handover =
+        ORIEL_HAS(real, get_interface)
+            ? MODULE_CALL(&door->use, "get_interface",
+                          real->get_interface(door->real_self, ORIEL_TRANSPORT_HANDOVER_V1))
+            : NULL;
+    bool whole =
+        handover && ORIEL_HAS(handover, stop_listening) && ORIEL_HAS(handover, listen_again);
+    return whole ? handover : NULL;
 }
 
 static void close_real(struct door *door)
@@ -279,28 +286,27 @@ static bool retire(struct door *door, struct error *err)
     return retired || error_set(err, "no thread waits for its last connection");
 }
 
-static bool stop_listening(struct door *door, const struct oriel_transport_handover **handover,
-                           struct error *err)
+/* NULL with the reason where it goes on listening. */
+static const struct oriel_transport_handover *stop_listening(struct door *door, struct error *err)
 {
     const char *id = door->use.module->id;
-    *handover = handover_of(door);
-    if (!*handover)
-        return error_set(err,
-                         "%s cannot stop listening while it serves (it has no %s): that takes "
-                         "a restart",
-                         id, ORIEL_TRANSPORT_HANDOVER_V1);
-    const struct oriel_transport_handover *interface = *handover;
-    if (MODULE_CALL(&door->use, "stop_listening", interface->stop_listening(door->real_self)) ==
-        ORIEL_OK)
-        return true;
-    return error_set(err, "%s: %s", id, services_failure());
+    const struct oriel_transport_handover *handover = handover_of(door);
+    if (handover && MODULE_CALL(&door->use, "stop_listening",
+                                handover->stop_listening(door->real_self)) == ORIEL_OK)
+        return handover;
+    if (handover)
+        error_set(err, "%s: %s", id, services_failure());
+    else
+        error_set(err,
+                  "%s cannot stop listening while it serves (it has no %s): that takes a restart",
+                  id, ORIEL_TRANSPORT_HANDOVER_V1);
+    return NULL;
 }
 
 bool gate_retire_transport(struct gate *gate, const char *id, struct error *err)
 {
-    const struct oriel_transport_handover *handover;
     struct door *door = active(gate, id);
-    return door ? stop_listening(door, &handover, err) && retire(door, err)
+    return door ? stop_listening(door, err) && retire(door, err)
                 : error_set(err, "%s is not in use", id);
 }
 
@@ -316,8 +322,8 @@ bool gate_swap_transport(struct gate *gate, struct registry *registry, const cha
     struct door *new = prepare(gate, registry, to, err);
     if (!new)
         return false;
-    const struct oriel_transport_handover *handover;
-    if (!stop_listening(old, &handover, err)) {
+    const struct oriel_transport_handover *handover = stop_listening(old, err);
+    if (!handover) {
         discard(new);
         return false;
     }

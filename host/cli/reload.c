@@ -86,12 +86,13 @@ static void change_streams(struct server_view *const *views, const struct stream
     for (size_t i = 0; views[i]; i++) {
         struct stream_swapped done[STREAM_MOST_SWAPPED];
         uint32_t count = stream_change(views[i]->stream, change, done);
-        for (uint32_t k = 0; k < count; k++)
+        for (uint32_t k = 0; k < count; k++) {
             if (done[k].tuned)
                 report_tuned(report, done[k].branch, done[k].to);
             else
                 report_swap(report, "encoder", done[k].branch, done[k].from, done[k].to,
                             done[k].done ? NULL : done[k].why);
+        }
     }
 }
 
@@ -142,9 +143,11 @@ static bool swap(struct server *server, enum module_kind kind, const char *to, c
     names_read(&names, before, key);
     names_put(&names, to, from);
     struct config *config = config_with(before, key, names.at, names.count, "modules.swap");
-    own(server, config);
-    if (!registry_refresh(server->registry, config, report_file, report, err))
+    if (!registry_refresh(server->registry, config, report_file, report, err)) {
+        config_destroy(config);
         return false;
+    }
+    own(server, config);
     const char *refused = report_refused_file(report, to);
     if (refused)
         error_set(err, "%s: %s", to, refused);
@@ -338,10 +341,13 @@ static bool reload(struct server *server, struct report *report, struct error *e
     snprintf(scene, sizeof scene, "%s", render_scene_id(server->render));
     struct work work = {.report = report, .scene_id = scene};
     struct config *after = config_follow(before, server->read, fresh);
+    if (!registry_refresh(server->registry, after, report_file, report, err)) {
+        config_destroy(after);
+        config_destroy(fresh);
+        return false;
+    }
     own(server, fresh);
     own(server, after);
-    if (!registry_refresh(server->registry, after, report_file, report, err))
-        return false;
     config_differences(before, server->read, fresh, on_key, &work);
     server->read = fresh;
     struct server_view **views = server_hold_views(server);

@@ -52,6 +52,15 @@ static void copy_settings(struct settings *to, const struct settings *from)
     }
 }
 
+/* Without values yet. */
+static struct config *begin(const struct settings *settings, size_t keys)
+{
+    struct config *next = xcalloc(1, sizeof *next);
+    copy_settings(&next->settings, settings);
+    next->values = xcalloc(keys, sizeof *next->values);
+    return next;
+}
+
 /* The newer value is another one than before, and than the one in force. */
 static bool is_news(const struct oriel_option *option, const struct config_value *running,
                     const struct config_value *read, const struct config_value *fresh)
@@ -76,9 +85,7 @@ struct config *config_follow(const struct config *running, const struct config *
 {
     size_t count;
     const struct oriel_option *options = schema_options(&count);
-    struct config *next = xcalloc(1, sizeof *next);
-    copy_settings(&next->settings, &fresh->settings);
-    next->values = xcalloc(count, sizeof *next->values);
+    struct config *next = begin(&fresh->settings, count);
     for (size_t i = 0; i < count; i++) {
         const struct config_value *now = &running->values[i], *new = &fresh->values[i];
         bool follows =
@@ -92,9 +99,7 @@ static struct config *copy_config(const struct config *config)
 {
     size_t keys;
     schema_options(&keys);
-    struct config *next = xcalloc(1, sizeof *next);
-    copy_settings(&next->settings, &config->settings);
-    next->values = xcalloc(keys, sizeof *next->values);
+    struct config *next = begin(&config->settings, keys);
     for (size_t i = 0; i < keys; i++)
         copy(&next->values[i], &config->values[i]);
     return next;

@@ -43,22 +43,6 @@ const char *log_area_name(enum log_area area)
     return area_names[area];
 }
 
-bool log_area_parse(const char *name, enum log_area *area)
-{
-    for (int i = 0; i < LOG_AREA_COUNT; i++) {
-        if (strcmp(name, area_names[i]) == 0) {
-            *area = (enum log_area)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-const char *log_level_name(enum log_level level)
-{
-    return level_names[level];
-}
-
 bool log_level_parse(const char *name, enum log_level *level)
 {
     for (int i = LOG_ERROR; i <= LOG_TRACE; i++) {

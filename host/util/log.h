@@ -39,9 +39,7 @@ enum log_area {
 };
 
 const char *log_area_name(enum log_area area); /* "main", …, "encoder-settings" */
-bool log_area_parse(const char *name, enum log_area *area);
-const char *log_level_name(enum log_level level); /* "error", … */
-bool log_level_parse(const char *name, enum log_level *level);
+bool log_level_parse(const char *name, enum log_level *level); /* "error", … */
 
 void log_set_level(enum log_area area, enum log_level level);
 bool log_on(enum log_area area, enum log_level level);

@@ -163,8 +163,3 @@ void keeper_release(struct keeper *self)
     if (last)
         destroy(self);
 }
-
-EGLDisplay keeper_display(const struct keeper *self)
-{
-    return self->display;
-}

@@ -15,7 +15,6 @@ struct keeper;
 /* That of the render context, which is current; NULL: *why is a sentence. [render] */
 struct keeper *keeper_get(const struct oriel_host_gl *gl, const char **why);
 void keeper_release(struct keeper *keeper); /* NULL is fine [any-thread] */
-EGLDisplay keeper_display(const struct keeper *keeper);
 
 /* What a thread had current. */
 struct keeper_visit {
