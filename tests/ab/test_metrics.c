@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "ab/metrics.h"
+#include "ab/vmaf.h"
 
 #define NEAR(a, b, by) assert_true(fabs((a) - (b)) <= (by))
 
@@ -233,13 +234,97 @@ static void test_ffmpeg(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
+/* --- libvmaf's own program --- */
+
+enum { VMAF_FRAMES = 4 };
+
+static void ask_vmaf(const struct sample *sample, const char *folder, unsigned depth,
+                     double scores[VMAF_FRAMES])
+{
+    char command[1024], path[300];
+    static char text[65536];
+    snprintf(command, sizeof command,
+             "vmaf -q -r %s/a.yuv -d %s/b.yuv -w %u -h %u -p %s -b %u --json -o %s/vmaf.json "
+             "-m version=vmaf_v0.6.1 > /dev/null 2>&1",
+             folder, folder, sample->width, sample->height,
+             sample->fourcc == ORIEL_FMT_I444 ? "444" : "420", depth, folder);
+    assert_int_equal(system(command), 0);
+    snprintf(path, sizeof path, "%s/vmaf.json", folder);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    unlink(path);
+    const char *at = strstr(text, "\"frames\"");
+    for (int i = 0; i < VMAF_FRAMES; i++) {
+        at = at ? strstr(at, "\"vmaf\": ") : NULL;
+        assert_non_null(at);
+        scores[i] = strtod(at += strlen("\"vmaf\": "), NULL);
+    }
+}
+
+static void compare_vmaf(const struct sample *sample, const char *folder)
+{
+    char path[2][300];
+    const char *about;
+    struct oriel_format format = format_of(sample->fourcc, sample->width, sample->height);
+    struct picture a, b;
+    assert_true(picture_init(&a, &format) && picture_init(&b, &format));
+    struct vmaf *vmaf = vmaf_open(&format, &about);
+    assert_non_null(vmaf);
+    snprintf(path[0], sizeof path[0], "%s/a.yuv", folder);
+    snprintf(path[1], sizeof path[1], "%s/b.yuv", folder);
+    FILE *fa = fopen(path[0], "wb"), *fb = fopen(path[1], "wb");
+    assert_true(fa && fb);
+    for (int i = 0; i < VMAF_FRAMES; i++) {
+        make(sample, &a, &b, fa, fb);
+        assert_true(vmaf_add(vmaf, &a, &b));
+    }
+    fclose(fa);
+    fclose(fb);
+    double theirs[VMAF_FRAMES];
+    ask_vmaf(sample, folder, a.depth, theirs);
+    for (unsigned i = 0; i < VMAF_FRAMES; i++)
+        same(sample, about, vmaf_score(vmaf, i), theirs[i], 0.01);
+    assert_true(isnan(vmaf_score(vmaf, VMAF_FRAMES)));
+    vmaf_close(vmaf);
+    unlink(path[0]);
+    unlink(path[1]);
+    picture_finish(&a);
+    picture_finish(&b);
+}
+
+static void test_vmaf(void **state)
+{
+    (void)state;
+    static const struct sample samples[] = {
+        {"noise", "", ORIEL_FMT_I420, 176, 144, 100, 9},
+        {"faint noise", "", ORIEL_FMT_I420, 176, 144, 40, 2},
+        {"strong errors", "", ORIEL_FMT_I420, 350, 202, 60, 40},
+        {"odd sizes", "", ORIEL_FMT_I420, 353, 287, 60, 12},
+        {"4:4:4", "", ORIEL_FMT_I444, 176, 144, 60, 12},
+        {"10 bits", "", ORIEL_FMT_P010, 176, 144, 60, 40},
+    };
+    char folder[] = "/tmp/oriel-ab-XXXXXX";
+    const char *about;
+    struct oriel_format format = format_of(ORIEL_FMT_I420, 176, 144);
+    struct vmaf *vmaf = vmaf_open(&format, &about);
+    vmaf_close(vmaf);
+    if (!vmaf || system("vmaf --version > /dev/null 2>&1") != 0) {
+        print_message("VMAF: %s\n", vmaf ? "libvmaf's program vmaf is not installed" : about);
+        skip();
+    }
+    assert_non_null(mkdtemp(folder));
+    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++)
+        compare_vmaf(&samples[i], folder);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_by_hand),
-        cmocka_unit_test(test_orders),
-        cmocka_unit_test(test_deep),
-        cmocka_unit_test(test_ffmpeg),
+        cmocka_unit_test(test_by_hand), cmocka_unit_test(test_orders), cmocka_unit_test(test_deep),
+        cmocka_unit_test(test_ffmpeg),  cmocka_unit_test(test_vmaf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
