@@ -22,7 +22,7 @@ import oriel
 import players
 from peer import Client, until
 from players import missing
-from recording import Recording, check_upright, find, move
+from recording import Recording, check_upright, find, move, picture_of
 
 MODULES = pathlib.Path(os.environ["ORIEL_MODULE_PATH"])
 
@@ -49,12 +49,6 @@ async def record(folder, seconds, *sets, kill=False):
 
 def bottom_up(row):
     return base64.b64decode(row["picture"]["head"])[27] & 1 == 1
-
-
-def picture_of(shot, folder):
-    path = pathlib.Path(folder, "shot.png")
-    path.write_bytes(base64.b64decode(shot["png"]))
-    return oriel.read_png(path)
 
 
 def facts_of(video, *what):

@@ -2,6 +2,7 @@
 """What transport/record has written, read without libav but for the video, and a scene that moves."""
 
 import asyncio
+import base64
 import json
 import pathlib
 
@@ -68,6 +69,13 @@ async def move(client, seconds, first=60, pause=0.03, count=60):
         assert answer["status"] == "accepted", answer
         await asyncio.sleep(pause)
     return index
+
+
+def picture_of(shot, folder):
+    """RGB rows of a screenshot; the folder takes its file."""
+    path = pathlib.Path(folder, "shot.png")
+    path.write_bytes(base64.b64decode(shot["png"]))
+    return oriel.read_png(path)
 
 
 def check_upright(shown, seen, what, least=28):

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import pathlib
-import shutil
 import socket
 import struct
 import subprocess
@@ -15,8 +14,10 @@ import tempfile
 import urllib.request
 
 import oriel
+import players
 from peer import Client
-from recording import move
+from players import missing
+from recording import check_upright, move, picture_of
 
 MODULES = pathlib.Path(os.environ["ORIEL_MODULE_PATH"])
 PICTURES = 20
@@ -39,7 +40,7 @@ def free_pair():
 
 
 def arguments(*sets):
-    both = ["modules.transport=transport/websocket,transport/rtp", "transport/rtp.key_s=1", *sets]
+    both = ["modules.transport=transport/websocket,transport/rtp", "transport/rtp.key_s=1", "stream.prefer=order", *sets]
     return [oriel.EXAMPLE, *(word for item in both for word in ("--set", item))]
 
 
@@ -56,24 +57,24 @@ async def with_scene(sets, receive, rest=False):
             await client.leave()
 
 
-async def program(*words, **options):
-    """Exit status and all that it said."""
-    process = await asyncio.create_subprocess_exec(*map(str, words), stdout=asyncio.subprocess.PIPE,
-                                                   stderr=asyncio.subprocess.STDOUT, **options)
-    try:
-        said, _ = await asyncio.wait_for(process.communicate(), 30)
-    except asyncio.TimeoutError:
-        process.kill()
-        await process.wait()
-        raise AssertionError(f"{words[0]} received too little in 30 s")
-    return process.returncode, said.decode(errors="replace")
-
-
-def missing(name):
-    if shutil.which(name):
-        return False
-    print(f"skipped: {name} is not installed")
-    return True
+async def show(what, sets, receive):
+    """What a program shows while the scene goes to and fro between two slices is one of them, the right way up."""
+    with oriel.Server(*arguments(*sets)) as server, tempfile.TemporaryDirectory() as folder:
+        client = await Client(server).join()
+        seen = []
+        for index in 60, 61:
+            await client.ask("state.update", {"scope": "dims", "target": "0", "key": "index", "value": index})
+            await asyncio.sleep(0.5)
+            seen.append(picture_of(await client.command("napari.screenshot"), folder))
+        moving = asyncio.create_task(move(client, 60, count=2))
+        try:
+            shown, count = await asyncio.wait_for(receive(), 45)
+        finally:
+            moving.cancel()
+            await asyncio.gather(moving, return_exceptions=True)
+            await client.leave()
+        assert count >= PICTURES, (what, count)
+        print(f"{what}: {count} pictures, the last with {check_upright(shown, seen, what, least=25):.1f} dB")
 
 
 # --- the packets themselves ---
@@ -157,19 +158,16 @@ async def check_ffmpeg(folder):
             continue
         sdp = folder / f"{codec}.sdp"
 
-        async def receive(_):
+        async def receive():
             while not sdp.exists():
                 await asyncio.sleep(0.05)
-            return await program("ffmpeg", "-hide_banner", "-v", "error", "-protocol_whitelist", "file,udp,rtp", "-i", sdp,
-                                 "-frames:v", PICTURES, "-fps_mode", "passthrough", "-f", "framemd5", "-")
-        status, said = await with_scene([f"transport/rtp.url=rtp://127.0.0.1:{free_pair()}", f"transport/rtp.sdp={sdp}",
-                                         f"transport/rtp.codec={codec}"], receive)
-        rows = [line for line in said.splitlines() if line.startswith("0,")]
-        assert status == 0 and len(rows) == PICTURES, said
-        print(f"ffmpeg: {len(rows)} pictures of {codec}")
+            return await players.ffmpeg(folder / codec, "-protocol_whitelist", "file,udp,rtp", "-i", sdp, turns=False,
+                                        count=PICTURES)
+        await show(f"FFmpeg, {codec}", [f"transport/rtp.url=rtp://127.0.0.1:{free_pair()}", f"transport/rtp.sdp={sdp}",
+                                        f"transport/rtp.codec={codec}"], receive)
 
 
-async def check_srt():
+async def check_srt(folder):
     if missing("ffmpeg"):
         return
     protocols = subprocess.run(["ffmpeg", "-hide_banner", "-protocols"], capture_output=True, text=True).stdout
@@ -177,66 +175,28 @@ async def check_srt():
         print("skipped: this ffmpeg has no SRT")
         return
     port = free_pair()
-
-    async def receive(_):
-        return await program("ffmpeg", "-hide_banner", "-v", "error", "-i", f"srt://127.0.0.1:{port}?mode=listener",
-                             "-frames:v", PICTURES, "-fps_mode", "passthrough", "-f", "framemd5", "-")
-    status, said = await with_scene([f"transport/rtp.url=srt://127.0.0.1:{port}"], receive)
-    rows = [line for line in said.splitlines() if line.startswith("0,")]
-    assert status == 0 and len(rows) == PICTURES, said
-    print(f"ffmpeg: {len(rows)} pictures over SRT")
+    await show("FFmpeg, SRT", [f"transport/rtp.url=srt://127.0.0.1:{port}"],
+               lambda: players.ffmpeg(folder / "srt", "-i", f"srt://127.0.0.1:{port}?mode=listener", turns=False,
+                                      count=PICTURES))
 
 
 async def check_gstreamer(folder):
-    if missing("gst-launch-1.0"):
+    if missing("gst-launch-1.0", "rtph264depay", "h264parse", "avdec_h264", "pngenc"):
         return
-    for element in "rtph264depay", "avdec_h264":
-        if subprocess.run(["gst-inspect-1.0", element], capture_output=True).returncode:
-            print(f"skipped: GStreamer has no {element}")
-            return
-    port, out = free_pair(), folder / "gst.yuv"
-
-    async def receive(_):
-        return await program(
-            "gst-launch-1.0", "-q", "udpsrc", f"port={port}",
-            "caps=application/x-rtp,media=video,encoding-name=H264,payload=96,clock-rate=90000", "!", "rtpjitterbuffer",
-            "!", "rtph264depay", "!", "h264parse", "!", "avdec_h264", "!", "videoconvert", "!",
-            "video/x-raw,format=I420", "!", "identity", f"eos-after={PICTURES + 1}", "!", "filesink", f"location={out}")
-    status, said = await with_scene([f"transport/rtp.url=rtp://127.0.0.1:{port}"], receive)
-    assert status == 0 and "ERROR" not in said, said
-    pictures = out.stat().st_size / (1280 * 720 * 1.5)
-    assert pictures == PICTURES, pictures
-    print(f"GStreamer: {pictures:.0f} pictures")
+    port = free_pair()
+    await show("GStreamer", [f"transport/rtp.url=rtp://127.0.0.1:{port}"],
+               lambda: players.gstreamer(
+                   folder / "gst", "udpsrc", f"port={port}",
+                   "caps=application/x-rtp,media=video,encoding-name=H264,payload=96,clock-rate=90000", "!",
+                   "rtpjitterbuffer", "!", "rtph264depay", count=PICTURES))
 
 
 async def check_vlc(folder):
     if missing("cvlc"):
         return
     port = free_pair()
-    folder.chmod(0o777)
-    shots = folder / "vlc"
-    shots.mkdir(mode=0o777)
-    shots.chmod(0o777)
-    # VLC refuses to be root.
-    other = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] if os.geteuid() == 0 else []
-
-    async def receive(_):
-        process = await asyncio.create_subprocess_exec(
-            *other, "cvlc", "-q", "--no-audio", "--vout", "dummy", "--video-filter", "scene", "--scene-ratio", "1",
-            "--scene-path", str(shots), f"rtp://127.0.0.1:{port}", stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL, env={**os.environ, "HOME": str(shots)})
-        try:
-            for _ in range(300):
-                if len(list(shots.glob("*.png"))) >= PICTURES:
-                    break
-                await asyncio.sleep(0.1)
-        finally:
-            process.terminate()
-            await process.wait()
-        return len(list(shots.glob("*.png")))
-    pictures = await with_scene([f"transport/rtp.url=rtp://127.0.0.1:{port}", "transport/rtp.payload=ts"], receive)
-    assert pictures >= PICTURES, pictures
-    print(f"VLC: {pictures} pictures")
+    await show("VLC", [f"transport/rtp.url=rtp://127.0.0.1:{port}", "transport/rtp.payload=ts"],
+               lambda: players.vlc(folder / "vlc", f"rtp://127.0.0.1:{port}", count=PICTURES))
 
 
 JANUS = {
@@ -309,7 +269,7 @@ async def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         await check_ffmpeg(folder)
-        await check_srt()
+        await check_srt(folder)
         await check_gstreamer(folder)
         await check_janus(folder)
         await check_vlc(folder)
