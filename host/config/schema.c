@@ -78,7 +78,7 @@ static const struct oriel_option options[] = {
               "encode/jpeg",
               "encoders for video, best first; stream.prefer says how one is chosen"),
     LIVE_LIST("modules.still", "encode/png", "encoders for lossless stills, best first"),
-    LIVE_LIST("modules.transport", "transport/websocket", "transports, best first"),
+    LIVE_LIST("modules.transport", "transport/websocket", "transports, all of which are started"),
     LIVE_LIST("modules.scene", "scene/napari", "scene modules, best first"),
     LIVE_LIST("modules.source", "source/zarr,source/npy", "sources of data"),
     TEXT("modules.cache", "",
