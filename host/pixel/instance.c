@@ -433,7 +433,7 @@ bool instance_resize(struct instance *instance, const struct instance_wish *wish
             ? MODULE_CALL(&instance->use, "get_interface",
                           encoder->get_interface(instance->self, ORIEL_ENCODER_RESIZE_V1))
             : NULL;
-    if (!draft)
+    if (!draft || !ORIEL_HAS(draft, resize))
         return false;
     struct instance *like; /* what would be made instead */
     struct error err = {""};

@@ -38,7 +38,7 @@ enum log_area {
     LOG_AREA_COUNT
 };
 
-const char *log_area_name(enum log_area area); /* "main", …, "encoder-settings" */
+const char *log_area_name(enum log_area area);                 /* "main", …, "encoder-settings" */
 bool log_level_parse(const char *name, enum log_level *level); /* "error", … */
 
 void log_set_level(enum log_area area, enum log_level level);
