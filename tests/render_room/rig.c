@@ -365,8 +365,7 @@ static oriel_result capture_format(const struct oriel_host *host, uint32_t index
         return ORIEL_UNSUPPORTED;
     *format = (struct oriel_format){.domain = index > 1 ? ORIEL_DOMAIN_CUDA : ORIEL_DOMAIN_CPU,
                                     .fourcc = index ? ORIEL_FMT_NV12 : ORIEL_FMT_RGBA,
-                                    /* NV12's are left open */
-                                    .primaries = index == 1 ? 0 : ORIEL_PRIMARIES_BT709,
+                                    .primaries = index == 1 ? 0 : ORIEL_PRIMARIES_BT709, /* open */
                                     .transfer = index == 1 ? 0 : ORIEL_TRANSFER_SRGB,
                                     .matrix = index ? ORIEL_MATRIX_BT709 : ORIEL_MATRIX_IDENTITY,
                                     .full_range = !index};
