@@ -15,30 +15,9 @@
 
 #include "config/config.h"
 #include "config/experiments.h"
-#include "experiment_rows.h"
-#include "fixture.h"
+#include "experiment_play.h"
 #include "pixel/change.h"
 #include "pixel/experiment.h"
-#include "util/clock.h"
-
-#define EXT "ext=1&codecs=h264,vp9,jpeg&client="
-
-/* Of two arms, encode/a and encode/b, as the rest of an object. */
-static void begin(struct fixture *f, const char *rest)
-{
-    char text[1024];
-    snprintf(text, sizeof text,
-             "[{\"name\": \"x\", %s, \"arms\": [{\"label\": \"one\", \"module\": \"encode/a\"},"
-             "{\"label\": \"two\", \"module\": \"encode/b\"}]}]",
-             rest);
-    struct experiment_spec *specs;
-    struct error err = {""};
-    size_t count;
-    if (!experiments_parse(text, "test", &specs, &count, &err) ||
-        !experiment_start(f->stream, specs, f->config, &err))
-        fail_msg("%s", err.text);
-    experiments_free(specs, count);
-}
 
 static void refused(struct fixture *f, const char *text, const char *says)
 {
@@ -49,76 +28,6 @@ static void refused(struct fixture *f, const char *text, const char *says)
     assert_false(experiment_start(f->stream, specs, f->config, &err));
     assert_string_equal(err.text, says);
     experiments_free(specs, count);
-}
-
-static void end(struct fixture *f)
-{
-    struct error err = {""};
-    if (!experiment_stop(f->stream, "x", &err))
-        fail_msg("%s", err.text);
-}
-
-/* Draws `count` frames, each of which comes to every peer before the next. */
-static void draw(struct fixture *f, int count)
-{
-    for (int i = 0; i < count; i++) {
-        fixture_draw(1, 0);
-        fixture_sleep(3);
-    }
-    (void)f;
-}
-
-static cJSON *arm_json(struct fixture *f, const char *label)
-{
-    cJSON *json = experiment_json(f->stream), *arm, *found = NULL;
-    assert_non_null(json);
-    cJSON_ArrayForEach(arm, cJSON_GetObjectItem(json, "arms"))
-    {
-        if (strcmp(cJSON_GetObjectItem(arm, "label")->valuestring, label) == 0)
-            found = cJSON_Duplicate(arm, true);
-    }
-    cJSON_Delete(json);
-    assert_non_null(found);
-    return found;
-}
-
-static double arm_number(struct fixture *f, const char *label, const char *key)
-{
-    cJSON *arm = arm_json(f, label);
-    double value = cJSON_GetObjectItem(arm, key)->valuedouble;
-    cJSON_Delete(arm);
-    return value;
-}
-
-/* … and until both get frames: their threads come when they come. */
-static void begin_both(struct fixture *f, const char *rest)
-{
-    begin(f, rest);
-    for (int i = 0;
-         i < 1500 && (arm_number(f, "one", "frames") == 0 ||
-                      arm_number(f, "two", "frames") + arm_number(f, "two", "drops") == 0);
-         i++)
-        draw(f, 1);
-}
-
-/* … and the shadow has done what it had. */
-static void begin_at_rest(struct fixture *f, const char *rest)
-{
-    begin_both(f, rest);
-    double before;
-    do {
-        before = arm_number(f, "two", "frames");
-        fixture_sleep(100);
-    } while (arm_number(f, "two", "frames") == 0 || arm_number(f, "two", "frames") != before);
-}
-
-static bool arm_is(struct fixture *f, const char *label, const char *key, const char *text)
-{
-    cJSON *arm = arm_json(f, label);
-    const char *value = cJSON_GetStringValue(cJSON_GetObjectItem(arm, key));
-    bool same = value && strstr(value, text);
-    cJSON_Delete(arm);
-    return same;
 }
 
 static bool ended(struct fixture *f, const char *why)
@@ -133,12 +42,6 @@ static bool ended(struct fixture *f, const char *why)
 static uint32_t newest_instance(struct peer *peer)
 {
     return got_tail(&peer->got[atomic_load(&peer->count) - 1])->instance;
-}
-
-static uint64_t newest_frame(struct peer *peer)
-{
-    int count = atomic_load(&peer->count);
-    return count ? got_tail(&peer->got[count - 1])->frame_seq : 0;
 }
 
 /* Every message of a peer is decodable, its number follows the one before, no frame goes back. */
@@ -160,17 +63,7 @@ static int instances_of(struct peer *peer)
     return changes;
 }
 
-/* --- rows --- */
-
 static struct table table;
-static char rows_path[] = "/tmp/oriel-rows-XXXXXX.ndjson";
-
-static const char *rows_in(char out[128])
-{
-    unlink(rows_path);
-    snprintf(out, 128, "\"rows\": \"%s\"", rows_path);
-    return out;
-}
 
 /* --- modes --- */
 
@@ -183,28 +76,28 @@ static void shadows_get_the_same_frames_and_nobody_sees_them(void **state)
     struct peer *peer = fixture_join(f, EXT "p");
     fixture_draw(1, 0);
     fixture_get(peer, 0);
-    snprintf(rest, sizeof rest, "\"mode\": \"shadow\", %s", rows_in(rows));
-    begin_both(f, rest);
+    snprintf(rest, sizeof rest, "\"mode\": \"shadow\", %s", play_rows_in(rows));
+    play_begin_both(f, rest);
     for (int i = 0; i < 60; i++) {
         uint64_t seq = fixture_draw(1, 0);
-        eventually(newest_frame(peer) == seq);
+        eventually(play_newest(peer) == seq);
         char shown[96];
         snprintf(shown, sizeof shown,
                  "{\"type\":\"shown\",\"seq\":%llu,\"decode_ms\":2.5,\"wait_ms\":1}",
                  (unsigned long long)got_u(&peer->got[atomic_load(&peer->count) - 1], 0, 4));
         fixture_say(f, peer, shown);
     }
-    assert_true(arm_number(f, "one", "frames") >= 60);
-    for (int i = 0; i < 300 && arm_number(f, "two", "frames") < 3; i++)
-        draw(f, 1); /* a busy machine has little time for it */
-    assert_true(arm_number(f, "two", "frames") >= 3 && arm_number(f, "two", "clients") == 0);
-    assert_true(arm_number(f, "two", "drops") > 0);
-    end(f);
+    assert_true(play_number(f, "one", "frames") >= 60);
+    for (int i = 0; i < 300 && play_number(f, "two", "frames") < 3; i++)
+        play_draw(1); /* a busy machine has little time for it */
+    assert_true(play_number(f, "two", "frames") >= 3 && play_number(f, "two", "clients") == 0);
+    assert_true(play_number(f, "two", "drops") > 0);
+    play_end(f);
     assert_true(ended(f, "it was told to"));
     assert_int_equal(instances_of(peer), 2); /* the stream's own, then arm one */
-    draw(f, 3);                              /* the first arm goes on */
+    play_draw(3);                            /* the first arm goes on */
     assert_int_equal(instances_of(peer), 2);
-    rows_read(rows_path, &table);
+    play_rows(&table);
     assert_true(rows_complete(&table, "one") >= 60);
     assert_true(rows_complete(&table, "two") >= 60);
     assert_int_equal(rows_with(&table, "one", "newer") + rows_with(&table, "one", "idle"), 0);
@@ -229,114 +122,6 @@ static void shadows_get_the_same_frames_and_nobody_sees_them(void **state)
     fixture_stop(f);
 }
 
-static const struct line *row_of(const char *arm, uint64_t seq)
-{
-    for (int i = 0; i < table.count; i++) {
-        const struct line *line = &table.at[i];
-        if (line->seq == seq && !line->repeat && strcmp(line->arm, arm) == 0)
-            return line;
-    }
-    fail_msg("arm %s: no row of frame %d", arm, (int)seq);
-    return NULL;
-}
-
-/* It begins on each frame when that has been sent, and loses none by waiting. */
-static void a_shadow_waits_for_the_arm_that_is_seen(void **state)
-{
-    (void)state;
-    static const char *const sets[] = {"stream.fps=1", NULL}; /* it would wait for 0.75 s */
-    char rows[128], rest[256];
-    enum { FRAMES = 30 };
-    struct fixture *f = fixture_start(sets);
-    struct peer *peer = fixture_join(f, EXT "p");
-    fixture_draw(1, 0);
-    fixture_get(peer, 0);
-    snprintf(rest, sizeof rest, "\"mode\": \"shadow\", %s", rows_in(rows));
-    begin_at_rest(f, rest);
-    fixture_slow("encode/a", 15);
-    uint64_t first = 0;
-    for (int i = 0; i < FRAMES; i++) {
-        double before = arm_number(f, "two", "frames");
-        uint64_t seq = fixture_draw(1, 0);
-        first = first ? first : seq;
-        eventually(arm_number(f, "two", "frames") > before);
-    }
-    fixture_slow(NULL, 0);
-    end(f);
-    rows_read(rows_path, &table);
-    rows_complete(&table, "one");
-    rows_complete(&table, "two");
-    for (uint64_t seq = first; seq < first + FRAMES; seq++) {
-        const struct line *one = row_of("one", seq), *two = row_of("two", seq);
-        assert_true(one->encoded && two->encoded);
-        assert_true(two->submit >= one->done);
-    }
-    fixture_stop(f);
-}
-
-static void a_stuck_arm_holds_its_shadow_back_for_a_moment_only(void **state)
-{
-    (void)state;
-    char rows[128], rest[256];
-    struct fixture *f = fixture_start(NULL);
-    struct peer *peer = fixture_join(f, EXT "p");
-    fixture_draw(1, 0);
-    fixture_get(peer, 0);
-    snprintf(rest, sizeof rest, "\"mode\": \"shadow\", %s", rows_in(rows));
-    begin_at_rest(f, rest);
-    fixture_slow("encode/a", 2000);
-    double seen = arm_number(f, "one", "frames");
-    uint64_t first = 0;
-    for (int i = 0; i < 10; i++) {
-        double before = arm_number(f, "two", "frames");
-        uint64_t seq = fixture_draw(1, 0);
-        first = first ? first : seq;
-        eventually(arm_number(f, "two", "frames") > before);
-    }
-    assert_true(arm_number(f, "one", "frames") == seen);
-    fixture_slow(NULL, 0);
-    end(f); /* when the slow one is done */
-    rows_read(rows_path, &table);
-    rows_complete(&table, "one");
-    rows_complete(&table, "two");
-    int lost = 0; /* by the stuck one, and by nobody else */
-    for (uint64_t seq = first; seq < first + 10; seq++) {
-        assert_true(row_of("two", seq)->encoded);
-        lost += strcmp(row_of("one", seq)->drop, "newer") == 0;
-    }
-    assert_int_equal(lost, 8);
-    fixture_stop(f);
-}
-
-/* One that fails is done with the frame too. */
-static void a_frame_that_is_lost_holds_no_shadow_back(void **state)
-{
-    (void)state;
-    static const char *const sets[] = {"stream.fps=1", NULL};
-    struct fixture *f = fixture_start(sets);
-    struct peer *peer = fixture_join(f, EXT "p");
-    fixture_draw(1, 0);
-    fixture_get(peer, 0);
-    begin_at_rest(f, "\"mode\": \"shadow\", \"guard\": {\"errors\": 100}");
-    int64_t least = INT64_MAX;
-    for (int i = 0; i < 10 && least > 80 * NS_PER_MS; i++) { /* machines are busy at times */
-        fakes.failing = "encode/a";
-        fakes.result = ORIEL_IO;
-        atomic_store(&fakes.fails, 1);
-        double before = arm_number(f, "two", "frames");
-        int64_t now = clock_ns();
-        fixture_draw(1, 0);
-        eventually(arm_number(f, "two", "frames") > before);
-        int64_t took = clock_ns() - now;
-        least = took < least ? took : least;
-        assert_int_equal(atomic_load(&fakes.fails), 0);
-        fixture_sleep(150);
-    }
-    assert_true(least < 80 * NS_PER_MS); /* after 100 ms it is tried again, and goes well */
-    end(f);
-    fixture_stop(f);
-}
-
 static void clients_are_split_and_come_back_to_theirs(void **state)
 {
     (void)state;
@@ -348,42 +133,42 @@ static void clients_are_split_and_come_back_to_theirs(void **state)
         snprintf(query, sizeof query, EXT "client-%d", i);
         peers[i] = fixture_join(f, query);
     }
-    snprintf(rest, sizeof rest, "\"mode\": \"split\", %s", rows_in(rows));
+    snprintf(rest, sizeof rest, "\"mode\": \"split\", %s", play_rows_in(rows));
     fixture_draw(1, 0);
     for (int i = 0; i < 6; i++)
         fixture_get(peers[i], 0);
-    begin(f, rest);
-    draw(f, 20);
-    double one = arm_number(f, "one", "clients"), two = arm_number(f, "two", "clients");
+    play_begin(f, rest);
+    play_draw(20);
+    double one = play_number(f, "one", "clients"), two = play_number(f, "two", "clients");
     assert_true(one > 0 && two > 0 && one + two == 6);
     for (int i = 0; i < 6; i++) {
         assert_int_equal(instances_of(peers[i]), 2);
         char query[64];
         snprintf(query, sizeof query, EXT "client-%d", i);
         struct peer *again = fixture_join(f, query);
-        draw(f, 4);
+        play_draw(4);
         eventually(atomic_load(&again->count) > 0);
         assert_int_equal(newest_instance(again), newest_instance(peers[i]));
         fixture_leave(f, again);
     }
     /* Those that say nothing about themselves are told about one decoder only. */
     struct peer *classic = fixture_join(f, "");
-    draw(f, 4);
-    assert_int_equal(arm_number(f, "one", "clients"), one + 1);
+    play_draw(4);
+    assert_int_equal(play_number(f, "one", "clients"), one + 1);
     assert_true(atomic_load(&classic->count) > 0);
     /* Who cannot decode it stays with the stream's own encoders. */
     struct peer *other = fixture_join(f, "ext=1&codecs=jpeg");
-    draw(f, 4);
+    play_draw(4);
     eventually(atomic_load(&other->count) > 0);
-    assert_int_equal(arm_number(f, "one", "clients") + arm_number(f, "two", "clients"), 7);
-    end(f);
-    draw(f, 4);
+    assert_int_equal(play_number(f, "one", "clients") + play_number(f, "two", "clients"), 7);
+    play_end(f);
+    play_draw(4);
     for (int i = 0; i < 6; i++) {
         assert_int_equal(newest_instance(peers[i]), newest_instance(classic));
         assert_true(instances_of(peers[i]) <= 3);
         assert_int_equal(atomic_load(&peers[i]->close_code), 0);
     }
-    rows_read(rows_path, &table);
+    play_rows(&table);
     rows_complete(&table, "one");
     rows_complete(&table, "two");
     fixture_stop(f);
@@ -410,21 +195,22 @@ static void slices_alternate_without_a_gap(void **state)
     struct peer *peer = fixture_join(f, EXT "p"), *classic = fixture_join(f, "");
     fixture_draw(1, 0);
     fixture_get(peer, 0);
-    snprintf(rest, sizeof rest, "\"mode\": \"interleave\", \"slice_s\": 0.1, %s", rows_in(rows));
-    begin(f, rest);
+    snprintf(rest, sizeof rest, "\"mode\": \"interleave\", \"slice_s\": 0.1, %s",
+             play_rows_in(rows));
+    play_begin(f, rest);
     int configs = atomic_load(&f->configs);
     for (int i = 0; i < 150; i++) {
         uint64_t seq = fixture_draw(1, 0);
         fixture_sleep(5);
-        for (int k = 0; k < 100 && newest_frame(peer) != seq; k++) /* machines are busy at times */
+        for (int k = 0; k < 100 && play_newest(peer) != seq; k++) /* machines are busy at times */
             fixture_sleep(1);
     }
     assert_true(instances_of(peer) >= 4);
     assert_true(instances_of(classic) >= 4);
     assert_true(most_missing(peer) <= 2);
     assert_true(atomic_load(&f->configs) - configs >= 3); /* for those that are told so */
-    end(f);
-    rows_read(rows_path, &table);
+    play_end(f);
+    play_rows(&table);
     assert_true(rows_complete(&table, "one") >= 149);
     assert_true(rows_complete(&table, "two") >= 149);
     for (uint64_t seq = table.at[0].seq; seq < table.at[0].seq + 140; seq++) { /* by one of them */
@@ -447,15 +233,16 @@ static void the_switch_is_at_its_frame(void **state)
     struct peer *peer = fixture_join(f, EXT "p");
     fixture_draw(1, 0);
     fixture_get(peer, 0);
-    snprintf(rest, sizeof rest, "\"mode\": \"switch\", \"switch_frames\": 30, %s", rows_in(rows));
-    begin(f, rest);
+    snprintf(rest, sizeof rest, "\"mode\": \"switch\", \"switch_frames\": 30, %s",
+             play_rows_in(rows));
+    play_begin(f, rest);
     eventually(fixture_taps() >= 2); /* whose adding draws the first frame again */
     for (int i = 0; i < 50; i++) {
         uint64_t seq = fixture_draw(1, 0);
-        eventually(newest_frame(peer) == seq);
+        eventually(play_newest(peer) == seq);
     }
-    end(f);
-    rows_read(rows_path, &table);
+    play_end(f);
+    play_rows(&table);
     rows_complete(&table, "one");
     rows_complete(&table, "two");
     uint64_t last_one = 0, first_two = UINT64_MAX, first = UINT64_MAX;
@@ -490,31 +277,31 @@ static void an_arm_that_fails_is_stopped_and_nobody_is_lost(void **state)
         peers[i] = fixture_join(f, query);
     }
     snprintf(rest, sizeof rest, "\"mode\": \"split\", \"guard\": {\"errors\": 4}, %s",
-             rows_in(rows));
-    begin(f, rest);
-    draw(f, 10);
-    assert_true(arm_number(f, "two", "clients") > 0);
+             play_rows_in(rows));
+    play_begin(f, rest);
+    play_draw(10);
+    assert_true(play_number(f, "two", "clients") > 0);
     int faults = atomic_load(&f->faults);
     for (int i = 0; i < 4; i++) { /* and goes on after each */
-        double frames = arm_number(f, "two", "frames");
+        double frames = play_number(f, "two", "frames");
         atomic_store(&fakes.fails, 1);
-        for (int k = 0; k < 300 && arm_number(f, "two", "errors") == i; k++)
-            draw(f, 1);
-        for (int k = 0; k < 300 && i < 3 && arm_number(f, "two", "frames") == frames; k++)
-            draw(f, 1);
+        for (int k = 0; k < 300 && play_number(f, "two", "errors") == i; k++)
+            play_draw(1);
+        for (int k = 0; k < 300 && i < 3 && play_number(f, "two", "frames") == frames; k++)
+            play_draw(1);
     }
-    eventually(!arm_is(f, "two", "state", "works"));
-    assert_true(arm_is(f, "two", "state", "stopped"));
-    assert_true(arm_is(f, "two", "reason", "its encoder has failed 4 times (guard.errors)"));
+    eventually(!play_arm_is(f, "two", "state", "works"));
+    assert_true(play_arm_is(f, "two", "state", "stopped"));
+    assert_true(play_arm_is(f, "two", "reason", "its encoder has failed 4 times (guard.errors)"));
     eventually(atomic_load(&f->faults) == faults + 1);
     assert_string_equal(f->fault, "experiment x: arm two (encode/b) is stopped: its encoder has "
                                   "failed 4 times (guard.errors)");
-    assert_true(arm_is(f, "one", "state", "works"));
-    draw(f, 10);
-    assert_int_equal(arm_number(f, "one", "clients"), 6);
+    assert_true(play_arm_is(f, "one", "state", "works"));
+    play_draw(10);
+    assert_int_equal(play_number(f, "one", "clients"), 6);
     uint64_t newest = fixture_draw(1, 0);
     for (int i = 0; i < 6; i++) {
-        eventually(newest_frame(peers[i]) == newest);
+        eventually(play_newest(peers[i]) == newest);
         instances_of(peers[i]);
         assert_int_equal(atomic_load(&peers[i]->close_code), 0);
     }
@@ -524,8 +311,8 @@ static void an_arm_that_fails_is_stopped_and_nobody_is_lost(void **state)
         strstr(text, "oriel_experiment_errors_total{experiment=\"x\",arm=\"two\"} 4\n"));
     free(text);
     atomic_store(&fakes.fails, 0);
-    end(f);
-    rows_read(rows_path, &table);
+    play_end(f);
+    play_rows(&table);
     rows_complete(&table, "one");
     rows_complete(&table, "two");
     assert_int_equal(rows_with(&table, "two", "encoder"), 4);
@@ -539,14 +326,14 @@ static void without_its_first_arm_it_ends(void **state)
     fakes.failing = "encode/a";
     fakes.result = ORIEL_FATAL;
     struct peer *peer = fixture_join(f, EXT "p");
-    begin(f, "\"mode\": \"interleave\", \"slice_s\": 60, \"guard\": {\"errors\": 1}");
-    draw(f, 5);
+    play_begin(f, "\"mode\": \"interleave\", \"slice_s\": 60, \"guard\": {\"errors\": 1}");
+    play_draw(5);
     atomic_store(&fakes.fails, 1);
-    draw(f, 5);
+    play_draw(5);
     eventually(ended(f, "its first arm was stopped"));
-    draw(f, 10);
+    play_draw(10);
     uint64_t newest = fixture_draw(1, 0);
-    eventually(newest_frame(peer) == newest);
+    eventually(play_newest(peer) == newest);
     assert_int_equal(atomic_load(&peer->close_code), 0);
     instances_of(peer);
     fixture_stop(f);
@@ -558,18 +345,19 @@ static void slow_arms_and_those_that_drop_are_stopped(void **state)
     fixture_slow("encode/b", 12);
     struct fixture *f = fixture_start(NULL);
     struct peer *peer = fixture_join(f, EXT "p");
-    begin(f, "\"mode\": \"shadow\", \"guard\": {\"drops\": 0.25, \"frames\": 20}");
-    for (int i = 0; i < 200 && arm_is(f, "two", "state", "works"); i++)
-        draw(f, 1);
-    eventually(arm_is(f, "two", "reason", "frames were not encoded; the limit is 25 % (guard"));
-    assert_true(arm_is(f, "one", "state", "works"));
-    end(f);
-    begin(f, "\"mode\": \"shadow\", \"guard\": {\"p99_ms\": 10, \"frames\": 20}");
-    for (int i = 0; i < 200 && arm_is(f, "two", "state", "works"); i++) {
+    play_begin(f, "\"mode\": \"shadow\", \"guard\": {\"drops\": 0.25, \"frames\": 20}");
+    for (int i = 0; i < 200 && play_arm_is(f, "two", "state", "works"); i++)
+        play_draw(1);
+    eventually(
+        play_arm_is(f, "two", "reason", "frames were not encoded; the limit is 25 % (guard"));
+    assert_true(play_arm_is(f, "one", "state", "works"));
+    play_end(f);
+    play_begin(f, "\"mode\": \"shadow\", \"guard\": {\"p99_ms\": 10, \"frames\": 20}");
+    for (int i = 0; i < 200 && play_arm_is(f, "two", "state", "works"); i++) {
         fixture_draw(1, 0);
         fixture_sleep(14);
     }
-    assert_true(arm_is(f, "two", "reason", "ms to be encoded; the limit is 10 ms"));
+    assert_true(play_arm_is(f, "two", "reason", "ms to be encoded; the limit is 10 ms"));
     assert_true(instances_of(peer) >= 1);
     fixture_slow(NULL, 0);
     fixture_stop(f);
@@ -584,14 +372,14 @@ static void it_ends_in_its_time_and_can_be_begun_again(void **state)
     struct peer *peer = fixture_join(f, EXT "p");
     fixture_draw(1, 0);
     for (int i = 0; i < 3; i++) {
-        begin(f, "\"mode\": \"interleave\", \"slice_s\": 0.05, \"duration_s\": 0.2");
+        play_begin(f, "\"mode\": \"interleave\", \"slice_s\": 0.05, \"duration_s\": 0.2");
         for (int k = 0; k < 40; k++) {
             fixture_draw(1, 0);
             fixture_sleep(8);
         }
         eventually(ended(f, "its time is over"));
-        assert_true(arm_is(f, "one", "state", "works"));
-        assert_true(arm_is(f, "two", "state", "ended"));
+        assert_true(play_arm_is(f, "one", "state", "works"));
+        assert_true(play_arm_is(f, "two", "state", "ended"));
     }
     instances_of(peer);
     /* An exchange of encoders takes the place of the first arm. */
@@ -599,8 +387,8 @@ static void it_ends_in_its_time_and_can_be_begun_again(void **state)
     uint32_t done = stream_change(f->stream, &(struct stream_change){.to = "encode/b"}, swapped);
     assert_true(done && swapped[0].done);
     assert_null(experiment_json(f->stream));
-    draw(f, 5);
-    begin(f, "\"mode\": \"shadow\"");
+    play_draw(5);
+    play_begin(f, "\"mode\": \"shadow\"");
     done = stream_change(f->stream, &(struct stream_change){.to = "encode/a"}, swapped);
     assert_true(done == 1 && !swapped[0].done);
     assert_string_equal(swapped[0].why,
@@ -613,7 +401,7 @@ static void what_cannot_start_changes_nothing(void **state)
     (void)state;
     struct fixture *f = fixture_start(NULL);
     struct peer *peer = fixture_join(f, EXT "p");
-    draw(f, 3);
+    play_draw(3);
     refused(f,
             "[{\"name\": \"x\", \"mode\": \"solo\", \"arms\": [{\"label\": \"z\", \"module\": "
             "\"encode/bad\"}]}]",
@@ -626,7 +414,7 @@ static void what_cannot_start_changes_nothing(void **state)
             "[{\"name\": \"x\", \"mode\": \"replay\", \"arms\": [{\"label\": \"y\", \"module\": "
             "\"encode/a\"}, {\"label\": \"z\", \"module\": \"encode/a\"}]}]",
             "x: mode replay runs offline, with `oriel ab`");
-    begin(f, "\"mode\": \"shadow\"");
+    play_begin(f, "\"mode\": \"shadow\"");
     refused(f,
             "[{\"name\": \"y\", \"mode\": \"solo\", \"arms\": [{\"label\": \"z\", \"module\": "
             "\"encode/a\"}]}]",
@@ -634,9 +422,9 @@ static void what_cannot_start_changes_nothing(void **state)
     struct error err = {""};
     assert_false(experiment_stop(f->stream, "y", &err));
     assert_string_equal(err.text, "y does not run");
-    draw(f, 3);
+    play_draw(3);
     assert_int_equal(instances_of(peer), 2);
-    end(f);
+    play_end(f);
     fixture_stop(f);
 }
 
@@ -651,9 +439,9 @@ static void rows_of_a_table_have_as_many_columns(void **state)
     fixture_join(f, EXT "p");
     snprintf(rest, sizeof rest, "\"mode\": \"shadow\", \"rows\": \"%s\"", path);
     for (int i = 0; i < 2; i++) { /* the second run goes behind the first */
-        begin_both(f, rest);
-        draw(f, 10);
-        end(f);
+        play_begin_both(f, rest);
+        play_draw(10);
+        play_end(f);
     }
     FILE *in = fopen(path, "r");
     int lines = 0, heads = 0;
@@ -674,16 +462,9 @@ static void rows_of_a_table_have_as_many_columns(void **state)
 
 int main(void)
 {
-    int fd = mkstemps(rows_path, 7);
-    if (fd >= 0)
-        close(fd);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(shadows_get_the_same_frames_and_nobody_sees_them,
                                   fixture_abandon),
-        cmocka_unit_test_teardown(a_shadow_waits_for_the_arm_that_is_seen, fixture_abandon),
-        cmocka_unit_test_teardown(a_stuck_arm_holds_its_shadow_back_for_a_moment_only,
-                                  fixture_abandon),
-        cmocka_unit_test_teardown(a_frame_that_is_lost_holds_no_shadow_back, fixture_abandon),
         cmocka_unit_test_teardown(clients_are_split_and_come_back_to_theirs, fixture_abandon),
         cmocka_unit_test_teardown(slices_alternate_without_a_gap, fixture_abandon),
         cmocka_unit_test_teardown(the_switch_is_at_its_frame, fixture_abandon),
@@ -694,7 +475,5 @@ int main(void)
         cmocka_unit_test_teardown(what_cannot_start_changes_nothing, fixture_abandon),
         cmocka_unit_test_teardown(rows_of_a_table_have_as_many_columns, fixture_abandon),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    unlink(rows_path);
-    return failed;
+    return cmocka_run_group_tests(tests, NULL, play_forget_rows);
 }
