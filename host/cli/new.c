@@ -252,7 +252,8 @@ static void tell_next(const struct wish *wish, const char *prefix)
     else
         printf("  cmake -S %s -B %s/build%s%s && cmake --build %s/build\n", name, name,
                system ? "" : " -DCMAKE_PREFIX_PATH=", system ? "" : prefix, name);
-    printf("  oriel check %s%s/%s.so\n", name, build, name);
+    printf("  oriel check %s%s/%s.so%s\n", name, build, name,
+           strcmp(wish->kind, "source") == 0 ? " --data FILE" : "");
     /* Beside the one that serves the page. */
     const char *also = strcmp(wish->kind, "transport") == 0 ? "transport/websocket," : "";
     printf("  oriel serve --set modules.path=%s%s --set modules.%s=%s%s DATA\n", name, build,
