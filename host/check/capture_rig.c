@@ -90,8 +90,9 @@ bool capture_rig_leads(struct capture_rig *rig, uint32_t index)
 oriel_result capture_rig_try(struct capture_rig *rig, const struct oriel_format *format,
                              uint32_t frames_held)
 {
-    check_doing(rig->run, "create() with %.4s at %ux%u in memory domain %u",
-                (const char *)&format->fourcc, format->width, format->height, format->domain);
+    check_doing(rig->run, "create() with %.4s at %ux%u in memory domain %u%s",
+                (const char *)&format->fourcc, format->width, format->height, format->domain,
+                rig->with ? rig->with : "");
     rig->format = *format;
     rig->held = frames_held;
     rig->self = NULL;

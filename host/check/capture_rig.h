@@ -17,10 +17,11 @@ struct capture_rig {
     struct oriel_target target;
     uint8_t *rgba; /* its pixels, the bottom row first */
     void *self;
-    struct oriel_format format;                            /* of self */
-    uint32_t held;                                         /* how many frames it was made for */
-    bool calling;                                          /* grab() or poll() is running */
-    uint64_t seq;                                          /* of the last stamp */
+    const char *with;           /* what is special about the instance, or NULL */
+    struct oriel_format format; /* of self */
+    uint32_t held;              /* how many frames it was made for */
+    bool calling;               /* grab() or poll() is running */
+    uint64_t seq;               /* of the last stamp */
     const struct oriel_frame *frames[CAPTURE_FRAMES_MOST]; /* that came, each with a reference */
     unsigned count;
 };

@@ -9,6 +9,7 @@
 #include "check/capture_rig.h"
 #include "check/frame_read.h"
 #include "check/gl_state.h"
+#include "check/fuzz.h"
 #include "check/lives.h"
 #include "util/clock.h"
 
@@ -562,6 +563,7 @@ const struct check check_capture[] = {
     {"capture.flat",
      "Instances made and destroyed leave no memory, descriptor, thread or OpenGL object behind.",
      CHECK_CAPTURE, 120, flat},
+    {"capture.fuzz", FUZZ_WANTS, CHECK_CAPTURE, 60, fuzz_options},
     {"capture.interface", LIVES_INTERFACE_WANTS, CHECK_CAPTURE, 30, lives_interface},
     {"capture.manners", LIVES_MANNERS_WANTS, CHECK_CAPTURE, 30, lives_manners},
 };

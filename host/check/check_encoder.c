@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The table of the encoders' tests. */
 #include "check/encoder_tests.h"
+#include "check/fuzz.h"
 #include "check/lives.h"
 
 const struct check check_encoder[] = {
@@ -73,9 +74,7 @@ const struct check check_encoder[] = {
      "1000 times create() and destroy() leave no memory, descriptor or thread (fewer where "
      "creation is slow).",
      CHECK_ENCODER, 60, encoder_thousand},
-    {"encoder.fuzz",
-     "Any values of the options are taken, or refused with a text; --seed N plays a round again.",
-     CHECK_ENCODER, 60, encoder_fuzz},
+    {"encoder.fuzz", FUZZ_WANTS, CHECK_ENCODER, 60, fuzz_options},
     {"encoder.reconfigure", "Live options take every value of their limits while it encodes.",
      CHECK_ENCODER, 30, encoder_reconfigure},
     {"encoder.minimal_host",

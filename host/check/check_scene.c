@@ -8,6 +8,7 @@
 #include <epoxy/gl.h>
 
 #include "check/gl_state.h"
+#include "check/fuzz.h"
 #include "check/lives.h"
 #include "check/scene_rig.h"
 
@@ -557,6 +558,7 @@ const struct check check_scene[] = {
     {"scene.flat",
      "Instances made and destroyed leave no memory, descriptor, thread or OpenGL object behind.",
      CHECK_SCENE, 180, flat},
+    {"scene.fuzz", FUZZ_WANTS, CHECK_SCENE, 60, fuzz_options},
     {"scene.interface", LIVES_INTERFACE_WANTS, CHECK_SCENE, 30, lives_interface},
     {"scene.manners", LIVES_MANNERS_WANTS, CHECK_SCENE, 30, lives_manners},
 };

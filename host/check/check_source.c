@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The table of the sources' tests. */
+#include "check/fuzz.h"
 #include "check/lives.h"
 #include "check/source_tests.h"
 
@@ -37,6 +38,7 @@ const struct check check_source[] = {
      "It works on a host of a later minor, and does not look behind the "
      "members that it knows.",
      CHECK_SOURCE, 20, source_future_host},
+    {"source.fuzz", FUZZ_WANTS, CHECK_SOURCE, 60, fuzz_options},
     {"source.interface", LIVES_INTERFACE_WANTS, CHECK_SOURCE, 30, lives_interface},
     {"source.manners", LIVES_MANNERS_WANTS, CHECK_SOURCE, 30, lives_manners},
 };

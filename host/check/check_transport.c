@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "check/fuzz.h"
 #include "check/lives.h"
 #include "check/transport_rig.h"
 #include "check/ws.h"
@@ -540,6 +541,7 @@ const struct check check_transport[] = {
      CHECK_TRANSPORT, 30, transport_check_two},
     {"transport.flat", "Instances made and destroyed leave no memory, descriptor or thread behind.",
      CHECK_TRANSPORT, 120, transport_check_flat},
+    {"transport.fuzz", FUZZ_WANTS, CHECK_TRANSPORT, 60, fuzz_options},
     {"transport.interface", LIVES_INTERFACE_WANTS, CHECK_TRANSPORT, 30, lives_interface},
     {"transport.manners", LIVES_MANNERS_WANTS, CHECK_TRANSPORT, 30, lives_manners},
 };

@@ -30,7 +30,6 @@ void encoder_two_instances(struct check_run *run);
 void encoder_destroy_early(struct check_run *run);
 void encoder_thousand(struct check_run *run);
 /* encoder_options.c */
-void encoder_fuzz(struct check_run *run);
 void encoder_reconfigure(struct check_run *run);
 /* encoder_hosts.c */
 void encoder_minimal_host(struct check_run *run);

@@ -208,12 +208,16 @@ bool transport_rig_is_port(const struct oriel_option *option)
             (length > 5 && strcmp(option->name + length - 5, "_port") == 0));
 }
 
-/* Every port is a free one, unless somebody set it. */
-static const struct oriel_config *free_ports(struct transport_rig *rig)
+/* These, of which there may be none, and every port a free one, unless somebody set it. */
+static const struct oriel_config *free_ports(struct transport_rig *rig, const char *const *others)
 {
     const struct oriel_option_table *table = rig->transport->options;
-    const char **settings = xcalloc(table ? table->count + 1 : 1, sizeof *settings);
     unsigned count = 0;
+    while (others && others[count])
+        count++;
+    const char **settings = xcalloc(count + (table ? table->count : 0) + 1, sizeof *settings);
+    for (unsigned i = 0; i < count; i++)
+        settings[i] = others[i];
     for (uint32_t i = 0; table && i < table->count; i++) {
         const struct oriel_option *option = &table->options[i];
         if (transport_rig_is_port(option) && !is_set(rig->run, option->name))
@@ -262,8 +266,8 @@ void transport_rig_open(struct transport_rig *rig, struct check_run *run)
     transport_rig_open_on(rig, run, CHECK_HOST_USUAL);
 }
 
-void transport_rig_start(struct transport_rig *rig, struct check_run *run,
-                         enum check_host_kind host)
+static oriel_result create(struct transport_rig *rig, struct check_run *run,
+                           enum check_host_kind host, const char *const *settings)
 {
     memset(rig, 0, sizeof *rig);
     rig->run = run;
@@ -278,12 +282,24 @@ void transport_rig_start(struct transport_rig *rig, struct check_run *run,
                                             .writable = on_writable,
                                             .closed = on_closed,
                                             .http = on_http};
-    const struct oriel_config *config = free_ports(rig);
-    check_doing(run, "create() on free ports");
-    check_created(run, rig->transport->create(&rig->host->host, config, &rig->to, &rig->self),
-                  "create()");
-    if (!rig->self)
+    oriel_result result =
+        rig->transport->create(&rig->host->host, free_ports(rig, settings), &rig->to, &rig->self);
+    if (result == ORIEL_OK && !rig->self)
         check_fail(run, "create() is OK and gives no instance");
+    return result;
+}
+
+oriel_result transport_rig_try(struct transport_rig *rig, struct check_run *run,
+                               const char *const *settings)
+{
+    return create(rig, run, CHECK_HOST_USUAL, settings);
+}
+
+void transport_rig_start(struct transport_rig *rig, struct check_run *run,
+                         enum check_host_kind host)
+{
+    check_doing(run, "create() on free ports");
+    check_created(run, create(rig, run, host, NULL), "create()");
     take_endpoints(rig);
 }
 

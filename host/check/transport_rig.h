@@ -53,6 +53,9 @@ void transport_rig_open_on(struct transport_rig *rig, struct check_run *run,
 /* The same, also where there is no address: endpoint_count is 0 then. */
 void transport_rig_start(struct transport_rig *rig, struct check_run *run,
                          enum check_host_kind host);
+/* create() with these settings, "key=value", and all ports free; nothing more. */
+oriel_result transport_rig_try(struct transport_rig *rig, struct check_run *run,
+                               const char *const *settings);
 /* Can a websocket be opened? If not, why. */
 bool transport_rig_is_web(struct transport_rig *rig, char *why, size_t room);
 /* Both; skips, with the reason, where no websocket without TLS can be opened. */
