@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ab/html.h"
 
+#include <ctype.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "render/png.h"
@@ -27,6 +29,16 @@ void html_text(FILE *out, const char *text)
         default:
             putc(*text, out);
         }
+    }
+}
+
+void html_prose(FILE *out, const char *text)
+{
+    char before = ' ';
+    for (; *text; before = *text++) {
+        bool minus =
+            *text == '-' && (before == ' ' || before == '(') && isdigit((unsigned char)text[1]);
+        html_text(out, minus ? "−" : (const char[]){*text, '\0'});
     }
 }
 
@@ -94,6 +106,12 @@ static const char style[] =
     ".triple{grid-template-columns:1fr}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}}"
     "@media print{figure,pre{break-inside:avoid}}";
 
+/* A shade where a table goes on beyond the edge; and plots that can be read on a phone. */
+static const char narrow[] =
+    ".scroll{background:linear-gradient(to left,var(--paper) 35%,transparent) right/2.4rem 100% "
+    "no-repeat local,linear-gradient(to left,var(--rule),transparent) right/.9rem 100% no-repeat "
+    "scroll}@media(max-width:560px){svg text,svg .label{font-size:15px}}";
+
 void html_begin(FILE *out, const char *title)
 {
     fputs("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
@@ -102,7 +120,7 @@ void html_begin(FILE *out, const char *title)
           "img-src data:; style-src 'unsafe-inline'\"><link rel=\"icon\" href=\"data:,\"><title>",
           out);
     html_text(out, title);
-    fprintf(out, "</title><style>%s", style);
+    fprintf(out, "</title><style>%s%s", style, narrow);
     for (int i = 0; i < 8; i++)
         fprintf(out,
                 ".line.c%d{stroke:var(--c%d)}.mark.c%d,i.c%d{fill:var(--c%d);"

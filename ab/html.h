@@ -8,6 +8,8 @@
 
 /* Text as content or as the value of an attribute. */
 void html_text(FILE *out, const char *text);
+/* The same of a sentence: its negative numbers get a minus sign for their hyphen. */
+void html_prose(FILE *out, const char *text);
 /* Everything before the content, with the style; and what ends it. */
 void html_begin(FILE *out, const char *title);
 void html_end(FILE *out);

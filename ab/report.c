@@ -40,18 +40,23 @@ static void put_head(FILE *out, const struct results *results)
     fprintf(out, "</h1><p class=\"dim\">%s. %zu encoder settings at %zu rates on %zu recording%s; ",
             when, plan->arm_count, plan->arms[0].rate_count, plan->recording_count,
             plan->recording_count == 1 ? "" : "s");
-    fprintf(out, "quality from one pass, times from %u others. The baseline is <b>", plan->repeats);
+    fprintf(out, "quality from one pass, times from %u other%s. The baseline is <b>", plan->repeats,
+            plan->repeats == 1 ? "" : "s");
     html_text(out, plan->arms[plan->baseline].label);
     fputs("</b>.</p>\n", out);
 }
 
 static void put_bd(FILE *out, const struct compare_bd *bd)
 {
-    if (bd->known)
-        fprintf(out, "<td class=\"%s\">%+.1f %%</td>", bd->percent < 0 ? "good" : "bad",
-                bd->percent);
-    else
+    char text[32];
+    snprintf(text, sizeof text, "%+.1f %%", bd->percent);
+    if (bd->known) {
+        fprintf(out, "<td class=\"%s\">", bd->percent < 0 ? "good" : "bad");
+        html_prose(out, text);
+        fputs("</td>", out);
+    } else {
         fprintf(out, "<td><span title=\"%s\">–</span></td>", bd->why);
+    }
 }
 
 static void put_short_row(FILE *out, const struct results *results, size_t recording, size_t arm)
@@ -94,10 +99,12 @@ static void put_short_row(FILE *out, const struct results *results, size_t recor
 
 static void put_short(FILE *out, const struct results *results)
 {
-    fputs("<h2>In short</h2><p>BD-rate is how many more bits than the baseline an arm needs for "
-          "the same quality, on average over the qualities both reach; less than zero is better. "
-          "The other columns are at the middle rate.</p>\n",
-          out);
+    fprintf(out,
+            "<h2>In short</h2><p>BD-rate is how many more bits than the baseline an arm needs for "
+            "the same quality, on average over the qualities both reach; less than zero is "
+            "better. The other columns are at the middle rate, number %zu of each arm's %zu: what "
+            "was reached there is in the column Mbit/s.</p>\n",
+            middle(results) + 1, results->plan->arms[0].rate_count);
     for (size_t r = 0; r < results->plan->recording_count; r++) {
         fputs("<h3>", out);
         html_text(out, base_name(results->plan->recordings[r]));
@@ -222,7 +229,9 @@ static void put_differences(FILE *out, const struct results *results, size_t rec
     fprintf(out,
             ", at the middle rate</h3><p class=\"dim\">Mean of the "
             "paired differences, with a %g %% interval from %u bootstrap samples of blocks of "
-            "neighbouring frames (seed %llu). Grey: the interval contains zero.</p>"
+            "neighbouring frames (seed %llu). Grey: the interval contains zero. Each interval is "
+            "for itself: of twenty true nothings one will look like something. Qualities go with "
+            "the bytes that were spent on them, which differ too.</p>"
             "<table class=\"pairs\"><tbody>\n",
             plan->confidence * 100, plan->resamples, (unsigned long long)plan->seed);
     for (enum measure m = 0; m < MEASURES; m++) {
@@ -246,7 +255,10 @@ static void put_differences(FILE *out, const struct results *results, size_t rec
             svg_interval(out, intervals[a].low, intervals[a].mean, intervals[a].high, most,
                          intervals[a].significant);
             fputs("</td><td class=\"w\">", out);
-            html_text(out, text);
+            /* The measure stands above. */
+            const char *sentence = text + strlen(measure_title(m)) + strlen(": ");
+            html_prose(out, intervals[a].significant ? sentence : "No");
+            html_prose(out, intervals[a].significant ? "" : sentence + strlen("no"));
             fputs("</td></tr>\n", out);
         }
     }

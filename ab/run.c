@@ -205,8 +205,8 @@ static void tell(const struct results *results, size_t index, const char *what,
                  void (*progress)(const char *text))
 {
     const struct cell *cell = &results->cells[index];
-    char text[256];
-    snprintf(text, sizeof text, "%s %zu of %zu: %s, %s %s %.15g%s%.100s", what, index + 1,
+    char text[sizeof cell->error + 256];
+    snprintf(text, sizeof text, "%s %zu of %zu: %s, %s %s %.15g%s%s", what, index + 1,
              results->cell_count, results->plan->recordings[cell->recording_index],
              cell->arm->label, cell->arm->rate_option, cell->rate, cell->error[0] ? ": " : "",
              cell->error);

@@ -229,6 +229,13 @@ def check_failures(folder):
     arms = dict(one, png={"module": "encode/png", "rate_option": "level", "rates": [1, 2, 3]})
     oriel(write_plan(folder, "png.json", recordings=["orbit.orec"], arms=arms, baseline="jpeg"), "-o", folder / "png")
     assert "cannot take this recording" in (folder / "png" / "report.html").read_text()
+    if (BUILD / "modules" / "encode-nvjpeg.so").exists():
+        arms = dict(one, gpu={"module": "encode/nvjpeg", "rate_option": "quality", "rates": [40, 65, 85]})
+        told = oriel(write_plan(folder, "gpu.json", recordings=["orbit.orec"], arms=arms, baseline="jpeg"),
+                     "-o", folder / "gpu")
+        why = "arms.gpu: encode/nvjpeg takes no frames in the host's memory (it takes I420 cuda "
+        cells = json.loads((folder / "gpu" / "results.json").read_text())["results"]
+        assert why in told and sum(why in cell.get("error", "") for cell in cells) == 3, told
     libraries = subprocess.run(["ldd", BINARY], capture_output=True, text=True, check=True).stdout
     assert "libav" not in libraries, "the server has a decoder in it"
 
