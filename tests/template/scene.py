@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The template of a scene: slices are as scene/napari draws them, and a server streams them."""
+"""The template of a scene: slices are as scene/napari draws them, and a server streams them; what is wrong with a
+shader is said in the compiler's words."""
 
 from author import ID, Author, oriel
 from pictures import picture
@@ -29,3 +30,7 @@ with Author() as author:
         _, _, _, _, data = picture(server, "jpeg")
         assert len(data) > 5000, len(data)
         assert ID.format(NAME) in server.text()
+    text = (folder / f"{NAME}.c").read_text()
+    (folder / f"{NAME}.c").write_text(text.replace("gl_Position", "gl_Positron"))
+    done = author.try_run("oriel", "check", author.build(folder))
+    assert done.returncode == 1 and "gl_Positron" in done.stdout, done.stdout

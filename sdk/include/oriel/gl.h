@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* For modules that call the render's OpenGL: state that is left as it was found, and programs.
+/* For modules that call the render's OpenGL: state that is left as it was found, programs, slabs.
  * Their own code, of which the host sees nothing. Include what declares the functions of OpenGL 4.5
  * before this (epoxy/gl.h, a glad.h). [render] */
 #ifndef ORIEL_GL_H
@@ -41,8 +41,9 @@ static inline void oriel_gl_set_(const int32_t *to)
 
 /* Keeps what drawing and reading back commonly change, and makes it that of a new context: pixel
  * stores and their buffers, the textures of unit 0, which is the active one from here, program,
- * vertex array, blending, depth test. The framebuffer of the target, if there is one, is bound for
- * both drawing and reading, and is the viewport. The scissor box is the caller's. */
+ * vertex array, blending with its factors, depth test. The framebuffer of the target, if there is
+ * one, is bound for both drawing and reading, and is the viewport. The scissor box is the caller's.
+ */
 static inline void oriel_gl_enter(int32_t was[ORIEL_GL_VALUES], const struct oriel_target *target)
 {
     static const GLenum names[] = {GL_ACTIVE_TEXTURE,
