@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,16 +243,43 @@ static bool write_folder(const struct wish *wish, const char *prefix, struct err
     return fine;
 }
 
+/* Where the SDK's file for pkg-config lies below `prefix`, for the caller to free; NULL: there is
+ * no SDK, as in a build folder. */
+static char *pkgconfig_folder(const char *prefix)
+{
+    static const char *const places[] = {"lib*/pkgconfig", "lib/*/pkgconfig"};
+    char *folder = NULL;
+    for (size_t i = 0; i < sizeof places / sizeof *places && !folder; i++) {
+        char *pattern = xasprintf("%s/%s/oriel-sdk.pc", prefix, places[i]);
+        glob_t found;
+        if (glob(pattern, 0, NULL, &found) == 0) {
+            folder = xstrdup(found.gl_pathv[0]);
+            *strrchr(folder, '/') = '\0';
+            globfree(&found);
+        }
+        free(pattern);
+    }
+    return folder;
+}
+
 static void tell_next(const struct wish *wish, const char *prefix)
 {
     bool system = strcmp(prefix, "/usr") == 0 || strcmp(prefix, "/usr/local") == 0;
     const char *build = wish->make ? "" : "/build", *name = wish->name;
+    char *packages = pkgconfig_folder(prefix);
     printf("%s is there. Next:\n\n", name);
+    if (!packages && !system) {
+        printf("  cmake --install %s --prefix $HOME/oriel\n", prefix);
+        prefix = "$HOME/oriel";
+        packages = xstrdup("$HOME/oriel/lib/pkgconfig");
+    }
     if (wish->make)
-        printf("  make -C %s\n", name);
+        printf("  %s%s%smake -C %s\n", system ? "" : "PKG_CONFIG_PATH=", system ? "" : packages,
+               system ? "" : " ", name);
     else
         printf("  cmake -S %s -B %s/build%s%s && cmake --build %s/build\n", name, name,
                system ? "" : " -DCMAKE_PREFIX_PATH=", system ? "" : prefix, name);
+    free(packages);
     printf("  oriel check %s%s/%s.so%s\n", name, build, name,
            strcmp(wish->kind, "source") == 0 ? " --data FILE" : "");
     /* Beside the one that serves the page. */
