@@ -91,6 +91,15 @@ async def check_players(recording, seen, folder):
         check_upright(shown, recording.shown(), f"{what}, VLC") # it leaves out what it is late for
 
 
+def check_what_was_applied(recording):
+    """Who moved the slider last, in which revision, and a picture that shows it."""
+    views = [row["frame"]["payload"] for row in recording.frames if row["frame"]["type"] == "notify.view"]
+    step, first = views[-1]["versions"]["step"], views[0]["versions"]["step"]
+    assert step["source_client_id"] and step["version"] > first["version"] + 5, (first, step)
+    shown = [struct.unpack_from("!Q", base64.b64decode(row["picture"]["head"]), 48)[0] for row in recording.pictures]
+    assert shown == sorted(shown) and shown[-1] >= step["server_seq"] > shown[0], (shown, step)
+
+
 async def check_containers():
     for container in "mp4", "mkv":
         with tempfile.TemporaryDirectory() as name:
@@ -107,6 +116,7 @@ async def check_containers():
             assert {"notify.scene", "notify.view", "notify.layers"} <= set(recording.types("page"))
             assert {"notify.scene", "notify.dims", "notify.camera"} <= set(recording.types("desktop"))
             assert not {"session.welcome", "session.heartbeat"} & set(recording.types("page"))
+            check_what_was_applied(recording)
             print(f"{container}: {len(recording.pictures)} pictures, the last with {decibel:.1f} dB")
 
 
