@@ -13,14 +13,14 @@
 
 struct fake_control fakes;
 static struct {
-    const char *id;
-    int ms;
+    const char *_Atomic id;
+    atomic_int ms; /* set first */
 } slow;
 
 void fixture_slow(const char *id, int ms)
 {
-    slow.id = id;
-    slow.ms = ms;
+    atomic_store(&slow.ms, ms);
+    atomic_store(&slow.id, id);
 }
 
 struct fake {
@@ -154,8 +154,9 @@ static oriel_result encode(void *self, const struct oriel_frame *frame, uint32_t
         atomic_fetch_sub(&fakes.fails, 1);
         return fake->host->fail(fake->host, fakes.result, "it was told to");
     }
-    if (slow.id && strcmp(slow.id, fake->id) == 0)
-        fixture_sleep(slow.ms);
+    const char *slow_id = atomic_load(&slow.id);
+    if (slow_id && strcmp(slow_id, fake->id) == 0)
+        fixture_sleep(atomic_load(&slow.ms));
     CHECK(frame->format.domain == fake->format.domain);
     CHECK(frame->format.width == fake->format.width &&
           frame->format.height == fake->format.height &&

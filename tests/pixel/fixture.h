@@ -38,7 +38,7 @@ struct fake_control {
 };
 extern struct fake_control fakes;
 
-/* encode() of that one takes so long, until it is said otherwise; NULL: none. */
+/* encode() of that one takes so long, until it is said otherwise; NULL: none. At any time. */
 void fixture_slow(const char *id, int ms);
 
 /* --- the render room --- */
