@@ -65,11 +65,11 @@ static uint8_t *put_block(const struct instance *self, const struct oriel_plane 
 {
     uint32_t left = number % self->columns * side, top = number / self->columns * side;
     uint32_t right = self->format.width * side / 16 - 1;
-    for (uint32_t i = 0; i < side * side; i++) {
-        uint32_t x = left + i % side < right ? left + i % side : right;
-        uint8_t sample = oriel_plane_row(plane, top + i / side)[x] ^ self->mask;
-        *to++ = sample ? sample : 1; /* or it could look like a start code */
-    }
+    for (uint32_t y = top; y < top + side; y++)
+        for (uint32_t x = left; x < left + side; x++) {
+            uint8_t sample = oriel_plane_row(plane, y)[x < right ? x : right] ^ self->mask;
+            *to++ = sample ? sample : 1; /* or it could look like a start code */
+        }
     return to;
 }
 
