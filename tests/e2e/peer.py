@@ -58,6 +58,10 @@ class Client:
                 self.faults.append(payload)
             elif frame["type"] == "notify.stream":
                 self.streams += 1
+            elif frame["type"] == "session.heartbeat":
+                await self.state.send(json.dumps({
+                    "type": "session.ack", "version": 2, "session": self.session, "frame_id": f"a{next(self.ids)}",
+                    "timestamp": 1.0, "payload": {}}))
 
     async def watch(self, pixel):
         async for message in pixel:
