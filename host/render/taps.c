@@ -364,9 +364,12 @@ const char *taps_module(const struct taps *taps)
 static void turn(struct instance *instance)
 {
     enter(instance->taps, instance->module);
+    const struct oriel_capture *capture = instance->capture;
     const struct oriel_capture_rows *rows =
-        MODULE_CALL(&instance->use, "get_interface",
-                    instance->capture->get_interface(instance->self, ORIEL_CAPTURE_ROWS_V1));
+        ORIEL_HAS(capture, get_interface)
+            ? MODULE_CALL(&instance->use, "get_interface",
+                          capture->get_interface(instance->self, ORIEL_CAPTURE_ROWS_V1))
+            : NULL;
     oriel_result result =
         rows && ORIEL_HAS(rows, top_down)
             ? MODULE_CALL(&instance->use, "top_down", rows->top_down(instance->self))
