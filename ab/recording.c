@@ -13,6 +13,7 @@
 
 #include "ab/picture.h"
 #include "util/check.h"
+#include "util/file.h"
 
 #define MAX_LINE (16u << 20) /* what a server told of its scene may be long */
 #define MAX_SIDE 16384
@@ -117,18 +118,10 @@ struct scan {
 /* NULL at the end, or for what is no line of JSON; `*over` tells which. */
 static cJSON *next_line(struct scan *scan, bool *over)
 {
-    size_t length = 0;
-    int c = EOF;
-    while (length < MAX_LINE && (c = getc(scan->file)) != EOF && c != '\n') {
-        if (length + 1 >= scan->room) {
-            scan->room = scan->room ? 2 * scan->room : 4096;
-            scan->line = xrealloc(scan->line, scan->room);
-        }
-        scan->line[length++] = (char)c;
-    }
-    *over = length == 0 && c == EOF;
-    scan->at += length + 1;
-    return c == '\n' && length ? cJSON_ParseWithLength(scan->line, length) : NULL;
+    ssize_t length = file_line(scan->file, &scan->line, &scan->room, MAX_LINE);
+    *over = length < 0 && feof(scan->file);
+    scan->at += (uint64_t)(length + 1);
+    return length > 0 ? cJSON_ParseWithLength(scan->line, (size_t)length) : NULL;
 }
 
 static void *grown(void *list, uint64_t count, size_t size)

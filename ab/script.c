@@ -9,9 +9,11 @@
 
 #include "ab/recording.h"
 #include "util/check.h"
+#include "util/file.h"
 #include "util/nearest.h"
 
 #define MAX_STEPS 10000000u
+#define MAX_LINE (16u << 20)
 
 /* Takes `what`. */
 static void add(struct script *script, uint32_t frame, cJSON *what)
@@ -100,8 +102,9 @@ bool script_read(struct script *script, const char *path, struct error *err)
     char *text = NULL;
     size_t room = 0;
     ssize_t length;
+    unsigned number = 1;
     bool good = true, recording = false;
-    for (unsigned number = 1; good && (length = getline(&text, &room, file)) >= 0; number++) {
+    for (; good && (length = file_line(file, &text, &room, MAX_LINE)) >= 0; number++) {
         if (text[strspn(text, " \t\r\n")] == '\0')
             continue;
         cJSON *line = cJSON_ParseWithLength(text, (size_t)length);
@@ -114,6 +117,8 @@ bool script_read(struct script *script, const char *path, struct error *err)
         if (recording)
             break;
     }
+    if (good && !recording && !feof(file))
+        good = error_set(err, "%s:%u: %s", path, number, strerror(errno));
     free(text);
     fclose(file);
     if (recording)

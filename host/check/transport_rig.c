@@ -216,8 +216,8 @@ static const struct oriel_config *free_ports(struct transport_rig *rig, const ch
     while (others && others[count])
         count++;
     const char **settings = xcalloc(count + (table ? table->count : 0) + 1, sizeof *settings);
-    for (unsigned i = 0; i < count; i++)
-        settings[i] = others[i];
+    if (count)
+        memcpy(settings, others, count * sizeof *settings);
     for (uint32_t i = 0; table && i < table->count; i++) {
         const struct oriel_option *option = &table->options[i];
         if (transport_rig_is_port(option) && !is_set(rig->run, option->name))

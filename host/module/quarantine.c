@@ -14,9 +14,10 @@
 #include "module/cache.h"
 #include "module/crash.h"
 #include "util/check.h"
+#include "util/file.h"
 #include "util/log.h"
 
-#define MAX_BYTES (1 << 20) /* more than a few thousand ends: then somebody has not looked */
+#define MAX_BYTES (1 << 20) /* the newest of so much; a few thousand ends */
 
 struct quarantine {
     cJSON *lines; /* an array, oldest first */
@@ -40,10 +41,11 @@ struct quarantine *quarantine_open(const struct config *config)
     struct quarantine *quarantine = xcalloc(1, sizeof *quarantine);
     quarantine->lines = cJSON_CreateArray();
     char *path = quarantine_path(config), *line = NULL;
-    size_t room = 0, bytes = 0;
+    size_t room = 0;
     FILE *file = fopen(path, "re");
-    ssize_t n;
-    while (file && (n = getline(&line, &room, file)) > 0 && (bytes += (size_t)n) < MAX_BYTES) {
+    if (file && fseeko(file, -MAX_BYTES, SEEK_END) != 0)
+        rewind(file); /* it has less */
+    while (file && file_line(file, &line, &room, MAX_BYTES) >= 0) {
         cJSON *entry = cJSON_Parse(line); /* one that was cut short is none */
         if (cJSON_IsObject(entry))
             cJSON_AddItemToArray(quarantine->lines, entry);

@@ -13,8 +13,10 @@
 
 #include "module/services.h"
 #include "util/check.h"
+#include "util/file.h"
 
 #define FORMAT_VERSION 1
+#define MAX_LINE (16u << 20) /* what a server told of its scene may be long */
 
 static const char *const codecs[] = {"", "h264", "hevc", "av1", "vp8", "vp9", "jpeg"};
 
@@ -163,14 +165,16 @@ static bool read_lines(struct recording *recording, const char *path, char **vid
     char *text = NULL;
     size_t room = 0, line = 0;
     double version = 0;
-    ssize_t n = getline(&text, &room, file);
+    ssize_t n = file_line(file, &text, &room, MAX_LINE);
     cJSON *first = n > 0 ? cJSON_Parse(text) : NULL;
     bool fine = number(first, "oriel_recording", &version) && version == FORMAT_VERSION;
     cJSON_Delete(first);
     if (!fine)
         error_set(err, "%s: not a recording of version %d", path, FORMAT_VERSION);
-    while (fine && getline(&text, &room, file) > 0)
+    while (fine && file_line(file, &text, &room, MAX_LINE) >= 0)
         recording->torn += !add_line(recording, text, ++line, video);
+    if (fine && !feof(file))
+        fine = error_set(err, "%s: line %zu: %s", path, line + 2, strerror(errno));
     free(text);
     fclose(file);
     return fine;

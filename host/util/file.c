@@ -14,6 +14,30 @@
 
 #include "util/check.h"
 
+ssize_t file_line(FILE *file, char **text, size_t *room, size_t most)
+{
+    size_t length = 0;
+    int c;
+    errno = 0;
+    while ((c = getc(file)) != EOF && c != '\n') {
+        if (length == most) {
+            errno = EMSGSIZE;
+            return -1;
+        }
+        if (length + 1 >= *room) {
+            *room = *room ? 2 * *room : 4096;
+            *text = xrealloc(*text, *room);
+        }
+        (*text)[length++] = (char)c;
+    }
+    if (c == EOF && (length == 0 || ferror(file)))
+        return -1;
+    if (!*text)
+        *text = xrealloc(NULL, *room = 4096);
+    (*text)[length] = '\0';
+    return (ssize_t)length;
+}
+
 bool file_write(int fd, struct iovec *parts, int count)
 {
     while (count > 0) {

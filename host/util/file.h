@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -20,5 +21,10 @@ bool file_sync_folder(int folder);
  * the last step, to sync the folder, fails is it false with the new content in place. */
 bool file_replace_at(int folder, const char *name, mode_t mode, struct iovec *parts, int count);
 bool file_replace(const char *path, mode_t mode, const void *data, size_t bytes);
+
+/* The next line, without its end, of at most `most` bytes, in `*text`, which is made or grown and
+ * is the caller's to free. Its length; -1 at the end of the file, and, with EMSGSIZE, for a line
+ * that is longer. */
+ssize_t file_line(FILE *file, char **text, size_t *room, size_t most);
 
 #endif

@@ -112,7 +112,7 @@ static void test_round_trip(void **state)
     }
 }
 
-/* Cut off after every single byte. */
+/* Cut off after every single byte; without the last line's end nothing is missing. */
 static void test_truncated(void **state)
 {
     (void)state;
@@ -127,7 +127,7 @@ static void test_truncated(void **state)
             continue;
         }
         assert_true(recording->frame_count >= seen && recording->frame_count <= FRAMES);
-        assert_string_not_equal(recording->cut, "");
+        assert_int_equal(recording->cut[0] == '\0', bytes == whole_bytes - 1);
         seen = recording->frame_count;
         check_frames(recording);
         recording_close(recording);

@@ -57,6 +57,41 @@ static int names(void)
     return seen;
 }
 
+static void test_lines(void **state)
+{
+    (void)state;
+    static const char content[] = "one\n\nthree\nsomewhat long\nlast";
+    FILE *out = fopen("lines", "w");
+    assert_non_null(out);
+    fwrite(content, 1, sizeof content - 1, out);
+    fclose(out);
+    char *text = NULL;
+    size_t room = 0;
+    FILE *in = fopen("lines", "r");
+    assert_int_equal(file_line(in, &text, &room, 5), 3);
+    assert_string_equal(text, "one");
+    assert_int_equal(file_line(in, &text, &room, 5), 0);
+    assert_string_equal(text, "");
+    assert_int_equal(file_line(in, &text, &room, 5), 5);
+    assert_string_equal(text, "three");
+    assert_int_equal(file_line(in, &text, &room, 5), -1);
+    assert_int_equal(errno, EMSGSIZE);
+    assert_false(feof(in));
+    rewind(in);
+    for (int i = 0; i < 4; i++)
+        assert_true(file_line(in, &text, &room, 100) >= 0);
+    assert_int_equal(file_line(in, &text, &room, 100), 4); /* no end of line after it */
+    assert_string_equal(text, "last");
+    assert_int_equal(file_line(in, &text, &room, 100), -1);
+    assert_true(feof(in));
+    fclose(in);
+    in = fopen(".", "r");
+    assert_int_equal(file_line(in, &text, &room, 100), -1);
+    assert_int_equal(errno, EISDIR);
+    fclose(in);
+    free(text);
+}
+
 static void test_replace(void **state)
 {
     (void)state;
@@ -139,6 +174,7 @@ static void test_write(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_lines, enter, leave),
         cmocka_unit_test_setup_teardown(test_replace, enter, leave),
         cmocka_unit_test_setup_teardown(test_link, enter, leave),
         cmocka_unit_test_setup_teardown(test_short, enter, leave),

@@ -12,7 +12,9 @@ pthread_mutex_t nvenc_mutex = PTHREAD_MUTEX_INITIALIZER;
 pthread_cond_t nvenc_change = PTHREAD_COND_INITIALIZER;
 /* Guards the list and what is inside of a session: told apart before nvenc_mutex is waited for. */
 static pthread_mutex_t door = PTHREAD_MUTEX_INITIALIZER;
-static struct session *sessions; /* destroyed ones stay, so that their handles are known */
+/* The newest first. Of the destroyed ones the last stay, so that their handles are known. */
+static struct session *sessions;
+enum { KNOWN_DEAD = 32 };
 static unsigned session_count;
 
 EXPORT NVENCSTATUS NvEncodeAPIGetMaxSupportedVersion(uint32_t *version);
@@ -126,6 +128,24 @@ NVENCSTATUS session_leave(struct session *s, enum group group, NVENCSTATUS statu
     return answer ? answer : status;
 }
 
+/* Called with the door locked. */
+static void forget_long_dead(void)
+{
+    unsigned dead = 0;
+    for (struct session **at = &sessions; *at;) {
+        struct session *s = *at;
+        bool idle = !s->live;
+        for (unsigned group = 0; group < GROUP_COUNT; group++)
+            idle = idle && !s->inside[group];
+        if (!idle || ++dead <= KNOWN_DEAD) {
+            at = &s->next;
+        } else {
+            *at = s->next;
+            free(s);
+        }
+    }
+}
+
 static NVENCSTATUS nv_open(NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS *params, void **encoder)
 {
     static const char call[] = "nvEncOpenEncodeSessionEx";
@@ -181,6 +201,7 @@ static NVENCSTATUS nv_open(NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS *params, void **
     pthread_mutex_lock(&door);
     s->next = sessions;
     sessions = s;
+    forget_long_dead();
     pthread_mutex_unlock(&door);
     session_count++;
     book_count("live.sessions", 1);
