@@ -93,8 +93,11 @@ bool bench_shadow(const struct bench_shadow *bench, struct server *server,
 {
     double ms[2][PAIRS], ratios[PAIRS];
     uint64_t rev = 0;
-    printf("\nshadow: %s alone, and with %s in its shadow; %d blocks of %d poses each, %u cores\n",
-           bench->seen, bench->shadow, PAIRS, bench->frames, thread_cores());
+    printf("\nshadow: %s alone, and with %s in its shadow; %d blocks of %d poses each, %u cores; "
+           "takes %d s and more\n",
+           bench->seen, bench->shadow, PAIRS, bench->frames, thread_cores(),
+           2 * PAIRS * (bench->frames + WARM_UP) / FPS + 2 * PAIRS / 2);
+    fflush(stdout);
     cJSON *pairs = cJSON_CreateArray();
     bool fine = true;
     for (int i = 0; fine && i < 2 * PAIRS; i++) {
@@ -108,6 +111,7 @@ bool bench_shadow(const struct bench_shadow *bench, struct server *server,
         ratios[pair] = ms[1][pair] / ms[0][pair];
         printf("  %7.2f ms alone %7.2f ms with the shadow   ratio %.3f\n", ms[0][pair], ms[1][pair],
                ratios[pair]);
+        fflush(stdout);
         cJSON *row = cJSON_CreateObject();
         cJSON_AddItemToArray(pairs, row);
         cJSON_AddNumberToObject(row, "alone_ms", ms[0][pair]);

@@ -89,7 +89,10 @@ static bool check_info(const char *path, const struct oriel_module_info *info, s
         return error_set(err, "%s: its module info has a text that is missing", path);
     const char *slash = strchr(info->id, '/');
     if (!slash || slash == info->id || !slash[1] || strchr(slash + 1, '/') || strpbrk(slash, ". ="))
-        return error_set(err, "%s: its id \"%s\" is not of the form kind/name", path, info->id);
+        return error_set(err,
+                         "%s: its id \"%s\" is not two names with a slash between them, as "
+                         "org.example/my_codec",
+                         path, info->id);
     return true;
 }
 

@@ -133,6 +133,7 @@ bool arm_watch_error(struct arm_watch *watch, const struct experiment_guard *gua
 {
     if (++watch->errors < guard->errors)
         return false;
-    snprintf(why, room, "its encoder has failed %" PRIu64 " times (guard.errors)", watch->errors);
+    snprintf(why, room, "its encoder has failed %" PRIu64 " time%s (guard.errors)", watch->errors,
+             watch->errors == 1 ? "" : "s");
     return true;
 }

@@ -89,7 +89,7 @@ static void test_refusals(void **state)
         {"null_factory", "no get_factory"},
         {"no_entry", "is no Oriel module"},
         {"no_interface", "none of the interfaces"},
-        {"bad_id", "its id \"nothing\" is not of the form kind/name"},
+        {"bad_id", "its id \"nothing\" is not two names with a slash"},
         {"short_vtable", "its oriel.encoder/1: is cut short (32 bytes"},
         {"no_encode", "its oriel.encoder/1: has no encode()"},
         {"option_twice", "option \"speed\" is there twice"},

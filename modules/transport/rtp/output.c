@@ -108,6 +108,7 @@ static bool begin(struct output *output, const struct output_options *options,
         return fail(why, options->url, result);
     if (!output->udp || options->wrapped)
         return true; /* MPEG-TS describes itself */
+    av_dict_set(&output->format->metadata, "title", "Oriel", 0);
     result = av_sdp_create(&output->format, 1, output->sdp, SDP_BYTES);
     if (result < 0)
         return fail(why, "the session description", result);
@@ -179,9 +180,4 @@ bool output_send(struct output *output, const struct picture *picture, int64_t t
     av_packet_unref(output->packet);
     output->last = stamp;
     return result >= 0 || fail(why, "a picture", result);
-}
-
-const char *output_sdp(const struct output *output)
-{
-    return output->sdp;
 }

@@ -25,7 +25,5 @@ void output_close(struct output *output); /* NULL is fine */
 /* At `time_ns`, which grows. */
 bool output_send(struct output *output, const struct picture *picture, int64_t time_ns,
                  char why[256]);
-/* The session description, "" where there is none. */
-const char *output_sdp(const struct output *output);
 
 #endif
